@@ -1,0 +1,113 @@
+"""The names that a plugin or a script imports; everything else may move.
+
+Importing this module does not load torch: each name arrives when it is first used. The bundled plugins are activated when a
+name that may need one of them (a model, an architecture, a recipe) is first asked for.
+
+Conventions: an array input has the axes (channel, row, column) and already is what the network takes; `target` is a class
+index or name, None the predicted class; errors are `WhySliceError` with one sentence.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from viewer.evaluation.boxes import boxes_from_map
+    from viewer.evaluation.confusion import confusion_scores
+    from viewer.evaluation.localisation import iou
+    from viewer.evaluation.regions import Region
+    from viewer.evaluation.score import Score
+    from viewer.explainers.atlas import Atlas
+    from viewer.explainers.declaration import ExplainerInfo
+    from viewer.explainers.explaining import atlas, explain
+    from viewer.explainers.explanation import Explanation
+    from viewer.explainers.layer_info import LayerInfo
+    from viewer.explainers.layers import find_layers as layers
+    from viewer.foundation.errors import WhySliceError
+    from viewer.foundation.progress import SILENT, Progress
+    from viewer.imaging.geometry import Geometry
+    from viewer.imaging.image import MedicalImage
+    from viewer.imaging.reading import read_image
+    from viewer.imaging.writing import write_nifti
+    from viewer.models.classifier import Classifier
+    from viewer.models.library import wrap_module
+    from viewer.models.normalise import normalise
+    from viewer.models.prediction import Prediction, predict
+    from viewer.training.generator import Generator
+    from viewer.training.recipe import Recipe
+
+_HOMES = {
+    "Atlas": "viewer.explainers.atlas",
+    "Classifier": "viewer.models.classifier",
+    "ExplainerInfo": "viewer.explainers.declaration",
+    "Explanation": "viewer.explainers.explanation",
+    "Generator": "viewer.training.generator",
+    "Geometry": "viewer.imaging.geometry",
+    "LayerInfo": "viewer.explainers.layer_info",
+    "MedicalImage": "viewer.imaging.image",
+    "Prediction": "viewer.models.prediction",
+    "Progress": "viewer.foundation.progress",
+    "Recipe": "viewer.training.recipe",
+    "Region": "viewer.evaluation.regions",
+    "SILENT": "viewer.foundation.progress",
+    "Score": "viewer.evaluation.score",
+    "WhySliceError": "viewer.foundation.errors",
+    "atlas": "viewer.explainers.explaining",
+    "boxes_from_map": "viewer.evaluation.boxes",
+    "confusion_scores": "viewer.evaluation.confusion",
+    "explain": "viewer.explainers.explaining",
+    "iou": "viewer.evaluation.localisation",
+    "layers": "viewer.explainers.layers:find_layers",
+    "normalise": "viewer.models.normalise",
+    "predict": "viewer.models.prediction",
+    "read_image": "viewer.imaging.reading",
+    "wrap_module": "viewer.models.library",
+    "write_nifti": "viewer.imaging.writing",
+}
+__all__ = [
+    *_HOMES,
+    "load_model",
+    "register_architecture",
+    "register_generator",
+    "register_recipe",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"viewer.api has no '{name}'")
+    module, _, attribute = _HOMES[name].partition(":")
+    value = getattr(import_module(module), attribute or name)
+    globals()[name] = value
+    return value
+
+
+def load_model(id_or_folder: Any, device: str | None = None) -> Classifier:
+    """Load a bundled, added or trained model by id or folder; see `viewer.models.library.load_model`."""
+    from viewer.models.library import load_model as load
+    from viewer.plugin_host.host import activate
+
+    activate()
+    return load(id_or_folder, device)
+
+
+def register_architecture(name: str, factory: Any) -> None:
+    """Add a network architecture: ``factory(*, classes, channels, **options)`` returns a fresh `torch.nn.Module`."""
+    from viewer.models.architectures import ARCHITECTURES
+
+    ARCHITECTURES.add(name, factory)
+
+
+def register_generator(generator: Generator) -> None:
+    """Add a maker of synthetic cases."""
+    from viewer.training.generator import GENERATORS
+
+    GENERATORS.add(generator.id, generator)
+
+
+def register_recipe(recipe: Recipe) -> None:
+    """Add a training recipe."""
+    from viewer.training.recipe import RECIPES
+
+    RECIPES.add(recipe.id, recipe)

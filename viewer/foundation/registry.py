@@ -1,0 +1,68 @@
+"""Named things that plugins add. A name is taken once; the second taker is told, never silently preferred."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Generic, TypeVar
+
+from viewer.foundation.errors import PluginError, UsageError
+
+T = TypeVar("T")
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """A half-sentence that offers the names closest to `name`, or all of them when none is close."""
+    close = get_close_matches(name, known, n=3, cutoff=0.5) or known[:12]
+    return ("; nearest: " if known else "; there is none") + ", ".join(close)
+
+
+class Registry(Mapping[str, T], Generic[T]):
+    """A read-mostly mapping from name to declaration.
+
+    Parameters
+    ----------
+    kind : str
+        What the names stand for, in the singular ("explainer"); used in messages.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._items: dict[str, T] = {}
+
+    def add(self, name: str, item: T) -> None:
+        """Register `item`.
+
+        Raises
+        ------
+        PluginError
+            When the name is taken by something else.
+        """
+        if name in self._items and self._items[name] is not item:
+            raise PluginError(f"There are two {self.kind}s named '{name}'.", code="name-taken")
+        self._items[name] = item
+
+    def find(self, name: str) -> T:
+        """The item of that name.
+
+        Raises
+        ------
+        UsageError
+            When there is none; the sentence offers the nearest names.
+        """
+        try:
+            return self._items[name]
+        except KeyError:
+            raise UsageError(
+                f"There is no {self.kind} '{name}'{nearest(name, list(self._items))}.",
+                code=f"no-such-{self.kind}",
+            ) from None
+
+    def __getitem__(self, name: str) -> T:
+        return self._items[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)

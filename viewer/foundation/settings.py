@@ -1,0 +1,109 @@
+"""Settings: a small versioned JSON file, validated field by field; a bad field is dropped alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from viewer.foundation import paths
+from viewer.foundation.errors import SettingsError
+
+VERSION = 1
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "theme": ("dark", "light"),
+    "colour_map": ("inferno", "viridis", "magma", "cividis", "jet"),
+    "left_drag": ("crosshair", "window"),
+}
+_RANGES: dict[str, tuple[float, float]] = {"opacity": (0.0, 1.0), "atlas_budget_mb": (16, 65536)}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user prefers.
+
+    Attributes
+    ----------
+    theme : ``dark`` or ``light``.
+    model : id of the model that a case is opened with.
+    device : ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    colour_map : name of the sequential colour map.
+    opacity : overlay opacity, 0..1.
+    atlas_budget_mb : memory for reduced maps, megabytes.
+    left_drag : what a left drag does on the image.
+    """
+
+    theme: str = "dark"
+    model: str = "stroke-gap"
+    device: str = "auto"
+    colour_map: str = "inferno"
+    opacity: float = 0.7
+    atlas_budget_mb: int = 512
+    left_drag: str = "crosshair"
+
+
+def validated(name: str, value: Any) -> Any:
+    """`value` for the field `name`, or a `SettingsError` that says what is allowed."""
+    wanted = type(getattr(Settings(), name))
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if type(value) is not wanted:
+        raise SettingsError(f"The setting '{name}' must be of type {wanted.__name__}.")
+    if name in _CHOICES and value not in _CHOICES[name]:
+        raise SettingsError(f"The setting '{name}' must be one of {', '.join(_CHOICES[name])}.")
+    if name in _RANGES and not _RANGES[name][0] <= value <= _RANGES[name][1]:
+        low, high = _RANGES[name]
+        raise SettingsError(f"The setting '{name}' must lie between {low:g} and {high:g}.")
+    return value
+
+
+def default_path() -> Path:
+    return paths.user_data() / "settings.json"
+
+
+def load(path: Path | None = None) -> tuple[Settings, list[str]]:
+    """Read settings.
+
+    Returns
+    -------
+    (Settings, list of str)
+        The settings and one sentence for each thing that had to be dropped. Never raises for a bad file.
+    """
+    path = path or default_path()
+    for candidate in (path, path.with_suffix(".bak")):
+        if not candidate.exists():
+            continue
+        try:
+            document = json.loads(candidate.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        if not isinstance(document, dict):
+            continue
+        good: dict[str, Any] = {}
+        dropped: list[str] = []
+        for field in fields(Settings):
+            if field.name in document:
+                try:
+                    good[field.name] = validated(field.name, document[field.name])
+                except SettingsError as error:
+                    dropped.append(error.sentence)
+        return Settings(**good), dropped
+    unreadable = ["The settings file could not be read; defaults are used."] if path.exists() else []
+    return Settings(), unreadable
+
+
+def save(settings: Settings, path: Path | None = None) -> None:
+    """Write settings so that a crash leaves either the old file or the new one; the old one is kept as ``.bak``."""
+    path = path or default_path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    with fresh.open("w", encoding="utf-8") as stream:
+        json.dump({"version": VERSION, **asdict(settings)}, stream, indent=2)
+        stream.flush()
+        os.fsync(stream.fileno())
+    if path.exists():
+        os.replace(path, path.with_suffix(".bak"))
+    os.replace(fresh, path)

@@ -1,0 +1,29 @@
+"""Findings about the input itself: what is odd about a file, how bad it is and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Severity = Literal["note", "warning", "error"]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One coded finding about an image or file.
+
+    Attributes
+    ----------
+    code : stable identifier, lower case with hyphens.
+    severity : ``note`` (worth knowing), ``warning`` (may mislead), ``error`` (part of the data is not usable).
+    sentence : one sentence for a person, without patient attributes.
+    action : what to do about it; empty when nothing need be done.
+    """
+
+    code: str
+    severity: Severity
+    sentence: str
+    action: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        return asdict(self)

@@ -1,0 +1,106 @@
+"""Where voxels lie in the patient.
+
+One convention everywhere: patient coordinates are LPS millimetres (x grows to the patient's Left, y to Posterior, z to
+Superior, as in DICOM). Arrays have the axes (slice, row, column); the affine maps the voxel index in the *spatial* order
+(column, row, slice), as in DICOM, NIfTI and ITK headers, at voxel centres.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_LETTERS = (("L", "R"), ("P", "A"), ("S", "I"))
+
+
+def lps_from_ras(affine: Array) -> Array:
+    """Convert an affine between RAS (NIfTI) and LPS (DICOM); the same flip works both ways."""
+    return _RAS_TO_LPS @ np.asarray(affine, dtype=np.float64)
+
+
+def letter(direction: Array) -> str:
+    """The anatomical letter towards which an LPS direction mostly points, e.g. ``"L"``."""
+    axis = int(np.argmax(np.abs(direction)))
+    return _LETTERS[axis][0 if direction[axis] >= 0 else 1]
+
+
+def letters(direction: Array, *, least: float = 0.35) -> str:
+    """Up to two letters for an oblique LPS direction, the larger part first, e.g. ``"AL"``.
+
+    Parameters
+    ----------
+    least : share of the unit direction below which a part is not named.
+    """
+    unit = np.asarray(direction, dtype=np.float64) / max(float(np.linalg.norm(direction)), 1e-12)
+    order = np.argsort(-np.abs(unit))
+    named = [_LETTERS[axis][0 if unit[axis] >= 0 else 1] for axis in order if abs(unit[axis]) >= least]
+    return "".join(named[:2])
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """Position, spacing and direction of a voxel grid.
+
+    Attributes
+    ----------
+    affine_lps : (4, 4) float64, voxel (column, row, slice) -> LPS mm at voxel centres.
+    shape : (slices, rows, columns).
+    oriented : False when the file does not say how the patient lies; then sides are unknown and the affine only holds spacing.
+    """
+
+    affine_lps: Array
+    shape: tuple[int, int, int]
+    oriented: bool = True
+    inverse: Array = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        affine = np.array(self.affine_lps, dtype=np.float64)
+        if affine.shape != (4, 4) or not np.isfinite(affine).all():
+            raise ValueError("an affine is a finite 4x4 matrix")
+        affine.setflags(write=False)
+        object.__setattr__(self, "affine_lps", affine)
+        object.__setattr__(self, "inverse", np.linalg.inv(affine))
+
+    @classmethod
+    def unoriented(
+        cls, shape: tuple[int, int, int], spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    ) -> Geometry:
+        """A grid of known spacing (slice, row, column) whose place in the patient is unknown."""
+        slices, rows, columns = spacing_mm
+        return cls(np.diag([columns, rows, slices, 1.0]), shape, oriented=False)
+
+    @property
+    def affine_ras(self) -> Array:
+        """The same affine for NIfTI: voxel (column, row, slice) -> RAS mm."""
+        return lps_from_ras(self.affine_lps)
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Distance between neighbours along (slice, row, column), mm."""
+        column, row, slice_ = np.linalg.norm(self.affine_lps[:3, :3], axis=0)
+        return float(slice_), float(row), float(column)
+
+    def direction(self, axis: int) -> Array:
+        """Unit LPS direction in which array axis 0 (slice), 1 (row) or 2 (column) grows."""
+        vector = self.affine_lps[:3, 2 - axis]
+        return np.asarray(vector / np.linalg.norm(vector), dtype=np.float64)
+
+    def to_patient(self, voxel: Array) -> Array:
+        """LPS mm of voxel positions.
+
+        Parameters
+        ----------
+        voxel : (..., 3) in array order (slice, row, column); fractions allowed.
+        """
+        index = np.asarray(voxel, dtype=np.float64)[..., ::-1]
+        return np.asarray(index @ self.affine_lps[:3, :3].T + self.affine_lps[:3, 3])
+
+    def to_voxel(self, patient: Array) -> Array:
+        """Array position (slice, row, column), fractions included, of LPS mm; inverse of `to_patient`."""
+        index = np.asarray(patient, dtype=np.float64) @ self.inverse[:3, :3].T + self.inverse[:3, 3]
+        return np.asarray(index[..., ::-1])

@@ -1,0 +1,80 @@
+"""Does this model apply to this image? Asked before every prediction, answered with reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from viewer.imaging.image import MedicalImage
+from viewer.models.card import ModelCard
+
+Verdict = Literal["applies", "unproven", "does_not_apply"]
+
+
+@dataclass(frozen=True)
+class Applicability:
+    """A verdict with its reasons.
+
+    Attributes
+    ----------
+    verdict : ``applies`` (the image says that it is what the model was made for), ``unproven`` (the image does not say
+        what it is: PNG, bare NIfTI), ``does_not_apply`` (it says that it is something else).
+    reasons : one clause each, for people.
+    """
+
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words."""
+        why = "; ".join(self.reasons)
+        return {
+            "applies": "The model was made for images of this kind.",
+            "unproven": f"Nobody can tell whether the model applies: {why}.",
+            "does_not_apply": f"The model was not made for this image: {why}.",
+        }[self.verdict]
+
+
+def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
+    """Compare what the card demands with what the image says of itself."""
+    wanted = card.applies_to
+    against: list[str] = []
+    silent: list[str] = []
+
+    def demand(allowed: tuple[str, ...], found: str, what: str) -> None:
+        if allowed and not found:
+            silent.append(f"the image does not state its {what}")
+        elif allowed and found.upper() not in allowed:
+            against.append(f"{what} {found}, made for {' or '.join(allowed)}")
+
+    demand(wanted.modality, image.modality, "modality")
+    demand(wanted.sequence, image.sequence, "sequence")
+    demand((wanted.body_part.upper(),) if wanted.body_part else (), _body(image.body_part), "body part")
+    if wanted.b_values:
+        low, high = wanted.b_values
+        if image.b_value is None:
+            silent.append("the image does not state its b-value")
+        elif not low <= image.b_value <= high:
+            against.append(f"b-value {image.b_value:g}, made for {low:g} to {high:g} s/mm\u00b2")
+    plane = image.plane
+    if wanted.plane:
+        if not image.geometry.oriented:
+            silent.append("the image does not state how the patient lies")
+        elif plane.name != wanted.plane:
+            against.append(f"{plane.name} slices, made for {wanted.plane} ones")
+    if wanted.spacing_mm and image.geometry.oriented:
+        spacing = max(plane.spacing(image.geometry))
+        low, high = wanted.spacing_mm
+        if not low <= spacing <= high:
+            against.append(f"pixels of {spacing:.2g} mm, made for {low:g} to {high:g} mm")
+    if image.colour and not wanted.colour:
+        against.append("a colour picture, made for grey ones")
+    if against:
+        return Applicability("does_not_apply", tuple(against))
+    return Applicability("unproven", tuple(silent)) if silent else Applicability("applies")
+
+
+def _body(part: str) -> str:
+    """Hospitals write the head in several ways; everything else is compared as it stands."""
+    return "HEAD" if part.upper() in {"HEAD", "BRAIN", "SKULL", "NEURO"} else part.upper()

@@ -1,0 +1,223 @@
+"""`model.toml`: everything about a model that is not a weight. No torch here, so lists of models cost nothing."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from viewer.foundation.errors import ModelError
+
+Task = Literal["binary", "multiclass", "multilabel", "segmentation"]
+Crop = Literal["none", "percentile", "brain"]
+_TASKS = ("binary", "multiclass", "multilabel", "segmentation")
+_CROPS = ("none", "percentile", "brain")
+
+
+@dataclass(frozen=True)
+class InputRule:
+    """How a picture becomes the network's input.
+
+    Attributes
+    ----------
+    size : (rows, columns) of the network's input.
+    channels : number of channels; a grey picture is repeated.
+    fit : ``square`` pads the shorter side (in mm) so that nothing is stretched; ``stretch`` does not.
+    crop : rule by which the input is cropped unless the user decides otherwise.
+    normalise : name of the normalisation.
+    parameters : of that normalisation.
+    """
+
+    size: tuple[int, int]
+    channels: int = 1
+    fit: Literal["square", "stretch"] = "square"
+    crop: Crop = "none"
+    normalise: str = "range"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AppliesTo:
+    """The images that the model was made for; an empty field makes no demand.
+
+    Attributes
+    ----------
+    modality, sequence : allowed values, upper case.
+    plane : ``axial``, ``coronal``, ``sagittal`` or empty.
+    body_part : lower case.
+    spacing_mm : (least, most) in-plane spacing.
+    b_values : (least, most) diffusion weighting, s/mm2.
+    colour : whether the network wants colour pictures.
+    """
+
+    modality: tuple[str, ...] = ()
+    sequence: tuple[str, ...] = ()
+    plane: str = ""
+    body_part: str = ""
+    spacing_mm: tuple[float, float] | None = None
+    b_values: tuple[float, float] | None = None
+    colour: bool = False
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of a model.
+
+    Attributes
+    ----------
+    id : folder name and name on the command line.
+    name : words for a person.
+    task : ``binary`` is one sigmoid logit for two classes.
+    dims : 2 or 3.
+    architecture : registered name; empty for a wrapped module.
+    classes : in the order of the network's outputs.
+    positive_class : the class that is the finding (empty when there is none).
+    thresholds : class -> probability from which the class counts as present.
+    default_layer : layer whose map is shown first.
+    parameters : number of trainable parameters; 0 when unknown.
+    reference : (layer, class, method) -> raw map value that is shown as full scale: the median over held-out positive
+        cases of the series' maximum.
+    training, metrics : free facts, shown to the user as they are.
+    folder : where the card was read from; None for a wrapped module.
+    """
+
+    id: str
+    classes: tuple[str, ...]
+    input: InputRule
+    name: str = ""
+    task: Task = "multiclass"
+    dims: int = 2
+    architecture: str = ""
+    architecture_options: Mapping[str, Any] = field(default_factory=dict)
+    plugin: str = ""
+    positive_class: str = ""
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    default_layer: str = ""
+    parameters: int = 0
+    applies_to: AppliesTo = AppliesTo()
+    reference_scale: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    licence: str = ""
+    citation: str = ""
+    weights_sha256: str = ""
+    folder: Path | None = None
+
+    def reference(self, layer: str, class_name: str, method: str) -> float | None:
+        """Raw map value shown as full scale, or None when the card does not know."""
+        return self.reference_scale.get((layer, class_name, method))
+
+    def threshold(self, class_name: str) -> float:
+        """Probability from which the class counts as present; 0.5 when the card is silent."""
+        return self.thresholds.get(class_name, 0.5)
+
+    @property
+    def weights(self) -> Path | None:
+        """The weights beside the card, when they are there."""
+        path = self.folder / "weights.safetensors" if self.folder else None
+        return path if path and path.is_file() else None
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read ``model.toml`` of a model folder.
+
+    Raises
+    ------
+    ModelError
+        When there is none, it is not TOML, or a field is missing or of the wrong kind; the sentence names the field.
+    """
+    path = folder / "model.toml"
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(
+            f"'{folder.name}' is not a model folder: it has no model.toml.", code="no-card"
+        ) from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ModelError(
+            f"The model card of '{folder.name}' cannot be read: {error}.", code="bad-card"
+        ) from error
+    try:
+        return _card(document, folder)
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"the field {error} is missing" if isinstance(error, KeyError) else str(error)
+        raise ModelError(
+            f"The model card of '{folder.name}' is not usable: {what}.", code="bad-card"
+        ) from error
+
+
+def _card(document: dict[str, Any], folder: Path) -> ModelCard:
+    task, classes = str(document.get("task", "multiclass")), tuple(str(c) for c in document["classes"])
+    if task not in _TASKS:
+        raise ValueError(f"the task '{task}' is not one of {', '.join(_TASKS)}")
+    if len(classes) < 2 and task != "multilabel":
+        raise ValueError("it names fewer than two classes")
+    input_ = dict(document["input"])
+    normalise = dict(input_.get("normalise", {}))
+    size = tuple(int(n) for n in input_["size"])
+    if len(size) != 2 or min(size) < 1:
+        raise ValueError("the input size is not two positive numbers")
+    crop = str(input_.get("crop", "none"))
+    if crop not in _CROPS:
+        raise ValueError(f"the crop '{crop}' is not one of {', '.join(_CROPS)}")
+    fit = str(input_.get("fit", "square"))
+    if fit not in ("square", "stretch"):
+        raise ValueError(f"the fit '{fit}' is neither square nor stretch")
+    applies = dict(document.get("applies_to", {}))
+    positive = str(document.get("positive_class", ""))
+    if positive and positive not in classes:
+        raise ValueError(f"the positive class '{positive}' is not one of its classes")
+    return ModelCard(
+        id=str(document["id"]),
+        classes=classes,
+        input=InputRule(
+            size=(size[0], size[1]),
+            channels=int(input_.get("channels", 1)),
+            fit=cast(Literal["square", "stretch"], fit),
+            crop=cast(Crop, crop),
+            normalise=str(normalise.pop("name", "range")),
+            parameters=normalise,
+        ),
+        name=str(document.get("name", document["id"])),
+        task=cast(Task, task),
+        dims=int(document.get("dims", 2)),
+        architecture=str(document["architecture"]),
+        architecture_options=dict(document.get("architecture_options", {})),
+        plugin=str(document.get("plugin", "")),
+        positive_class=positive,
+        thresholds={str(k): float(v) for k, v in dict(document.get("thresholds", {})).items()},
+        default_layer=str(document.get("default_layer", "")),
+        parameters=int(document.get("parameters", 0)),
+        applies_to=AppliesTo(
+            modality=_words(applies.get("modality", ())),
+            sequence=_words(applies.get("sequence", ())),
+            plane=str(applies.get("plane", "")),
+            body_part=str(applies.get("body_part", "")).lower(),
+            spacing_mm=_pair(applies.get("spacing_mm")),
+            b_values=_pair(applies.get("b_values")),
+            colour=bool(applies.get("colour", False)),
+        ),
+        reference_scale={
+            (str(entry["layer"]), str(entry["class"]), str(entry["method"])): float(entry["value"])
+            for entry in document.get("reference", ())
+        },
+        training=dict(document.get("training", {})),
+        metrics=dict(document.get("metrics", {})),
+        licence=str(document.get("licence", "")),
+        citation=str(document.get("citation", "")),
+        weights_sha256=str(document.get("weights_sha256", "")),
+        folder=folder,
+    )
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    return tuple(str(word).upper() for word in ([value] if isinstance(value, str) else value))
+
+
+def _pair(value: Any) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    low, high = value
+    return float(low), float(high)

@@ -1,0 +1,126 @@
+"""A card and a network on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from viewer.foundation.errors import ModelError, UsageError
+from viewer.foundation.registry import nearest
+from viewer.models.card import ModelCard
+
+ScoreType = Literal["logit", "probability", "margin"]
+
+
+class Classifier:
+    """A network in eval mode with its card. The module is left as it was found after every use.
+
+    Parameters
+    ----------
+    card : ModelCard
+    module : torch.nn.Module
+    device : torch.device
+    """
+
+    def __init__(self, card: ModelCard, module: nn.Module, device: torch.device | None = None) -> None:
+        self.card = card
+        self.device = device or torch.device("cpu")
+        self.module = module.to(self.device)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.card.classes
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable parameters."""
+        return sum(p.numel() for p in self.module.parameters())
+
+    def tensor(self, batch: NDArray[np.float32]) -> Tensor:
+        """A batch (image, channel, row, column) on the model's device."""
+        return torch.from_numpy(np.ascontiguousarray(batch, dtype=np.float32)).to(self.device)
+
+    @contextmanager
+    def borrowed(self, *, dropout: bool = False) -> Iterator[nn.Module]:
+        """The network in eval mode; modes, batch-norm statistics, gradients and `requires_grad` are put back afterwards.
+
+        Parameters
+        ----------
+        dropout : leave dropout layers active (Monte Carlo dropout).
+        """
+        modules = list(self.module.modules())
+        modes = [m.training for m in modules]
+        wanted = [(p, p.requires_grad, p.grad) for p in self.module.parameters()]
+        try:
+            for m in modules:
+                m.training = dropout and isinstance(m, nn.modules.dropout._DropoutNd)
+            yield self.module
+        finally:
+            for m, mode in zip(modules, modes, strict=True):
+                m.training = mode
+            for parameter, requires_grad, grad in wanted:
+                parameter.requires_grad_(requires_grad)
+                parameter.grad = grad
+
+    def logits(self, batch: NDArray[np.float32], *, dropout: bool = False) -> NDArray[np.float32]:
+        """Raw outputs (image, output) of a batch (image, channel, row, column)."""
+        with self.borrowed(dropout=dropout) as module, torch.no_grad():
+            try:
+                out = module(self.tensor(batch))
+            except RuntimeError as error:
+                raise ModelError(
+                    f"The model '{self.card.id}' cannot take an input of shape {tuple(batch.shape[1:])}.",
+                    code="input-shape",
+                ) from error
+        return np.asarray(out.float().cpu().numpy(), dtype=np.float32)
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """(image, class) probabilities of raw outputs (image, output): sigmoid or softmax by the card's task."""
+        if self.card.task == "binary" and logits.shape[1] == 1:
+            p = torch.sigmoid(logits)
+            return torch.cat([1 - p, p], dim=1)
+        if self.card.task == "multilabel":
+            return torch.sigmoid(logits)
+        return torch.softmax(logits, dim=1)
+
+    def scores(self, logits: Tensor, target: int, kind: ScoreType = "logit") -> Tensor:
+        """(image,) score of a class: what an explanation differentiates.
+
+        One sigmoid logit s for two classes: class 1 is s, class 0 is -s. The margin is the logit minus the largest other.
+        """
+        if kind == "probability":
+            return self.probabilities(logits)[:, target]
+        if logits.shape[1] == 1:
+            s = logits[:, 0] if target == 1 or len(self.classes) == 1 else -logits[:, 0]
+            return 2 * s if kind == "margin" else s
+        s = logits[:, target]
+        if kind == "margin":
+            others = [c for c in range(logits.shape[1]) if c != target]
+            s = s - logits[:, others].max(dim=1).values
+        return s
+
+    def target_index(self, target: int | str) -> int:
+        """Index of a class given by index or name.
+
+        Raises
+        ------
+        UsageError
+            For a class that does not exist; the sentence offers the nearest names.
+        """
+        names = list(self.classes)
+        if isinstance(target, str) and target in names:
+            return names.index(target)
+        if isinstance(target, str) and target.isdigit():
+            target = int(target)
+        if isinstance(target, int) and not isinstance(target, bool) and 0 <= target < len(names):
+            return target
+        raise UsageError(
+            f"The model '{self.card.id}' has no class '{target}'{nearest(str(target), names)}.",
+            code="no-such-class",
+        )

@@ -1,0 +1,227 @@
+"""The way from a picture of the patient to the network's input, and back.
+
+Crop, mirror and resize are one axis-aligned map between two grids, so they are held as one box and one flag and applied as
+two small matrices (one for rows, one for columns). A map goes back through the same box: what the network looked at is where
+it is drawn, to a fraction of a pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.imaging.body import brain_box, percentile_box
+from viewer.imaging.image import MedicalImage
+from viewer.models.card import Crop, InputRule
+from viewer.models.normalise import normalise
+
+Picture = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class CropBox:
+    """Half-open box in pixel edges of the picture; may reach beyond the picture, where there is only background."""
+
+    row_min: float
+    column_min: float
+    row_max: float
+    column_max: float
+
+    @property
+    def height(self) -> float:
+        return self.row_max - self.row_min
+
+    @property
+    def width(self) -> float:
+        return self.column_max - self.column_min
+
+
+@dataclass(frozen=True)
+class InputView:
+    """An invertible view of one picture (row, column) as a network input.
+
+    Attributes
+    ----------
+    picture_shape : (rows, columns) of the picture.
+    box : the part of the picture that fills the input.
+    rule : size and normalisation of the network's input.
+    mirror : whether columns run the other way (the patient's left and right swapped for the network).
+    crop : name of the rule that made the box.
+    """
+
+    picture_shape: tuple[int, int]
+    box: CropBox
+    rule: InputRule
+    mirror: bool = False
+    crop: Crop = "none"
+
+    @classmethod
+    def of(
+        cls,
+        rule: InputRule,
+        image: MedicalImage,
+        index: int,
+        *,
+        mirror: bool = False,
+        crop: Crop | None = None,
+    ) -> InputView:
+        """The view of slice `index` of an image in its reading plane.
+
+        Parameters
+        ----------
+        crop : cropping rule; None follows the model card.
+        """
+        plane = image.plane
+        return cls.of_picture(
+            rule,
+            image.grey(plane.picture(image.voxels, index)),
+            plane.spacing(image.geometry),
+            mirror=mirror,
+            crop=crop,
+        )
+
+    @classmethod
+    def of_picture(
+        cls,
+        rule: InputRule,
+        picture: Picture,
+        spacing: tuple[float, float] = (1.0, 1.0),
+        *,
+        mirror: bool = False,
+        crop: Crop | None = None,
+    ) -> InputView:
+        """The view of one grey picture with (row, column) spacing in mm."""
+        crop = rule.crop if crop is None else crop
+        rows, columns = picture.shape
+        if crop == "none":
+            box = CropBox(0, 0, rows, columns)
+        else:
+            box = CropBox(*(percentile_box if crop == "percentile" else brain_box)(picture))
+        if rule.fit == "square":
+            box = _fitted(box, spacing, rule.size)
+        return cls((rows, columns), box, rule, mirror, crop)
+
+    def resized(self, picture: Picture) -> Picture:
+        """Crop, mirror and resize: (row, column) of the network's grid, in grey values; outside the picture its minimum."""
+        background = np.float32(picture.min())
+        rows, columns = self._forward()
+        return np.asarray(rows @ (picture - background) @ columns.T + background, dtype=np.float32)
+
+    def network_input(self, picture: Picture) -> NDArray[np.float32]:
+        """What the network gets: (channel, row, column), normalised."""
+        values = normalise(self.rule.normalise, self.resized(picture), **self.rule.parameters)
+        if values.ndim == 3:
+            return values
+        return np.repeat(values[None], self.rule.channels, axis=0)
+
+    def back(self, map_: NDArray) -> Picture:
+        """A map on any grid over the network's input, drawn on the picture: (row, column), zero outside the crop.
+
+        Linear between the centres of the map's cells (``align_corners=False``), the mirror undone.
+        """
+        rows = _sampling(self.picture_shape[0], self.box.row_min, self.box.row_max, map_.shape[0], False)
+        columns = _sampling(
+            self.picture_shape[1], self.box.column_min, self.box.column_max, map_.shape[1], self.mirror
+        )
+        return np.asarray(rows @ map_.astype(np.float32) @ columns.T, dtype=np.float32)
+
+    def cells(self, map_: NDArray) -> Picture:
+        """Like `back` without smoothing: every pixel has the value of the cell that it lies in."""
+        r = _cell_of(self.picture_shape[0], self.box.row_min, self.box.row_max, map_.shape[0], False)
+        c = _cell_of(
+            self.picture_shape[1], self.box.column_min, self.box.column_max, map_.shape[1], self.mirror
+        )
+        drawn = map_[np.clip(r, 0, None)][:, np.clip(c, 0, None)].astype(np.float32)
+        return np.where((r >= 0)[:, None] & (c >= 0)[None, :], drawn, np.float32(0))
+
+    def to_input(self, row: float, column: float) -> tuple[float, float]:
+        """Network position of a picture position (pixel centres are whole numbers on both grids)."""
+        height, width = self.rule.size
+        r = (row + 0.5 - self.box.row_min) / self.box.height
+        c = (column + 0.5 - self.box.column_min) / self.box.width
+        return r * height - 0.5, ((1 - c) if self.mirror else c) * width - 0.5
+
+    def to_picture(self, row: float, column: float) -> tuple[float, float]:
+        """Picture position of a network position; inverse of `to_input`."""
+        height, width = self.rule.size
+        r, c = (row + 0.5) / height, (column + 0.5) / width
+        c = 1 - c if self.mirror else c
+        return r * self.box.height + self.box.row_min - 0.5, c * self.box.width + self.box.column_min - 0.5
+
+    def _forward(self) -> tuple[Picture, Picture]:
+        rows = _reduction(self.picture_shape[0], self.box.row_min, self.box.row_max, self.rule.size[0], False)
+        columns = _reduction(
+            self.picture_shape[1], self.box.column_min, self.box.column_max, self.rule.size[1], self.mirror
+        )
+        return rows, columns
+
+
+def _fitted(box: CropBox, spacing: tuple[float, float], size: tuple[int, int]) -> CropBox:
+    """Grow the shorter side about its middle until the box has the shape of the input, measured in millimetres."""
+    height, width = box.height * spacing[0], box.width * spacing[1]
+    wanted = size[0] / size[1]
+    if height < width * wanted:
+        grow = (width * wanted / spacing[0] - box.height) / 2
+        return CropBox(box.row_min - grow, box.column_min, box.row_max + grow, box.column_max)
+    grow = (height / wanted / spacing[1] - box.width) / 2
+    return CropBox(box.row_min, box.column_min - grow, box.row_max, box.column_max + grow)
+
+
+def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Keys' cubic convolution kernel with a = -0.5 (R. Keys, 1981)."""
+    x = np.abs(x)
+    near = (1.5 * x - 2.5) * x * x + 1
+    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+
+
+@lru_cache(maxsize=256)
+def _reduction(length: int, low: float, high: float, size: int, reverse: bool) -> Picture:
+    """(size, length) bicubic weights that sample [low, high) of a line of `length` pixels at `size` points.
+
+    The kernel is widened when the line is reduced, so that nothing is skipped. Weight that falls outside the line counts as
+    background.
+    """
+    step = (high - low) / size
+    centres = low + (np.arange(size) + 0.5) * step
+    if reverse:
+        centres = centres[::-1]
+    width = max(step, 1.0)
+    margin = int(np.ceil(2 * width)) + 1
+    pixels = np.arange(-margin - int(max(0, -low)), length + margin + int(max(0, high - length))) + 0.5
+    weights = _cubic((pixels[None, :] - centres[:, None]) / width)
+    weights /= weights.sum(axis=1, keepdims=True)
+    inside = weights[:, (pixels > 0) & (pixels < length)].astype(np.float32)
+    inside.setflags(write=False)
+    return np.ascontiguousarray(inside)
+
+
+@lru_cache(maxsize=256)
+def _sampling(length: int, low: float, high: float, size: int, reverse: bool) -> Picture:
+    """(length, size) linear weights that draw a line of `size` cells spread over [low, high) on `length` pixels."""
+    centres = np.arange(length) + 0.5
+    position = (centres - low) / (high - low)
+    inside = (position >= 0) & (position < 1)
+    if reverse:
+        position = 1 - position
+    cell = np.clip(position * size - 0.5, 0, size - 1)
+    left = np.minimum(cell.astype(int), max(size - 2, 0))
+    share = cell - left
+    weights = np.zeros((length, size), dtype=np.float32)
+    line = np.arange(length)
+    weights[line, left] += (1 - share) * inside
+    if size > 1:
+        weights[line, left + 1] += share * inside
+    weights.setflags(write=False)
+    return weights
+
+
+def _cell_of(length: int, low: float, high: float, size: int, reverse: bool) -> NDArray[np.int64]:
+    """For each of `length` pixels the index of the cell that it lies in, or -1 outside [low, high)."""
+    position = (np.arange(length) + 0.5 - low) / (high - low)
+    inside = (position >= 0) & (position < 1)
+    cell = np.clip(((1 - position) if reverse else position) * size, 0, size - 1).astype(np.int64)
+    return np.where(inside, cell, -1)

@@ -1,0 +1,130 @@
+"""Where models are found, and how a folder becomes a classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from viewer.foundation.errors import ModelError
+from viewer.foundation.provenance import sha256_of
+from viewer.foundation.registry import nearest
+from viewer.models.architectures import ARCHITECTURES
+from viewer.models.card import InputRule, ModelCard, Task, read_card
+from viewer.models.classifier import Classifier
+from viewer.models.devices import device as named_device
+from viewer.models.shelf import model_cards
+from viewer.models.weights import put_weights, read_weights
+
+
+def find_card(id_or_folder: str | Path) -> ModelCard:
+    """The card of a bundled or added model by id, or of any model folder by path.
+
+    Raises
+    ------
+    ModelError
+        When there is no such model (nearest ids are offered) or its card is not usable.
+    """
+    text = str(id_or_folder)
+    cards, _ = model_cards()
+    for card in cards:
+        if card.id == text:
+            return card
+    folder = Path(id_or_folder)
+    if folder.is_dir():
+        return read_card(folder)
+    if folder.is_file():
+        raise ModelError(
+            f"'{folder.name}' is a file, not a model folder.",
+            code="not-a-model",
+            action="A model is a folder with model.toml and weights.safetensors.",
+        )
+    raise ModelError(
+        f"There is no model '{text}'{nearest(text, [c.id for c in cards])}.", code="no-such-model"
+    )
+
+
+def load_model(id_or_folder: str | Path, device: str | None = None) -> Classifier:
+    """Load a model by id or folder.
+
+    Parameters
+    ----------
+    device : ``auto`` (also None), ``cpu``, ``cuda`` or ``mps``.
+
+    Raises
+    ------
+    ModelError
+        No such model, no weights, unknown architecture, or weights that do not fit.
+    """
+    card = find_card(id_or_folder)
+    if card.weights is None:
+        raise ModelError(
+            f"The model '{card.id}' has no weights here.", code="no-weights", action="Train it first."
+        )
+    if card.architecture not in ARCHITECTURES:
+        raise ModelError(
+            f"The model '{card.id}' needs the architecture '{card.architecture}', which no loaded plugin provides.",
+            code="no-architecture",
+        )
+    module = ARCHITECTURES[card.architecture](
+        classes=len(card.classes), channels=card.input.channels, **card.architecture_options
+    )
+    state, _ = read_weights(card.weights)
+    put_weights(module, state, card.id)
+    if card.weights_sha256 and sha256_of(card.weights) != card.weights_sha256:
+        raise ModelError(
+            f"The weights of '{card.id}' are not those that its card describes.", code="other-weights"
+        )
+    return Classifier(card, module.eval(), named_device(device))
+
+
+def wrap_module(
+    module: nn.Module,
+    *,
+    classes: Sequence[str],
+    dims: int,
+    input_size: Sequence[int],
+    channels: int = 1,
+    task: Task = "multiclass",
+    normalise: str | Mapping[str, Any] | None = None,
+) -> Classifier:
+    """Any network as a classifier; it stays on its device and is left as it is found.
+
+    Parameters
+    ----------
+    module : network that takes (image, channel, row, column) and returns (image, output).
+    classes : names in the order of the outputs; two names for a network with one sigmoid logit (task ``binary``).
+    dims : 2; networks of volumes are not supported yet.
+    input_size : (rows, columns) that an image is resized to.
+    normalise : name of a normalisation or a table with ``name`` and its parameters; None leaves the values as they are.
+
+    Raises
+    ------
+    ModelError
+        When the description is contradictory.
+    """
+    if dims != 2:
+        raise ModelError(f"Networks of {dims} dimensions are not supported yet; only 2 are.", code="dims")
+    if len(input_size) != 2 or min(input_size) < 1:
+        raise ModelError("The input size of a 2D network is (rows, columns).", code="input-size")
+    if task not in ("binary", "multiclass", "multilabel"):
+        raise ModelError(f"A network of task '{task}' cannot be wrapped.", code="task")
+    table = {"name": normalise} if isinstance(normalise, str) else dict(normalise or {"name": "none"})
+    card = ModelCard(
+        id=type(module).__name__,
+        name=type(module).__name__,
+        classes=tuple(classes),
+        input=InputRule(
+            size=(int(input_size[0]), int(input_size[1])),
+            channels=channels,
+            normalise=str(table.pop("name", "none")),
+            parameters=table,
+        ),
+        task=task,
+        parameters=sum(p.numel() for p in module.parameters()),
+    )
+    first = next(module.parameters(), None)
+    return Classifier(card, module, first.device if first is not None else torch.device("cpu"))
