@@ -1,0 +1,104 @@
+"""Pixels of one DICOM file: decoded by pydicom's decoders, by GDCM inside SimpleITK where those have none."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from pydicom.pixels import apply_color_lut, apply_modality_lut, iter_pixels
+from pydicom.uid import UID
+
+from viewer.foundation.errors import ReadError
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Decoded frames of one file.
+
+    Attributes
+    ----------
+    frames : (row, column[, channel]) arrays in the order asked for; colour is RGB.
+    rescaled : whether the decoder has applied the rescale already.
+    """
+
+    frames: tuple[NDArray[Any], ...]
+    rescaled: bool = False
+
+
+def decode(path: Path, indices: list[int], *, palette: bool) -> Pixels:
+    """Decode some frames of a file.
+
+    Raises
+    ------
+    ReadError
+        When no decoder can; the sentence names the compression.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return _with_pydicom(path, indices, palette)
+        except ReadError:
+            raise
+        except Exception as first:  # decoders raise whatever they like on damaged data
+            try:
+                return _with_gdcm(path, indices)
+            except Exception:  # the first decoder's reason is the better one
+                raise ReadError(
+                    f"The picture in '{path.name}' cannot be decoded ({_syntax(path)}; {type(first).__name__}).",
+                    code="not-decodable",
+                    action="The file may be damaged, or its compression is not supported.",
+                ) from None
+
+
+def _with_pydicom(path: Path, indices: list[int], palette: bool) -> Pixels:
+    dataset = pydicom.dcmread(path, force=True)
+    if not hasattr(dataset, "file_meta") or "TransferSyntaxUID" not in dataset.file_meta:
+        dataset.ensure_file_meta()
+        little, implicit = dataset.original_encoding[1], dataset.original_encoding[0]
+        dataset.file_meta.TransferSyntaxUID = (
+            pydicom.uid.ImplicitVRLittleEndian
+            if implicit
+            else pydicom.uid.ExplicitVRLittleEndian
+            if little
+            else pydicom.uid.ExplicitVRBigEndian
+        )
+    if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        raise ReadError(f"'{path.name}' is an incomplete DICOM file without pixel data.", code="incomplete")
+    if "PhotometricInterpretation" not in dataset:
+        dataset.PhotometricInterpretation = "MONOCHROME2"
+    frames = []
+    for frame in iter_pixels(dataset, indices=indices):
+        if palette:
+            frame = apply_color_lut(frame, dataset)
+            frame = (frame >> 8).astype(np.uint8) if frame.dtype == np.uint16 else frame
+        elif "ModalityLUTSequence" in dataset and len(dataset.ModalityLUTSequence):
+            frame = apply_modality_lut(frame, dataset)
+        frames.append(
+            np.array(frame[..., :3] if frame.ndim == 3 else frame, dtype=frame.dtype.newbyteorder("="))
+        )
+    return Pixels(tuple(frames))
+
+
+def _with_gdcm(path: Path, indices: list[int]) -> Pixels:
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO("GDCMImageIO")
+    reader.SetFileName(str(path))
+    array = sitk.GetArrayFromImage(reader.Execute())
+    channels = reader.GetNumberOfComponents()
+    if array.ndim == (3 if channels > 1 else 2):
+        array = array[np.newaxis]
+    return Pixels(tuple(np.array(array[index]) for index in indices), rescaled=True)
+
+
+def _syntax(path: Path) -> str:
+    try:
+        uid = UID(pydicom.filereader.read_file_meta_info(path).TransferSyntaxUID)
+    except Exception:  # only words for a sentence
+        return "unknown transfer syntax"
+    return uid.name if uid.name != str(uid) else f"transfer syntax {uid}"
