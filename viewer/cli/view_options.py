@@ -1,0 +1,66 @@
+"""What the window is asked to show: the options of ``whyslice view`` as one frozen value.
+
+It is the whole conversation between the command line and the window: ``viewer.app.run_window`` takes one, and nothing
+of argparse goes further than this file's neighbours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_WIDTH = 1440
+DEFAULT_HEIGHT = 980
+
+
+@dataclass(frozen=True)
+class ViewOptions:
+    """What to open and how.
+
+    Parameters
+    ----------
+    paths
+        Files or folders to open; empty for the demo case.
+    model
+        Id of a model on the shelf; None for the viewer's own choice.
+    explainer
+        Name of an explainer, such as ``grad-cam``.
+    layer
+        Name of a target layer of the model.
+    target
+        Class to explain: a name, or an index written as text.
+    slice
+        Zero-based index of the slice to stand on.
+    device
+        ``cpu``, ``cuda`` or ``mps``; None for the best there is.
+    truth
+        File with the known truth of the case.
+    overlay
+        Whether the map is shown over the slice at first.
+    screenshot
+        File that the settled window is rendered to.
+    exit
+        Leave as soon as the screenshot is written.
+    debug
+        Show tracebacks on the terminal.
+    safe_mode
+        Load no plugin but the bundled ones.
+    width, height
+        Size of the window, in logical pixels.
+    """
+
+    paths: tuple[Path, ...] = ()
+    model: str | None = None
+    explainer: str | None = None
+    layer: str | None = None
+    target: str | None = None
+    slice: int | None = None
+    device: str | None = None
+    truth: Path | None = None
+    overlay: bool = True
+    screenshot: Path | None = None
+    exit: bool = False
+    debug: bool = False
+    safe_mode: bool = False
+    width: int = DEFAULT_WIDTH
+    height: int = DEFAULT_HEIGHT
