@@ -23,8 +23,8 @@ class MemoryBudget:
         """
         if needed > self.limit:
             raise ReadError(
-                f"'{name}' asks for {needed / 2**30:.1f} GB of memory, more than the {self.limit / 2**30:.3g} GB allowed "
-                "for one image.",
+                f"'{name}' asks for {needed / 2**30:.1f} GB of memory, more than the "
+                f"{self.limit / 2**30:.3g} GB allowed for one image.",
                 code="over-budget",
             )
 

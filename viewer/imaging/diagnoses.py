@@ -27,3 +27,23 @@ class Diagnosis:
 
     def to_json(self) -> dict[str, str]:
         return asdict(self)
+
+
+def no_orientation() -> Diagnosis:
+    """The finding that sides are unknown."""
+    return Diagnosis(
+        "no-orientation",
+        "warning",
+        "The file does not say how the patient lies: left and right are unknown.",
+        "Check the side against another source.",
+    )
+
+
+def no_spacing() -> Diagnosis:
+    """The finding that sizes are unknown."""
+    return Diagnosis(
+        "no-spacing",
+        "warning",
+        "The file does not say how large its pixels or voxels are; 1 mm is assumed.",
+        "Do not trust distances, areas and volumes.",
+    )

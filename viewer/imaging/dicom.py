@@ -16,7 +16,8 @@ from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.provenance import sha256_of
 from viewer.imaging.budget import BUDGET
 from viewer.imaging.diagnoses import Diagnosis
-from viewer.imaging.dicom_header import DicomFile, Frame, read_header
+from viewer.imaging.dicom_frames import Frame
+from viewer.imaging.dicom_header import DicomFile, read_header
 from viewer.imaging.dicom_pixels import decode
 from viewer.imaging.dicom_series import Stack, stacks
 from viewer.imaging.image import Intensity, MedicalImage, Source, Window

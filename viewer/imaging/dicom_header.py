@@ -7,14 +7,11 @@ function that gives None rather than raising, and `read_header` turns whatever i
 from __future__ import annotations
 
 import hashlib
-import math
 import secrets
 import struct
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pydicom
 from pydicom.dataset import Dataset
@@ -22,8 +19,9 @@ from pydicom.uid import UID
 
 from viewer.foundation.errors import ReadError
 from viewer.imaging.diagnoses import Diagnosis
-from viewer.imaging.dicom_diffusion import diffusion_of
-from viewer.imaging.image import PatientInfo, Window
+from viewer.imaging.dicom_frames import Frame, frames_of
+from viewer.imaging.dicom_values import text_of, value_of, whole
+from viewer.imaging.image import PatientInfo
 
 _SALT = secrets.token_bytes(16)
 _FLAT_MODALITIES = ("CR", "DX", "MG", "RG", "PX", "IO", "XC", "GM", "SM", "ES", "OP")
@@ -39,43 +37,6 @@ _PHOTOMETRIC = (
     "YBR_ICT",
     "YBR_RCT",
 )
-_MILLIMETRE_TAGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One picture inside a DICOM file.
-
-    Attributes
-    ----------
-    path, index : the file, and the place in its pixel data.
-    position : LPS mm of the first voxel's centre; None when the file does not say.
-    orientation : direction cosines of a row (along columns), then of a column (along rows).
-    spacing : (row, column) mm; None when unknown.
-    thickness : distance to the next slice as stated, mm; a fallback only.
-    b_value, gradient, trace : diffusion weighting s/mm2, direction, whether an isotropic trace.
-    kind : image type values, upper case.
-    echo : echo time or number, None when unknown.
-    slope, intercept : rescale of this frame.
-    windows : windows recommended for this frame.
-    order : sorts frames at one position in time.
-    """
-
-    path: Path
-    index: int
-    position: tuple[float, ...] | None
-    orientation: tuple[float, ...] | None
-    spacing: tuple[float, float] | None
-    thickness: float | None
-    b_value: float | None
-    gradient: tuple[float, ...] | None
-    trace: bool
-    kind: tuple[str, ...]
-    echo: float | None
-    slope: float
-    intercept: float
-    windows: tuple[Window, ...]
-    order: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -133,7 +94,7 @@ def read_header(path: Path) -> DicomFile:
     except OSError as error:
         words = (error.strerror or "unknown reason").lower()
         raise ReadError(f"'{path.name}' could not be read: {words}.", code="no-access") from None
-    except Exception as error:  # pydicom raises nine kinds on damaged files
+    except Exception as error:  # noqa: BLE001 pydicom raises nine kinds on damaged files
         raise ReadError(
             f"'{path.name}' is a damaged DICOM file: its header cannot be read ({type(error).__name__}).",
             code="damaged-dicom",
@@ -159,51 +120,6 @@ def _dataset(path: Path) -> tuple[Dataset, int | None]:
     return dataset, available if length == 0xFFFFFFFF else min(length, available)
 
 
-def number(value: Any) -> float | None:
-    """A finite number, or None for whatever else a file may hold."""
-    try:
-        result = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return result if math.isfinite(result) else None
-
-
-def numbers(value: Any, count: int) -> tuple[float, ...] | None:
-    """Exactly `count` finite numbers, or None."""
-    try:
-        result = tuple(number(item) for item in value)
-    except TypeError:
-        return None
-    if len(result) != count or any(item is None for item in result):
-        return None
-    return tuple(item for item in result if item is not None)
-
-
-def value_of(dataset: Dataset | None, keyword: str) -> Any:
-    """A value, None when the element is absent, empty or not decodable."""
-    if dataset is None:
-        return None
-    try:
-        value = dataset.get(keyword)
-    except Exception:  # a broken element is an absent one
-        return None
-    return None if value is None or value == "" else value
-
-
-def text_of(dataset: Dataset, keyword: str) -> str:
-    value = value_of(dataset, keyword)
-    return "" if value is None else "".join(c for c in str(value).strip() if c.isprintable())
-
-
-def first_item(dataset: Dataset | None, keyword: str) -> Dataset | None:
-    """First item of a sequence, None when there is none."""
-    sequence = value_of(dataset, keyword)
-    try:
-        return sequence[0] if sequence else None
-    except (TypeError, IndexError, KeyError):
-        return None
-
-
 def _described(path: Path, dataset: Dataset, left: int | None) -> DicomFile:
     name = path.name
     if len(dataset) == 0:
@@ -219,7 +135,7 @@ def _described(path: Path, dataset: Dataset, left: int | None) -> DicomFile:
             code="dicom-directory",
             action="Open the folder in which it lies.",
         )
-    rows, columns = _whole(dataset, "Rows"), _whole(dataset, "Columns")
+    rows, columns = whole(dataset, "Rows"), whole(dataset, "Columns")
     if not rows or not columns:
         kind = _sop_class(dataset)
         if kind:
@@ -233,9 +149,9 @@ def _described(path: Path, dataset: Dataset, left: int | None) -> DicomFile:
             f"'{name}' is an incomplete DICOM file: it announces a picture and has no pixel data.",
             code="incomplete",
         )
-    samples, bits = _whole(dataset, "SamplesPerPixel") or 1, _whole(dataset, "BitsAllocated") or 8
+    samples, bits = whole(dataset, "SamplesPerPixel") or 1, whole(dataset, "BitsAllocated") or 8
     photometric = text_of(dataset, "PhotometricInterpretation").upper() or "MONOCHROME2"
-    stored = _whole(dataset, "BitsStored") or bits
+    stored = whole(dataset, "BitsStored") or bits
     if stored > bits:
         raise ReadError(
             f"'{name}' claims {stored} bits in voxels of {bits} bits, which is impossible.",
@@ -268,7 +184,7 @@ def _described(path: Path, dataset: Dataset, left: int | None) -> DicomFile:
                 "program-preamble", "warning", "The file can also be run as a program.", "Never execute it."
             )
         )
-    frames = tuple(_frames(path, dataset, count, diagnoses))
+    frames = tuple(frames_of(path, dataset, count, diagnoses))
     patient = _patient(dataset)
     return DicomFile(
         path=path,
@@ -288,17 +204,12 @@ def _described(path: Path, dataset: Dataset, left: int | None) -> DicomFile:
         unit=_unit(dataset),
         study_uid=text_of(dataset, "StudyInstanceUID"),
         series_uid=text_of(dataset, "SeriesInstanceUID"),
-        series_number=_whole(dataset, "SeriesNumber") or 0,
+        series_number=whole(dataset, "SeriesNumber") or 0,
         frame_of_reference_uid=text_of(dataset, "FrameOfReferenceUID"),
         patient=patient,
         patient_key=_patient_key(patient),
         diagnoses=tuple(diagnoses),
     )
-
-
-def _whole(dataset: Dataset, keyword: str) -> int | None:
-    value = number(value_of(dataset, keyword))
-    return None if value is None else int(value)
 
 
 def _sop_class(dataset: Dataset) -> str:
@@ -309,7 +220,7 @@ def _sop_class(dataset: Dataset) -> str:
 
 
 def _frame_count(dataset: Dataset, name: str, diagnoses: list[Diagnosis]) -> int:
-    stated = _whole(dataset, "NumberOfFrames")
+    stated = whole(dataset, "NumberOfFrames")
     if stated is None:
         return 1
     if stated < 1:
@@ -320,125 +231,6 @@ def _frame_count(dataset: Dataset, name: str, diagnoses: list[Diagnosis]) -> int
     if stated > _TOO_MANY_FRAMES:
         raise ReadError(f"'{name}' announces {stated:,} frames, which is not believable.", code="frame-count")
     return stated
-
-
-def _frames(path: Path, dataset: Dataset, count: int, diagnoses: list[Diagnosis]) -> Iterator[Frame]:
-    shared = first_item(dataset, "SharedFunctionalGroupsSequence")
-    per_frame = value_of(dataset, "PerFrameFunctionalGroupsSequence") or ()
-    bad_rescale = False
-    for index in range(count):
-        own = per_frame[index] if index < len(per_frame) else None
-        groups = (own, shared)
-
-        def macro(sequence: str, keyword: str, groups: tuple[Dataset | None, ...] = groups) -> Any:
-            for group in groups:
-                value = value_of(first_item(group, sequence), keyword)
-                if value is not None:
-                    return value
-            return value_of(dataset, keyword)
-
-        slope, intercept, bad = _rescale(macro)
-        bad_rescale |= bad
-        diffusion = diffusion_of(dataset, groups)
-        yield Frame(
-            path=path,
-            index=index,
-            position=numbers(macro("PlanePositionSequence", "ImagePositionPatient"), 3),
-            orientation=_orientation(macro("PlaneOrientationSequence", "ImageOrientationPatient")),
-            spacing=_spacing(macro),
-            thickness=number(macro("PixelMeasuresSequence", "SpacingBetweenSlices"))
-            or number(macro("PixelMeasuresSequence", "SliceThickness")),
-            b_value=diffusion.b_value,
-            gradient=diffusion.gradient,
-            trace=diffusion.trace,
-            kind=_kind(macro("MRImageFrameTypeSequence", "FrameType") or value_of(dataset, "ImageType")),
-            echo=number(macro("MREchoSequence", "EffectiveEchoTime"))
-            or number(value_of(dataset, "EchoTime")),
-            slope=slope,
-            intercept=intercept,
-            windows=_windows(macro),
-            order=(
-                number(macro("FrameContentSequence", "TemporalPositionIndex"))
-                or number(value_of(dataset, "TemporalPositionIdentifier"))
-                or 0.0,
-                number(value_of(dataset, "AcquisitionNumber")) or 0.0,
-                number(value_of(dataset, "AcquisitionTime")) or 0.0,
-                number(value_of(dataset, "InstanceNumber")) or 0.0,
-                float(index),
-            ),
-        )
-    if bad_rescale:
-        diagnoses.append(
-            Diagnosis(
-                "bad-rescale",
-                "warning",
-                "The file's rescale slope is zero or not a number; the values are shown as they are stored.",
-            )
-        )
-
-
-def _rescale(macro: Any) -> tuple[float, float, bool]:
-    slope = macro("PixelValueTransformationSequence", "RescaleSlope")
-    intercept = macro("PixelValueTransformationSequence", "RescaleIntercept")
-    if slope is None and intercept is None:
-        return 1.0, 0.0, False
-    good_slope = 1.0 if slope is None else number(slope)
-    good_intercept = 0.0 if intercept is None else number(intercept)
-    if not good_slope or good_intercept is None:
-        return 1.0, 0.0, True
-    return good_slope, good_intercept, False
-
-
-def _orientation(value: Any) -> tuple[float, ...] | None:
-    six = numbers(value, 6)
-    if six is None:
-        return None
-    row, column = six[:3], six[3:]
-    lengths = math.hypot(*row), math.hypot(*column)
-    along = abs(sum(a * b for a, b in zip(row, column, strict=True)))
-    return six if min(lengths) > 0.9 and max(lengths) < 1.1 and along < 0.05 else None
-
-
-def _spacing(macro: Any) -> tuple[float, float] | None:
-    for keyword in _MILLIMETRE_TAGS:
-        pair = numbers(macro("PixelMeasuresSequence", keyword), 2)
-        if pair is not None and min(pair) > 0:
-            return pair[0], pair[1]
-    return None
-
-
-def _kind(value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return (value.upper(),) if isinstance(value, str) else tuple(str(item).upper() for item in value)
-
-
-def _windows(macro: Any) -> tuple[Window, ...]:
-    def several(value: Any) -> list[Any]:
-        return (
-            []
-            if value is None
-            else list(value)
-            if isinstance(value, (list, tuple)) or _multiple(value)
-            else [value]
-        )
-
-    centres = several(macro("FrameVOILUTSequence", "WindowCenter"))
-    widths = several(macro("FrameVOILUTSequence", "WindowWidth"))
-    names = several(macro("FrameVOILUTSequence", "WindowCenterWidthExplanation"))
-    found: list[Window] = []
-    for place, pair in enumerate(zip(centres, widths, strict=False)):
-        centre, width = number(pair[0]), number(pair[1])
-        if centre is not None and width is not None and width >= 1:
-            words = str(names[place]).strip().lower() if place < len(names) else ""
-            window = Window(centre, width, words or "as stored in the file")
-            if all((window.centre, window.width) != (other.centre, other.width) for other in found):
-                found.append(window)
-    return tuple(found)
-
-
-def _multiple(value: Any) -> bool:
-    return isinstance(value, pydicom.multival.MultiValue)
 
 
 def _unit(dataset: Dataset) -> str:
@@ -461,5 +253,5 @@ def _patient(dataset: Dataset) -> PatientInfo:
 
 def _patient_key(patient: PatientInfo) -> str:
     """Salted anew in every process, so that it cannot be traced back by trying names."""
-    text = "\x1f".join((patient.identifier, patient.name, patient.birth_date))
+    text = f"{patient.identifier}\x1f{patient.name}\x1f{patient.birth_date}"
     return hashlib.sha256(_SALT + text.encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -9,12 +9,15 @@ from typing import Any
 
 import numpy as np
 import pydicom
-import SimpleITK as sitk
+import SimpleITK
 from numpy.typing import NDArray
-from pydicom.pixels import apply_color_lut, apply_modality_lut, iter_pixels
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
+from pydicom.pixels.utils import iter_pixels
 from pydicom.uid import UID
 
 from viewer.foundation.errors import ReadError
+
+sitk: Any = SimpleITK  # it ships no types
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,10 @@ def decode(path: Path, indices: list[int], *, palette: bool) -> Pixels:
             return _with_pydicom(path, indices, palette)
         except ReadError:
             raise
-        except Exception as first:  # decoders raise whatever they like on damaged data
+        except Exception as first:  # noqa: BLE001 decoders raise whatever they like on damaged data
             try:
                 return _with_gdcm(path, indices)
-            except Exception:  # the first decoder's reason is the better one
+            except Exception:  # noqa: BLE001 the first decoder's reason is the better one
                 raise ReadError(
                     f"The picture in '{path.name}' cannot be decoded ({_syntax(path)}; {type(first).__name__}).",
                     code="not-decodable",
@@ -99,6 +102,6 @@ def _with_gdcm(path: Path, indices: list[int]) -> Pixels:
 def _syntax(path: Path) -> str:
     try:
         uid = UID(pydicom.filereader.read_file_meta_info(path).TransferSyntaxUID)
-    except Exception:  # only words for a sentence
+    except Exception:  # noqa: BLE001 only words for a sentence
         return "unknown transfer syntax"
     return uid.name if uid.name != str(uid) else f"transfer syntax {uid}"

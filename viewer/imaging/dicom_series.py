@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.imaging.diagnoses import Diagnosis
-from viewer.imaging.dicom_header import DicomFile, Frame
+from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
+from viewer.imaging.dicom_frames import Frame
+from viewer.imaging.dicom_header import DicomFile
 from viewer.imaging.geometry import Geometry
 
 _MAPS = (
@@ -99,8 +100,7 @@ def stacks(files: Iterable[DicomFile]) -> list[Stack]:
     found: list[Stack] = []
     for key, members in groups.items():
         kind = str(key[-2])
-        for cluster in _by_orientation(members):
-            found.append(_stack(kind, cluster))
+        found.extend(_stack(kind, cluster) for cluster in _by_orientation(members))
     return sorted(found, key=_reading_order)
 
 
@@ -217,26 +217,9 @@ def _unplaced(
         diagnoses.append(no_spacing())
     row, column = spacing or (1.0, 1.0)
     thick = first.thickness if first.thickness and first.thickness > 0 else 1.0
-    diagnoses.append(
-        Diagnosis(
-            "no-orientation",
-            "warning",
-            "The file does not say how the patient lies: left and right are unknown.",
-            "Check the side against another source.",
-        )
-    )
+    diagnoses.append(no_orientation())
     geometry = Geometry.unoriented((len(ordered), files[0].rows, files[0].columns), (thick, row, column))
     return Stack(files, kind, (Volume(ordered),), 0, geometry, tuple(diagnoses))
-
-
-def no_spacing() -> Diagnosis:
-    """The finding that sizes are unknown."""
-    return Diagnosis(
-        "no-spacing",
-        "warning",
-        "The file does not say how large its pixels are; 1 mm is assumed.",
-        "Do not trust distances and areas.",
-    )
 
 
 def _normal(frame: Frame) -> NDArray[np.float64]:
@@ -274,8 +257,7 @@ def _volumes(
         if most > 1 and min(len(same) for same in at.values()) < most:
             doubled += sum(len(same) - 1 for same in at.values())
             most = 1
-        for turn in range(most):
-            volumes.append(Volume(tuple(at[level][turn] for level in sorted(at))))
+        volumes.extend(Volume(tuple(at[level][turn] for level in sorted(at))) for turn in range(most))
     if doubled:
         diagnoses.append(
             Diagnosis(

@@ -1,8 +1,8 @@
 """Where voxels lie in the patient.
 
 One convention everywhere: patient coordinates are LPS millimetres (x grows to the patient's Left, y to Posterior, z to
-Superior, as in DICOM). Arrays have the axes (slice, row, column); the affine maps the voxel index in the *spatial* order
-(column, row, slice), as in DICOM, NIfTI and ITK headers, at voxel centres.
+Superior, as in DICOM). Arrays have the axes (slice, row, column); the affine maps the voxel index in the *spatial*
+order (column, row, slice), as in DICOM, NIfTI and ITK headers, at voxel centres.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ class Geometry:
     ----------
     affine_lps : (4, 4) float64, voxel (column, row, slice) -> LPS mm at voxel centres.
     shape : (slices, rows, columns).
-    oriented : False when the file does not say how the patient lies; then sides are unknown and the affine only holds spacing.
+    oriented : False when the file does not say how the patient lies; then sides are unknown and the affine only
+        holds spacing.
     """
 
     affine_lps: Array

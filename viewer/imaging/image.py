@@ -98,8 +98,8 @@ class MedicalImage:
 
     Attributes
     ----------
-    voxels : axes (slice, row, column[, channel]), in the order of the file; rescaled values in the smallest type that holds
-        them (integers stay integers). Read-only.
+    voxels : axes (slice, row, column[, channel]), in the order of the file; rescaled values in the smallest type
+        that holds them (integers stay integers). Read-only.
     geometry : the grid in the patient.
     modality : DICOM modality (``MR``, ``CT``, ``CR``...), empty when the file does not say.
     description : the series' own words.

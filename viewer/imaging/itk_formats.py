@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK
 from numpy.typing import NDArray
 
 from viewer.foundation.errors import ReadError
 from viewer.foundation.progress import Progress
 from viewer.foundation.provenance import sha256_of
 from viewer.imaging.budget import BUDGET
-from viewer.imaging.diagnoses import Diagnosis
+from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import Intensity, MedicalImage, Source
-from viewer.imaging.nifti import no_orientation
 from viewer.imaging.series import Candidate, SeriesInfo
 from viewer.imaging.voxel_types import not_finite
 
+sitk: Any = SimpleITK  # it ships no types
 _HEADER_LIMIT = 1 << 20
 _COMPRESSED = ("gzip", "gz", "bzip2", "bz2")
 
@@ -258,16 +258,14 @@ def _text_encoded(header: _Header) -> bool:
     return fields.get("encoding", "").lower() in ("ascii", "txt", "text", "hex")
 
 
-def _reader(header: _Header) -> sitk.ImageFileReader:
+def _reader(header: _Header) -> Any:
     reader = sitk.ImageFileReader()
     reader.SetImageIO(header.io)
     reader.SetFileName(str(header.path))
     return reader
 
 
-def _geometry(
-    reader: sitk.ImageFileReader, header: _Header, diagnoses: list[Diagnosis]
-) -> tuple[Geometry, int]:
+def _geometry(reader: Any, header: _Header, diagnoses: list[Diagnosis]) -> tuple[Geometry, int]:
     size = reader.GetSize()
     dimensions = len(size)
     spatial = min(dimensions, 3)
@@ -293,14 +291,7 @@ def _geometry(
         sound and abs(float(np.linalg.det(affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)))) > 1e-3
     )
     if not header.spaced or not sound:
-        diagnoses.append(
-            Diagnosis(
-                "no-spacing",
-                "warning",
-                "The file does not say how large its voxels are; 1 mm is assumed.",
-                "Do not trust distances and volumes.",
-            )
-        )
+        diagnoses.append(no_spacing())
     if header.oriented and sound and dimensions > 2:
         return Geometry(affine, shape), volumes
     diagnoses.append(no_orientation())
@@ -339,7 +330,7 @@ def _load(
     )
 
 
-def reader_size(reader: sitk.ImageFileReader) -> tuple[int, ...]:
+def reader_size(reader: Any) -> tuple[int, ...]:
     """The size on disk, spatial axes in the order (column, row, slice, volume)."""
     reader.ReadImageInformation()
     return tuple(int(extent) for extent in reader.GetSize())

@@ -1,7 +1,7 @@
 """NIfTI-1 and NIfTI-2, single file or pair, plain or gzip.
 
-The header is read with nibabel; the voxels are read here, because a reader has to know how many bytes there should be: a
-cut-off file must be refused, not filled up with zeros.
+The header is read with nibabel; the voxels are read here, because a reader has to know how many bytes there should be:
+a cut-off file must be refused, not filled up with zeros.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, cast
 
-import nibabel as nib
+import nibabel
 import numpy as np
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
@@ -21,13 +21,14 @@ from viewer.foundation.errors import ReadError
 from viewer.foundation.progress import Progress
 from viewer.foundation.provenance import sha256_of
 from viewer.imaging.budget import BUDGET
-from viewer.imaging.diagnoses import Diagnosis
+from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
 from viewer.imaging.geometry import Geometry, lps_from_ras
 from viewer.imaging.image import Intensity, MedicalImage, Source
 from viewer.imaging.series import Candidate, SeriesInfo
 from viewer.imaging.sniffing import reason
 from viewer.imaging.voxel_types import not_finite, rescaled
 
+nib: Any = nibabel  # it ships no types
 _MILLIMETRES = {"meter": 1000.0, "micron": 0.001}
 _UNREADABLE = "'{}' is an incomplete or damaged NIfTI file: {}."
 
@@ -229,27 +230,10 @@ def _geometry(header: Any, shape: tuple[int, int, int], diagnoses: list[Diagnosi
     spacing = np.abs(np.asarray(header["pixdim"][1:4], dtype=np.float64)) * unit
     good = np.isfinite(spacing) & (spacing > 0)
     if not good.all():
-        diagnoses.append(
-            Diagnosis(
-                "no-spacing",
-                "warning",
-                "The file does not say how large its voxels are; 1 mm is assumed.",
-                "Do not trust distances and volumes.",
-            )
-        )
+        diagnoses.append(no_spacing())
     spacing = np.where(good, spacing, 1.0)
     diagnoses.append(no_orientation())
     return Geometry.unoriented(shape, (float(spacing[2]), float(spacing[1]), float(spacing[0])))
-
-
-def no_orientation() -> Diagnosis:
-    """The finding that sides are unknown."""
-    return Diagnosis(
-        "no-orientation",
-        "warning",
-        "The file does not say how the patient lies: left and right are unknown.",
-        "Check the side against another source.",
-    )
 
 
 def _usable(affine: NDArray[np.float64]) -> bool:

@@ -14,11 +14,9 @@ from viewer.foundation.errors import ReadError
 from viewer.foundation.progress import Progress
 from viewer.foundation.provenance import sha256_of
 from viewer.imaging.budget import BUDGET
-from viewer.imaging.diagnoses import Diagnosis
-from viewer.imaging.dicom_series import no_spacing
+from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import Intensity, MedicalImage, Source
-from viewer.imaging.nifti import no_orientation
 from viewer.imaging.series import Candidate, SeriesInfo
 
 _FORMATS = ("PNG", "JPEG")
@@ -80,7 +78,7 @@ def _turn(picture: Image.Image) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             value = picture.getexif().get(_EXIF_ORIENTATION, 1)
-    except Exception:  # camera data are a convenience, never a reason to refuse a picture
+    except Exception:  # noqa: BLE001 camera data are a convenience, never a reason to refuse a picture
         return 1
     return value if isinstance(value, int) and value in range(2, 9) else 1
 
@@ -140,7 +138,7 @@ def _array(picture: Image.Image) -> tuple[NDArray[Any], tuple[Diagnosis, ...]]:
         return np.asarray(picture).astype(np.uint16), found
     if mode == "I":
         values = np.asarray(picture)
-        return (values.astype(np.uint16) if 0 <= values.min() and values.max() < 65536 else values), found
+        return (values.astype(np.uint16) if values.min() >= 0 and values.max() < 65536 else values), found
     if mode in ("L", "F"):
         return np.asarray(picture), found
     return np.asarray(picture.convert("RGB")), found

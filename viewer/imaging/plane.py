@@ -1,8 +1,8 @@
 """How a volume is cut into pictures: which array axis is scrolled, and which way round a slice is shown.
 
 The voxels of an image stay in the order of their file. A `ReadingPlane` says how to look at them so that the patient is
-always shown the radiological way (patient's right at the left of an axial picture, anterior up), whatever the file's axis
-order. Networks are fed from the same plane, so NIfTI, NRRD and DICOM of one head give one input.
+always shown the radiological way (patient's right at the left of an axial picture, anterior up), whatever the file's
+axis order. Networks are fed from the same plane, so NIfTI, NRRD and DICOM of one head give one input.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class ReadingPlane:
 
     @classmethod
     def of(cls, geometry: Geometry) -> ReadingPlane:
-        """The plane in which this grid is read: its thick axis is scrolled; without one, the axis nearest to head-foot."""
+        """The plane in which this grid is read: its thick axis is scrolled, else the axis nearest to head-foot."""
         spacing = np.asarray(geometry.spacing_mm)
         single = [axis for axis in range(3) if geometry.shape[axis] == 1]
         order = np.argsort(spacing)

@@ -1,7 +1,7 @@
 """The door to this room: a path becomes an `Inspection` or a `MedicalImage`.
 
-The content decides what a file is; its name only earns a note when it promises something else. A bad file in a folder is
-reported and never stops the folder.
+The content decides what a file is; its name only earns a note when it promises something else. A bad file in a folder
+is reported and never stops the folder.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def inspect_path(path: Path, progress: Progress = SILENT) -> Inspection:
     Returns
     -------
     Inspection
-        Series in reading order, and the files that are not images. `Inspection.failure` is the one sentence to show when
-        there is no series.
+        Series in reading order, and the files that are not images. `Inspection.failure` is the one sentence
+        to show when there is no series.
 
     Raises
     ------

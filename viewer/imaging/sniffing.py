@@ -146,7 +146,7 @@ def looks_like_bare_dicom(head: bytes) -> bool:
         return False
     for order in "<>":
         group, _, short = struct.unpack(order + "HHH", head[:6])
-        if group not in (0x0002, 0x0008) or (group == 0x0008 and head[2:4] in (b"\xff\xff",)):
+        if group not in (0x0002, 0x0008) or (group == 0x0008 and head[2:4] == b"\xff\xff"):
             continue
         if head[4:6].isalpha() and head[4:6].isupper():
             return True
