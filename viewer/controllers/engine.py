@@ -1,0 +1,88 @@
+"""The one door to torch. Loaded on the compute lane, so that the window is on screen before torch is.
+
+Requests and replies are frozen and hold no tensors; the network itself never leaves this module.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer import api
+from viewer.explainers.layer_info import LayerInfo
+from viewer.explainers.layers import find_layers
+from viewer.explainers.trace import trace
+from viewer.foundation.progress import SILENT, Progress
+from viewer.imaging.image import MedicalImage
+from viewer.models.card import Crop, ModelCard
+from viewer.models.classifier import Classifier, ScoreType
+from viewer.models.input_view import InputView
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """What is known of a model once it is loaded."""
+
+    card: ModelCard
+    layers: tuple[LayerInfo, ...]
+    device: str
+    parameters: int
+
+
+@dataclass(frozen=True, eq=False)
+class TraceRequest:
+    """One slice of one image under one choice of input."""
+
+    model_id: str
+    device: str
+    image: MedicalImage
+    index: int
+    mirror: bool
+    crop: Crop
+    score: ScoreType
+
+
+@dataclass(frozen=True, eq=False)
+class TraceReply:
+    """All maps of one slice.
+
+    Attributes
+    ----------
+    probabilities : (class,).
+    maps : (class index, layer, method) -> signed map (row, column) on the layer's grid.
+    """
+
+    index: int
+    view: InputView
+    probabilities: NDArray[np.float32]
+    maps: dict[tuple[int, str, str], NDArray[np.float32]]
+
+
+@lru_cache(maxsize=3)
+def classifier(model_id: str, device: str) -> Classifier:
+    """A loaded model; the last few stay in memory, so that going back to one is immediate."""
+    return api.load_model(model_id, None if device == "auto" else device)
+
+
+def load(model_id: str, device: str) -> LoadedModel:
+    """Load a model and find its layers."""
+    loaded = classifier(model_id, device)
+    return LoadedModel(loaded.card, find_layers(loaded), str(loaded.device), loaded.parameters)
+
+
+def trace_slice(request: TraceRequest, progress: Progress = SILENT) -> TraceReply:
+    """One forward pass and one backward pass per class: every layer, class and method of a slice at once."""
+    loaded = classifier(request.model_id, request.device)
+    image = request.image
+    picture = image.grey(image.plane.picture(image.voxels, request.index))
+    view = InputView.of(loaded.card.input, image, request.index, mirror=request.mirror, crop=request.crop)
+    result = trace(loaded, view.network_input(picture)[None], score=request.score, progress=progress)
+    return TraceReply(
+        request.index,
+        view,
+        np.asarray(result.probabilities[0], dtype=np.float32),
+        {key: maps[0] for key, maps in result.maps.items()},
+    )

@@ -1,0 +1,102 @@
+"""Truth from files: a mask on the image's grid, or boxes of readers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from viewer.evaluation.regions import Region
+from viewer.foundation.errors import ReadError
+from viewer.imaging.image import MedicalImage
+from viewer.imaging.reading import read_image
+from viewer.state.case import Truth
+
+_EIGHT = np.ones((3, 3), dtype=int)
+
+
+def read_truth(path: Path, image: MedicalImage) -> Truth:
+    """Truth for an image.
+
+    Parameters
+    ----------
+    path : a mask that any image reader can open, on the same grid; or a JSON document
+        ``{"positive_class", "reader", "boxes": [{"slice", "row_min", "column_min", "row_max", "column_max", "label",
+        "reader"}]}`` with half-open pixel edges in the axes (slice, row, column) of the file.
+
+    Raises
+    ------
+    ReadError
+        When the file is missing, is neither, or is not on the image's grid.
+    """
+    if not path.is_file():
+        raise ReadError(f"The truth '{path.name}' does not exist.", code="no-truth")
+    if path.suffix.lower() == ".json":
+        return _from_json(path, image)
+    mask = read_image(path)
+    if mask.voxels.shape[:3] != image.voxels.shape[:3]:
+        raise ReadError(
+            f"The truth '{path.name}' has the shape {mask.voxels.shape[:3]}, the image {image.voxels.shape[:3]}.",
+            code="other-grid",
+        )
+    if image.geometry.oriented and not np.allclose(mask.geometry.affine_lps, image.geometry.affine_lps, atol=0.05):
+        raise ReadError(f"The truth '{path.name}' lies elsewhere in the patient than the image.", code="other-grid")
+    return _from_mask(mask.voxels > 0, image)
+
+
+def _from_mask(mask: NDArray[np.bool_], image: MedicalImage) -> Truth:
+    plane = image.plane
+    regions = []
+    positive = np.zeros(plane.count(mask.shape), dtype=bool)
+    for index in range(len(positive)):
+        picture = plane.picture(mask, index)
+        positive[index] = picture.any()
+        labelled, _ = ndimage.label(picture, structure=_EIGHT)
+        for rows, columns in ndimage.find_objects(labelled):
+            regions.append(
+                Region(rows.start, columns.start, rows.stop, columns.stop, label="truth", reader="mask", slice=index)
+            )
+    return Truth(positive, tuple(regions), reader="mask")
+
+
+def _from_json(path: Path, image: MedicalImage) -> Truth:
+    try:
+        document: Any = json.loads(path.read_text(encoding="utf-8"))
+        boxes = document["boxes"]
+        positive = np.zeros(image.plane.count(image.geometry.shape), dtype=bool)
+        regions = tuple(_region(box, image, str(document.get("reader", "reader"))) for box in boxes)
+        for region in regions:
+            assert region.slice is not None
+            positive[region.slice] = True
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise ReadError(
+            f"The truth '{path.name}' is not a JSON document with boxes that lie in the image.", code="bad-truth"
+        ) from error
+    return Truth(positive, regions, str(document.get("positive_class", "")), str(document.get("reader", "reader")))
+
+
+def _region(box: dict[str, Any], image: MedicalImage, reader: str) -> Region:
+    """A box given in file axes, on the picture of the reading plane."""
+    plane, shape = image.plane, image.geometry.shape
+    low = np.array([box["slice"], box["row_min"], box["column_min"]], dtype=float)
+    high = np.array([box["slice"] + 1, box["row_max"], box["column_max"]], dtype=float)
+    if (low < 0).any() or (high > np.array(shape)).any() or (high <= low).any():
+        raise ValueError("a box lies outside the image")
+    # Edges e are half a pixel before centres: centre coordinate = e - 0.5 on either grid.
+    first = plane.place(image.geometry, low - 0.5)
+    second = plane.place(image.geometry, high - 0.5)
+    (row_min, row_max), (column_min, column_max) = (sorted((first[a] + 0.5, second[a] + 0.5)) for a in (1, 2))
+    return Region(
+        row_min,
+        column_min,
+        row_max,
+        column_max,
+        label=str(box.get("label", "truth")),
+        reader=str(box.get("reader", reader)),
+        slice=int(round(min(first[0], second[0]) + 0.5)),
+    )
+

@@ -1,0 +1,96 @@
+"""Looking: slices, grey levels, overlay. Nothing here needs the network."""
+
+from __future__ import annotations
+
+from viewer.foundation.settings import validated
+from viewer.imaging.image import Window
+from viewer.imaging.windows import default_window, presets
+from viewer.state.session import ScaleName, Session
+
+_LEAST_WIDTH = 1e-6
+
+
+class Viewing:
+    """Verbs that change how the shown image is looked at."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def select_slice(self, index: int) -> None:
+        """Show a slice; the index is kept inside the series."""
+        case = self._session.case
+        if case is not None:
+            self._session.view.slice = min(max(int(index), 0), case.slices - 1)
+
+    def step(self, slices: int) -> None:
+        """Scroll by a number of slices, either way."""
+        self.select_slice(self._session.view.slice + slices)
+
+    def first(self) -> None:
+        self.select_slice(0)
+
+    def last(self) -> None:
+        if self._session.case is not None:
+            self.select_slice(self._session.case.slices - 1)
+
+    def peak(self) -> None:
+        """Go to the slice, among those that are explained, with the highest probability of the chosen class."""
+        reading, target = self._session.reading, self._session.target_index
+        if reading is not None and target is not None and reading.filled:
+            self.select_slice(max(reading.filled, key=lambda i: reading.probability(i, target)))
+
+    def set_window(self, centre: float, width: float, name: str = "") -> None:
+        """Set the grey-level window, in the units of the voxels."""
+        self._session.view.window = Window(float(centre), max(float(width), _LEAST_WIDTH), name)
+
+    def drag_window(self, wider: float, brighter: float) -> None:
+        """Change the window by fractions of its width (mouse drag to the right, drag upwards)."""
+        window = self._session.view.window
+        self.set_window(window.centre - brighter * window.width, window.width * (1 + wider) if wider > -1 else 0)
+
+    def preset(self, number: int) -> None:
+        """Window preset 1, 2, 3..., or nothing when the image has fewer."""
+        case = self._session.case
+        if case is not None and 1 <= number <= len(found := presets(case.image)):
+            self._session.view.window = found[number - 1]
+
+    def reset_window(self) -> None:
+        if self._session.case is not None:
+            self._session.view.window = default_window(self._session.case.image)
+
+    def set_cursor(self, row: float, column: float) -> None:
+        """Put the crosshair at a position of the picture."""
+        self._session.view.cursor = (float(row), float(column))
+
+    def toggle_seen(self) -> None:
+        """Show what the network saw, or the patient again."""
+        self._session.view.seen = not self._session.view.seen
+
+    def toggle_overlay(self) -> None:
+        self._session.overlay.visible = not self._session.overlay.visible
+
+    def show_overlay(self, visible: bool) -> None:
+        self._session.overlay.visible = visible
+
+    def set_opacity(self, opacity: float) -> None:
+        """Opacity of the overlay, 0..1."""
+        self._session.overlay.opacity = min(max(float(opacity), 0.0), 1.0)
+
+    def set_threshold(self, fraction: float) -> None:
+        """Fraction of the scale below which the map is transparent, 0..1."""
+        self._session.overlay.threshold = min(max(float(fraction), 0.0), 1.0)
+
+    def set_colour_map(self, name: str) -> None:
+        self._session.overlay.colour_map = validated("colour_map", name)
+
+    def set_scale(self, name: ScaleName) -> None:
+        """What full colour means: the model's reference, the series' maximum or this slice's."""
+        self._session.overlay.scale = name
+
+    def toggle_true_grid(self) -> None:
+        """Show the map's own cells, or a smooth picture of them."""
+        self._session.overlay.true_grid = not self._session.overlay.true_grid
+
+    def toggle_phi(self) -> None:
+        """Hide everything that identifies the patient, or show it."""
+        self._session.phi_hidden = not self._session.phi_hidden

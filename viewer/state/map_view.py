@@ -1,0 +1,147 @@
+"""The map on screen: from the atlas to picture pixels, with its scale and what may be said of it. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.evaluation.agreement import class_overlap
+from viewer.explainers.explanation import map_state
+from viewer.models.input_view import InputView
+from viewer.state.may_read import MapFacts, MayRead, may_read
+from viewer.state.series_reading import SeriesReading
+from viewer.state.session import DIFFERENCE, ModelFacts, Session
+
+Picture = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class MapView:
+    """One map, ready to be drawn.
+
+    Attributes
+    ----------
+    raw : the map on its layer's grid, after ReLU; signed for a difference.
+    picture : the same on the picture (row, column), zero outside the network's input.
+    inside : (row_min, column_min, row_max, column_max) whole pixels of the picture that the network saw.
+    scale : raw value shown as full colour; > 0.
+    scale_label : in words, what the scale is.
+    diverging : zero-centred (difference of classes).
+    may_read : the verdict.
+    """
+
+    raw: Picture
+    picture: Picture
+    inside: tuple[int, int, int, int]
+    scale: float
+    scale_label: str
+    diverging: bool
+    state: str
+    may_read: MayRead
+    probability: float
+
+
+def opponent(model: ModelFacts, reading: SeriesReading, index: int, target: int) -> int | None:
+    """The class that `target` stands against: the other of two, else the most probable other one."""
+    others = [c for c in range(len(model.card.classes)) if c != target]
+    return max(others, key=lambda c: reading.probability(index, c)) if others else None
+
+
+def signed_map(session: Session, reading: SeriesReading, index: int, layer: str) -> Picture | None:
+    """The chosen map of a slice on the layer's grid, signed; None until it is traced."""
+    target = session.target_index
+    if session.model is None or target is None or index not in reading.filled:
+        return None
+    method = session.choice.explainer
+    if session.choice.target == DIFFERENCE:
+        other = opponent(session.model, reading, index, target)
+        if other is None:
+            return None
+        return reading.atlas.difference(layer, target, other, method, index)
+    return reading.atlas.signed(layer, target, method, index)
+
+
+def shown_map(session: Session, signed: Picture) -> Picture:
+    """What is drawn of a signed map: all of a difference, the positive part of a class."""
+    return signed if session.choice.target == DIFFERENCE else np.maximum(signed, 0)
+
+
+def map_scale(session: Session, reading: SeriesReading, layer: str, raw: Picture) -> tuple[float, str]:
+    """Raw value shown as full colour, and what it is called."""
+    assert session.model is not None and session.target_index is not None
+    card, choice, wanted = session.model.card, session.choice, session.overlay.scale
+    names = card.classes if choice.target == DIFFERENCE else (card.classes[session.target_index],)
+    if wanted == "slice":
+        return _positive(float(np.abs(raw).max(initial=0.0))), "this slice only"
+    if wanted == "reference":
+        known = [r for name in names if (r := card.reference(layer, name, choice.explainer)) is not None]
+        if known:
+            return _positive(max(known)), "model reference"
+    indices = range(len(card.classes)) if choice.target == DIFFERENCE else (session.target_index,)
+    highest = max(reading.atlas.series_maximum(layer, c, choice.explainer) or 0.0 for c in indices)
+    total = session.case.slices if session.case else 0
+    filled = len(reading.filled)
+    return _positive(highest), "series maximum" if filled >= total else f"maximum of {filled} of {total} slices"
+
+
+def _positive(value: float) -> float:
+    return value if value > 0 else 1.0
+
+
+def map_view(session: Session, reading: SeriesReading | None, index: int) -> MapView | None:
+    """The map of slice `index` as chosen in the session; None until it is traced."""
+    if reading is None or session.model is None or session.judgement is None or session.target_index is None:
+        return None
+    signed = signed_map(session, reading, index, session.choice.layer)
+    if signed is None:
+        return None
+    view = reading.views[index]
+    raw = shown_map(session, signed)
+    scale, label = map_scale(session, reading, session.choice.layer, raw)
+    facts = _facts(session, reading, index, signed)
+    return MapView(
+        raw=raw,
+        picture=view.cells(raw) if session.overlay.true_grid else view.back(raw),
+        inside=pixels_inside(view),
+        scale=scale,
+        scale_label=label,
+        diverging=session.choice.target == DIFFERENCE,
+        state=facts.state,
+        may_read=may_read(facts, session.judgement.applicability),
+        probability=facts.probability,
+    )
+
+
+def pixels_inside(view: InputView) -> tuple[int, int, int, int]:
+    """Whole picture pixels inside the network's input, half-open."""
+    rows, columns = view.picture_shape
+    box = view.box
+    return (
+        max(round(box.row_min), 0),
+        max(round(box.column_min), 0),
+        min(round(box.row_max), rows),
+        min(round(box.column_max), columns),
+    )
+
+
+def _facts(session: Session, reading: SeriesReading, index: int, signed: Picture) -> MapFacts:
+    assert session.model is not None and session.target_index is not None
+    card, choice, target = session.model.card, session.choice, session.target_index
+    other = opponent(session.model, reading, index, target)
+    overlap = None
+    if other is not None:
+        mine, theirs = (
+            np.maximum(found, 0) if (found := reading.atlas.signed(choice.layer, c, choice.explainer, index)) is not None
+            else None
+            for c in (target, other)
+        )
+        if mine is not None and theirs is not None and mine.any() and theirs.any():
+            overlap = class_overlap(mine, theirs).value
+    name = card.classes[target]
+    if choice.target == DIFFERENCE:
+        state = "ok" if signed.any() else "empty"
+    else:
+        state = map_state(signed, card.reference(choice.layer, name, choice.explainer))
+    return MapFacts(state, name, reading.probability(index, target), overlap, reading.variant.mirror)

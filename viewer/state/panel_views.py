@@ -1,0 +1,220 @@
+"""What the panels beside the image show: prediction, layer rail, slice strip. Frozen, made by pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.evaluation.confusion import outcome
+from viewer.explainers.explanation import map_state
+from viewer.explainers.layer_info import LayerInfo
+from viewer.state.map_view import map_scale, shown_map, signed_map
+from viewer.state.session import DIFFERENCE, Session
+
+_THUMBNAIL = 48
+
+
+@dataclass(frozen=True)
+class ClassBar:
+    """One class of the prediction: name, probability of the shown slice (None until known), whether it is explained."""
+
+    name: str
+    probability: float | None
+    threshold: float
+    chosen: bool
+    other_input: float | None = None
+    """Probability with the other input (without mirror and crop), where it differs and is known."""
+
+
+@dataclass(frozen=True)
+class PredictionView:
+    """The prediction panel.
+
+    Attributes
+    ----------
+    subject : what the numbers are probabilities of.
+    case_line : the case's number and the rule that made it; empty until the series is filled.
+    """
+
+    subject: str
+    bars: tuple[ClassBar, ...]
+    case_line: str
+    verdict: str
+    verdict_sentence: str
+
+
+@dataclass(frozen=True, eq=False)
+class LayerTile:
+    """One layer of the rail.
+
+    Attributes
+    ----------
+    thumbnail : (row, column) values 0..1 (-1..1 for a difference) of the layer's own scale; None until traced.
+    state : of the map, ``ok`` or why there is none.
+    """
+
+    layer: LayerInfo
+    thumbnail: NDArray[np.float32] | None
+    state: str
+    chosen: bool
+    default: bool
+    diverging: bool
+
+
+@dataclass(frozen=True, eq=False)
+class StripView:
+    """The slice strip.
+
+    Attributes
+    ----------
+    probability : (slice,) of the chosen class, NaN where not known yet.
+    mass : (slice,) sum of the raw map after ReLU, NaN where not known yet.
+    outcomes : (slice,) ``TP``, ``FP``, ``FN``, ``TN`` or empty where truth or probability is unknown.
+    peak : slice with the highest probability; None until the series is filled.
+    """
+
+    class_name: str
+    probability: NDArray[np.float64]
+    mass: NDArray[np.float64]
+    outcomes: tuple[str, ...]
+    current: int
+    threshold: float
+    peak: int | None
+    filled: int
+
+
+def prediction_view(session: Session) -> PredictionView | None:
+    """The prediction panel for the shown slice."""
+    if session.case is None or session.model is None or session.judgement is None:
+        return None
+    card, index = session.model.card, session.view.slice
+    here = session.reading.atlas.probabilities(index) if session.reading else None
+    compared = session.plain if session.plain is not session.reading else None
+    plain = compared.atlas.probabilities(index) if compared else None
+    chosen = session.choice.target
+    bars = tuple(
+        ClassBar(
+            name,
+            None if here is None else float(here[i]),
+            card.threshold(name),
+            chosen in (name, DIFFERENCE),
+            None if plain is None else float(plain[i]),
+        )
+        for i, name in enumerate(card.classes)
+    )
+    return PredictionView(
+        subject="this image" if session.case.slices == 1 else f"slice {index + 1} of {session.case.slices}",
+        bars=bars,
+        case_line=_case_line(session),
+        verdict=session.judgement.applicability.verdict,
+        verdict_sentence=session.judgement.applicability.sentence,
+    )
+
+
+def _case_line(session: Session) -> str:
+    reading, case, model = session.reading, session.case, session.model
+    if reading is None or case is None or model is None or case.slices == 1:
+        return ""
+    filled = reading.filled
+    if len(filled) < case.slices:
+        return f"case: after {len(filled)} of {case.slices} slices"
+    name = model.card.positive_class
+    if not name:
+        return ""
+    target = model.card.classes.index(name)
+    peak = max(filled, key=lambda i: reading.probability(i, target))
+    p = reading.probability(peak, target)
+    return f"case: {name} {p:.2f}, the highest of its slices (slice {peak + 1})"
+
+
+def rail_view(session: Session) -> tuple[LayerTile, ...]:
+    """A tile per layer for the shown slice, explainer and class."""
+    model, reading, index = session.model, session.reading, session.view.slice
+    if model is None:
+        return ()
+    tiles = []
+    for layer in model.layers:
+        signed = signed_map(session, reading, index, layer.name) if reading is not None else None
+        thumbnail, state = None, ""
+        if signed is not None and reading is not None:
+            raw = shown_map(session, signed)
+            scale, _ = map_scale(session, reading, layer.name, raw)
+            step = max(1, int(np.ceil(max(raw.shape) / _THUMBNAIL)))
+            thumbnail = np.clip(_pooled(raw, step) / scale, -1, 1)
+            if reading.variant.mirror:
+                thumbnail = thumbnail[:, ::-1]
+            name = model.card.classes[session.target_index or 0]
+            diverging = session.choice.target == DIFFERENCE
+            reference = model.card.reference(layer.name, name, session.choice.explainer)
+            state = "ok" if diverging else map_state(signed, reference)
+        tiles.append(
+            LayerTile(
+                layer,
+                thumbnail,
+                state,
+                chosen=layer.name == session.choice.layer,
+                default=layer.name == model.card.default_layer,
+                diverging=session.choice.target == DIFFERENCE,
+            )
+        )
+    return tuple(tiles)
+
+
+def _pooled(raw: NDArray[np.float32], step: int) -> NDArray[np.float32]:
+    """The value of largest magnitude of every `step` x `step` cells, so that small foci stay visible."""
+    if step == 1:
+        return raw
+    rows, columns = (n // step * step for n in raw.shape)
+    cells = raw[:rows, :columns].reshape(rows // step, step, columns // step, step).swapaxes(1, 2)
+    cells = cells.reshape(rows // step, columns // step, step * step)
+    strongest = np.abs(cells).argmax(axis=2)
+    return np.take_along_axis(cells, strongest[..., None], axis=2)[..., 0]
+
+
+def strip_view(session: Session) -> StripView | None:
+    """The slice strip for the chosen class, layer and explainer."""
+    case, model, reading, target = session.case, session.model, session.reading, session.target_index
+    if case is None or model is None or target is None:
+        return None
+    name = model.card.classes[target]
+    threshold = model.card.threshold(name)
+    probability = np.full(case.slices, np.nan)
+    mass = np.full(case.slices, np.nan)
+    filled: Collection[int] = ()
+    if reading is not None:
+        filled = reading.filled
+        for index in filled:
+            probability[index] = reading.probability(index, target)
+        mass = np.asarray(reading.atlas.mass(session.choice.layer, target, session.choice.explainer), dtype=np.float64)
+    return StripView(
+        class_name=name,
+        probability=probability,
+        mass=mass,
+        outcomes=_outcomes(session, probability, name, threshold),
+        current=session.view.slice,
+        threshold=threshold,
+        peak=int(np.nanargmax(probability)) if len(filled) == case.slices else None,
+        filled=len(filled),
+    )
+
+
+def _outcomes(session: Session, probability: NDArray[np.float64], name: str, threshold: float) -> tuple[str, ...]:
+    """Outcome of every slice with respect to the positive class; empty where truth is unknown."""
+    assert session.case is not None and session.model is not None
+    truth, positive = session.case.truth, session.model.card.positive_class
+    if truth is None or not positive or (truth.positive_class and truth.positive_class != positive):
+        return ("",) * len(probability)
+    if name != positive:  # two classes: the outcome is that of the finding, whatever class is shown
+        reading, target = session.reading, session.model.card.classes.index(positive)
+        filled = reading.filled if reading is not None else ()
+        probability = np.array(
+            [reading.probability(i, target) if reading and i in filled else np.nan for i in range(len(probability))]
+        )
+        threshold = session.model.card.threshold(positive)
+    return tuple(
+        "" if np.isnan(p) else outcome(float(p), bool(t), threshold)
+        for p, t in zip(probability, truth.positive_slices, strict=True)
+    )

@@ -1,0 +1,96 @@
+"""From state to what is on screen: one frozen view per panel, made anew only when something it shows has changed.
+
+A panel that is handed the same object twice has nothing to do, so a drag of the opacity slider costs no layer rail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes
+from viewer.state.canvas_view import CanvasView, canvas_view
+from viewer.state.map_view import MapView, map_view
+from viewer.state.panel_views import LayerTile, PredictionView, StripView, prediction_view, rail_view, strip_view
+from viewer.state.session import Session
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Screen:
+    """Everything that the Reading workspace shows."""
+
+    canvas: CanvasView | None
+    map: MapView | None
+    prediction: PredictionView | None
+    rail: tuple[LayerTile, ...]
+    strip: StripView | None
+    boxes: BoxesView | None
+
+
+class Presenter:
+    """Makes the screen of a session, part by part, and remembers each part."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._parts: dict[str, tuple[tuple[Any, ...], Any]] = {}
+
+    def screen(self) -> Screen:
+        """The screen of the state as it is now."""
+        s = self._session
+        choice = (s.choice.explainer, s.choice.layer, s.choice.target, s.choice.score)
+        # Objects stand for themselves: cases, models and readings are replaced, never altered, except that a reading grows,
+        # which `revision` counts.
+        subject = (_Same(s.case), _Same(s.model), _Same(s.reading), _Same(s.judgement))
+        shown = (*subject, s.view.slice, self._traced())
+        found = self._part(
+            "map", (*shown, choice, s.overlay.scale, s.overlay.true_grid, self._scale_key()),
+            lambda: map_view(s, s.reading, s.view.slice),
+        )
+        made = self._part("map-boxes", (_Same(found), s.boxes.rule, s.boxes.value), lambda: map_boxes(s, found))
+        style = (s.overlay.visible, s.overlay.opacity, s.overlay.threshold, s.overlay.colour_map)
+        look = (s.view.window, s.view.seen, s.view.cursor, s.choice.mirror, s.choice.crop)
+        return Screen(
+            canvas=self._part(
+                "canvas", (_Same(found), *shown, style, look, s.model_id), lambda: canvas_view(s, found)
+            ),
+            map=found,
+            prediction=self._part(
+                "prediction", (*shown, choice, _Same(s.plain), s.revision), lambda: prediction_view(s)
+            ),
+            rail=self._part("rail", (*shown, choice, s.overlay.scale, self._scale_key()), lambda: rail_view(s)),
+            strip=self._part("strip", (*subject, s.view.slice, choice, s.revision), lambda: strip_view(s)),
+            boxes=self._part(
+                "boxes", (_Same(found), _Same(made), *shown, _Same(s.boxes.drawn), s.boxes.selected),
+                lambda: boxes_view(s, found, made),
+            ),
+        )
+
+    def _traced(self) -> bool:
+        reading = self._session.reading
+        return reading is not None and self._session.view.slice in reading.filled
+
+    def _scale_key(self) -> int:
+        """Only a scale over the series changes when another slice arrives."""
+        return self._session.revision if self._session.overlay.scale == "series" else 0
+
+    def _part(self, name: str, key: tuple[Any, ...], make: Callable[[], T]) -> T:
+        known = self._parts.get(name)
+        if known is None or known[0] != key:
+            known = (key, make())
+            self._parts[name] = known
+        return known[1]  # type: ignore[no-any-return]
+
+
+class _Same:
+    """Compares an object by identity, and keeps it alive so that the identity stays its own."""
+
+    def __init__(self, thing: object) -> None:
+        self._thing = thing
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._thing is other._thing
+
+    __hash__ = None  # type: ignore[assignment]

@@ -1,0 +1,53 @@
+"""What one model said of one series under one choice of input: probabilities and maps, as far as they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from viewer.explainers.atlas import Atlas
+from viewer.models.card import Crop
+from viewer.models.input_view import InputView
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What makes two readings of one case different.
+
+    Attributes
+    ----------
+    model : id.
+    mirror, crop : of the network's input.
+    score : what is differentiated.
+    """
+
+    model: str
+    mirror: bool = False
+    crop: Crop = "none"
+    score: str = "logit"
+
+
+@dataclass(eq=False)
+class SeriesReading:
+    """Filled slice by slice by the explaining controller, read by everybody.
+
+    Attributes
+    ----------
+    atlas : the maps and probabilities.
+    views : slice -> the way from picture to network and back.
+    """
+
+    variant: Variant
+    atlas: Atlas
+    views: dict[int, InputView] = field(default_factory=dict)
+
+    @property
+    def filled(self) -> Collection[int]:
+        """Slices that have been traced."""
+        return self.views.keys()
+
+    def probability(self, index: int, target: int) -> float:
+        """Probability of a class on a traced slice."""
+        row = self.atlas.probabilities(index)
+        assert row is not None, "asked of a slice that is not traced"
+        return float(row[target])
