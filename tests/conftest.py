@@ -14,7 +14,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 settings.register_profile(
     "whyslice", deadline=None, derandomize=True, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.register_profile("thorough", parent=settings.get_profile("whyslice"), derandomize=False, max_examples=2000)
+settings.register_profile(
+    "thorough", parent=settings.get_profile("whyslice"), derandomize=False, max_examples=2000
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "whyslice"))
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -1,0 +1,73 @@
+"""How alike two maps are: an input and its mirror image, two classes, two layers, two models."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from viewer.evaluation.boxes import mask_from_map
+from viewer.evaluation.score import Score
+
+
+def _pair(a: ArrayLike, b: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    first, second = (
+        np.nan_to_num(np.asarray(each, dtype=np.float64), posinf=0.0, neginf=0.0) for each in (a, b)
+    )
+    if first.shape != second.shape:
+        raise ValueError("maps are compared on one grid")
+    return first, second
+
+
+def correlation(a: ArrayLike, b: ArrayLike) -> Score:
+    """Pearson correlation of two maps of one shape, pixel by pixel; nan when one of them is constant."""
+    first, second = _pair(a, b)
+    first, second = first.ravel() - first.mean(), second.ravel() - second.mean()
+    # Maps may be tiny in absolute terms, so each is brought to its own scale before anything is squared.
+    scales = [float(np.abs(each).max(initial=0.0)) for each in (first, second)]
+    if min(scales) == 0:
+        return Score(
+            "correlation", math.nan, "higher", "Pearson correlation of pixels; not defined, a map is constant"
+        )
+    first, second = first / scales[0], second / scales[1]
+    value = float(first @ second / math.sqrt(float(first @ first) * float(second @ second)))
+    rule = "Pearson correlation of pixels"
+    return Score("correlation", min(max(value, -1.0), 1.0), "higher", rule, n=first.size)
+
+
+def top_overlap(a: ArrayLike, b: ArrayLike, percent: float = 5.0) -> Score:
+    """Share of the most important pixels that two maps have in common; nan when one of them is empty.
+
+    Parameters
+    ----------
+    percent : how many pixels count as most important, see `boxes.mask_from_map`.
+    """
+    first, second = (mask_from_map(each, rule="top-percent", value=percent) for each in _pair(a, b))
+    rule = f"pixels in both maps' most important {percent:g}%, of the larger set"
+    size = max(int(first.sum()), int(second.sum()))
+    if not first.any() or not second.any():
+        return Score("top-overlap", math.nan, "higher", rule + "; not defined, a map is empty", n=0)
+    return Score("top-overlap", float(np.count_nonzero(first & second)) / size, "higher", rule, n=size)
+
+
+def mirror_consistency(map: ArrayLike, mirrored_back: ArrayLike, percent: float = 5.0) -> tuple[Score, Score]:
+    """`correlation` and `top_overlap` of the map of an input and the map of its mirror image, mirrored back."""
+    return correlation(map, mirrored_back), top_overlap(map, mirrored_back, percent)
+
+
+def class_overlap(a: ArrayLike, b: ArrayLike) -> Score:
+    """How far the maps of two opposing classes cover the same place.
+
+    Returns
+    -------
+    Score
+        Sum of the pixelwise minima over the sum of the maxima, of the positive parts: 0 when disjoint, 1 when equal;
+        nan when both are empty. Lower is better: a map that serves both classes does not discriminate.
+    """
+    first, second = (np.maximum(each, 0.0) for each in _pair(a, b))
+    largest = float(np.maximum(first, second).sum())
+    rule = "sum of minima over sum of maxima of the two maps' positive parts"
+    if largest == 0:
+        return Score("class-overlap", math.nan, "lower", rule + "; not defined, both maps are empty")
+    return Score("class-overlap", float(np.minimum(first, second).sum()) / largest, "lower", rule)
