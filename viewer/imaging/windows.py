@@ -1,0 +1,127 @@
+"""Grey-level windows: what the file recommends, what the modality suggests, what the values themselves suggest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.imaging.image import MedicalImage, Window
+
+_CT = (
+    Window(40, 80, "brain"),
+    Window(40, 40, "stroke"),
+    Window(75, 215, "subdural"),
+    Window(600, 2800, "bone"),
+    Window(-600, 1500, "lung"),
+)
+_PROJECTIONS = ("CR", "DX", "MG", "RG", "PX", "IO")
+_SAMPLE = 1_000_000
+_BACKGROUND = 0.05
+"""Share of the range below which a voxel of a cross-section is background: air, noise, padding."""
+
+
+def automatic_window(image: MedicalImage, picture: NDArray[Any] | None = None) -> Window:
+    """A window from the values: 0.5th to 99.5th percentile of what is not background.
+
+    Parameters
+    ----------
+    image : whose volume is looked at.
+    picture : (row, column[, channel]), to use one slice in place of the volume.
+
+    Returns
+    -------
+    Window
+        Never empty: a constant image gets a width of 1.
+    """
+    values = _sample(image.voxels if picture is None else picture)
+    if image.colour and values.dtype == np.uint8:
+        return Window(127.5, 255, "automatic")
+    values = values.astype(np.float64)
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return Window(0.5, 1, "automatic")
+    if image.geometry.shape[0] > 1 and image.modality not in _PROJECTIONS and not image.intensity.inverted:
+        least, most = float(values.min()), float(np.percentile(values, 99.8))
+        tissue = values[values > least + _BACKGROUND * (most - least)]
+        values = tissue if tissue.size >= 0.001 * values.size else values
+    low, high = (float(edge) for edge in np.percentile(values, (0.5, 99.5)))
+    if high <= low:
+        low, high = float(values.min()), float(values.max())
+    width = high - low
+    return Window((low + high) / 2, width if width > 0 else 1.0, "automatic")
+
+
+def presets(image: MedicalImage) -> tuple[Window, ...]:
+    """Up to five windows for the keys 1 to 5, best first."""
+    if image.modality == "CT" and not image.colour and image.intensity.unit in ("HU", ""):
+        return _CT
+    automatic = automatic_window(image)
+    own = tuple(window for window in image.intensity.windows if _sane(window, image))[:2]
+    wide = Window(automatic.centre, automatic.width * 1.6, "wide")
+    narrow = Window(automatic.centre, automatic.width * 0.6, "narrow")
+    if image.modality == "MR":
+        return (automatic, wide, narrow, *own)
+    return (*own, automatic, wide, narrow)
+
+
+def default_window(image: MedicalImage) -> Window:
+    """The window in which an image is first shown.
+
+    The file's first window when it meets the values, else brain for CT, the full range for a photograph of 8 bits, else
+    the automatic one.
+    """
+    for window in image.intensity.windows:
+        if _sane(window, image):
+            return window
+    if image.modality == "CT" and not image.colour:
+        return _CT[0]
+    if image.voxels.dtype == np.uint8 and not image.modality and not image.geometry.oriented:
+        return Window(127.5, 255, "as stored in the file")
+    return automatic_window(image)
+
+
+def grey_levels(picture: NDArray[Any], window: Window, *, inverted: bool = False) -> NDArray[np.float32]:
+    """A picture through a window.
+
+    Parameters
+    ----------
+    picture : (row, column[, channel]), in the units of the window.
+    inverted : whether low values are bright (MONOCHROME1).
+
+    Returns
+    -------
+    (row, column[, channel]) float32
+        0 (black) to 1 (white); values that are no numbers are black.
+    """
+    levels = (np.asarray(picture, dtype=np.float32) - np.float32(window.low)) / np.float32(
+        max(window.width, 1e-9)
+    )
+    levels = np.clip(levels, 0, 1)
+    if inverted:
+        levels = 1 - levels
+    return np.asarray(np.nan_to_num(levels, copy=False, nan=0.0), dtype=np.float32)
+
+
+def grey_bytes(picture: NDArray[Any], window: Window, *, inverted: bool = False) -> NDArray[np.uint8]:
+    """`grey_levels` as bytes for a screen: 0 (black) to 255 (white)."""
+    return np.asarray(np.rint(grey_levels(picture, window, inverted=inverted) * 255), dtype=np.uint8)
+
+
+def _sane(window: Window, image: MedicalImage) -> bool:
+    """Whether a window of the file meets the values at all; some files carry the window of another image."""
+    values = _sample(image.voxels)
+    if image.colour or not values.size or not np.isfinite([window.centre, window.width]).all():
+        return False
+    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    if not finite.size or window.width <= 0:
+        return False
+    least, most = float(finite.min()), float(finite.max())
+    return window.high > least and window.low < most and window.width < 100 * max(most - least, 1.0)
+
+
+def _sample(values: NDArray[Any]) -> NDArray[Any]:
+    """At most about a million values, evenly spread: enough for percentiles, quick for any volume."""
+    flat = values.reshape(-1)
+    return flat[:: max(1, flat.size // _SAMPLE)]
