@@ -1,0 +1,113 @@
+"""An explanation: a map with everything that is needed to read it, or to refuse to. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.imaging.geometry import Geometry
+
+MapState = Literal["ok", "empty", "negative_only", "near_zero"]
+Map = NDArray[np.float32]
+
+IMPROBABLE = 0.05
+"""A class less probable than this is flagged: its map may show what is left over rather than evidence."""
+
+NEAR_ZERO_SHARE = 0.01
+"""A map whose maximum is below this share of the model's reference is near zero."""
+
+NEAR_ZERO_TOTAL = 1e-6
+"""Without a reference: a map that would sum to less than this even if every cell had its maximum.
+
+The sum of a map is of the order of the score that it explains (exactly the score less the biases for a layer behind
+which the network is linear), so such a map speaks for less than a millionth of a logit, which moves no probability
+by more than a quarter of a millionth. A bound on the maximum alone would call honest maps of large grids empty,
+because their cells share the sum.
+"""
+
+
+def map_state(signed: NDArray, reference: float | None = None) -> MapState:
+    """Whether a signed map can be read.
+
+    Parameters
+    ----------
+    signed : the map before ReLU, in units of the score, on its own grid.
+    reference : the model's full scale for this layer, class and method, when known.
+
+    Returns
+    -------
+    str
+        ``empty`` all exactly zero; ``negative_only`` nothing speaks for the class; ``near_zero`` the maximum is
+        below 1% of the reference or, without one, below `NEAR_ZERO_TOTAL` divided by the number of cells; else
+        ``ok``.
+    """
+    if signed.size == 0:
+        return "empty"
+    return state_of_facts(float(signed.max()), float(signed.min()), signed.size, reference)
+
+
+def state_of_facts(maximum: float, minimum: float, cells: int, reference: float | None = None) -> MapState:
+    """`map_state` from the extremes of a signed map with that many cells."""
+    if maximum == 0 and minimum == 0:
+        return "empty"
+    if maximum <= 0:
+        return "negative_only"
+    floor = NEAR_ZERO_SHARE * reference if reference else NEAR_ZERO_TOTAL / cells
+    return "near_zero" if maximum < floor else "ok"
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why the model gave one class its score, as far as one explainer can say.
+
+    Attributes
+    ----------
+    explainer, layer, target, class_name : what was explained and how; `layer` is empty for explainers without one.
+    score : ``logit``, ``probability`` or ``margin``: what was differentiated.
+    signed : (row, column) float32 before ReLU, on the map's own grid as the network saw the input (mirrored when it
+        was).
+    picture_map : the map after ReLU, drawn on the picture as it is shown (linear, zero outside the crop), the mirror
+        undone.
+    map : the same on the image: in the file's own order of the two axes of the slice; for an array input on its grid.
+    probability : of the class on this input.
+    state : ``ok``, ``empty``, ``negative_only`` or ``near_zero``.
+    flags : ``improbable_class``, ``softmax-inside``, ``squashed-output``.
+    slice : index in the image's reading plane; None for an array.
+    geometry : of the explained image; None for an array.
+    parameters : of the explainer.
+    provenance : enough to make it again, nothing about the patient.
+    """
+
+    explainer: str
+    layer: str
+    target: int
+    class_name: str
+    score: str
+    signed: Map
+    picture_map: Map
+    map: Map
+    probability: float
+    state: MapState
+    flags: tuple[str, ...] = ()
+    slice: int | None = None
+    geometry: Geometry | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def raw(self) -> Map:
+        """The map after ReLU on its own grid (row, column), unnormalised, in units of the score."""
+        return np.maximum(self.signed, 0)
+
+    @property
+    def method(self) -> str:
+        return self.explainer
+
+    @property
+    def raw_max(self) -> float:
+        """Largest value of the raw map, at least 0."""
+        return max(0.0, float(self.signed.max(initial=0.0)))

@@ -1,0 +1,137 @@
+"""Hooks that keep the outputs of some layers for the length of a trace, and bring back their gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from viewer.explainers.layer_info import LayerInfo
+from viewer.foundation.errors import ExplainError
+
+Reducer = Callable[[str, Tensor, Tensor], None]
+"""``reduce(layer, activation, gradient)``."""
+
+
+class Overwritten(Exception):
+    """The network overwrote an activation in a place where it did not when its layers were found."""
+
+
+@dataclass
+class _Tap:
+    """One call of one module whose output is kept for the length of a trace."""
+
+    info: LayerInfo
+    copy: bool
+    activation: Tensor | None = None
+    version: int = 0
+    leaf: bool = False
+
+
+@dataclass
+class Taps:
+    """Forward hooks on the layers of a trace; gone on exit.
+
+    The lowest layers become the leaves of the graph: nothing below them is recorded. A layer whose output a later
+    step overwrites hands on a copy and keeps the original.
+    """
+
+    module: nn.Module
+    layers: Sequence[LayerInfo]
+    copy_all: bool
+    _taps: dict[str, _Tap] = field(default_factory=dict)
+    _calls: dict[str, int] = field(default_factory=dict)
+    _handles: list[RemovableHandle] = field(default_factory=list)
+
+    def __enter__(self) -> Taps:
+        modules = dict(self.module.named_modules())
+        for layer in self.layers:
+            self._taps[layer.name] = _Tap(layer, self.copy_all or "followed-by-in-place" in layer.flags)
+        try:
+            for path in dict.fromkeys(_path(layer) for layer in self.layers):
+                self._handles.append(modules[path].register_forward_hook(self._hook(path)))
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._taps.clear()
+
+    def begin(self) -> None:
+        """Forget an earlier forward pass."""
+        self._calls.clear()
+
+    def check(self) -> None:
+        """Whether every layer ran and still holds what it put out."""
+        for name, tap in self._taps.items():
+            if tap.activation is None:
+                raise ExplainError(f"The layer '{name}' did not run on this input.", code="layer-did-not-run")
+            if tap.activation._version != tap.version:
+                raise Overwritten
+
+    def _hook(self, path: str) -> Any:
+        def hook(_: nn.Module, __: Any, out: Any) -> Tensor | None:
+            self._calls[path] = self._calls.get(path, 0) + 1
+            tap = self._taps.get(f"{path}#{self._calls[path]}") or self._taps.get(path)
+            if tap is None:
+                return None
+            if not isinstance(out, Tensor) or out.ndim < 3:
+                raise ExplainError(
+                    f"The layer '{tap.info.name}' puts out nothing with an extent in space, so there is no map on it.",
+                    code="no-spatial-layer",
+                )
+            tap.leaf = not out.requires_grad
+            tap.activation = out.detach().requires_grad_() if tap.leaf else out
+            tap.version = tap.activation._version
+            return tap.activation.clone() if tap.copy else tap.activation
+
+        return hook
+
+    def gradients(self, logits: Tensor, seed: Tensor, reduce: Reducer, *, last: bool) -> None:
+        """Send `seed` back from the logits and reduce each gradient as it arrives.
+
+        Parameters
+        ----------
+        logits, seed : (image, output) outputs and what is sent back through them.
+        reduce : called as ``reduce(layer, activation, gradient)`` for every layer that a gradient reaches.
+        last : whether the graph can be dropped.
+        """
+        leaves = {
+            name: tap.activation
+            for name, tap in self._taps.items()
+            if tap.leaf and tap.activation is not None
+        }
+        handles = []
+        for name, tap in self._taps.items():
+            if not tap.leaf and tap.activation is not None:
+                hook = _receiver(name, tap.activation, reduce)
+                handles.append(tap.activation.register_hook(hook))  # type: ignore[no-untyped-call]
+        try:
+            arrived = torch.autograd.grad(
+                logits, list(leaves.values()), grad_outputs=seed, retain_graph=not last, allow_unused=True
+            )
+        finally:
+            for handle in handles:
+                handle.remove()
+        for (name, activation), gradient in zip(leaves.items(), arrived, strict=True):
+            if gradient is not None:
+                reduce(name, activation, gradient)
+
+
+def _receiver(name: str, activation: Tensor, reduce: Reducer) -> Any:
+    return lambda gradient: reduce(name, activation, gradient)
+
+
+def _path(layer: LayerInfo) -> str:
+    return layer.name.rpartition("#")[0] if "reused" in layer.flags else layer.name

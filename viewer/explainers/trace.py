@@ -1,0 +1,217 @@
+"""One pass, many questions: one forward pass, a backward pass per class, layers reduced as gradients arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from viewer.explainers.layer_info import LayerInfo
+from viewer.explainers.layers import find_layers, require_layer
+from viewer.explainers.reductions import ATLAS_METHODS, reduce_together
+from viewer.explainers.score_head import raw_outputs
+from viewer.explainers.taps import Overwritten, Taps
+from viewer.foundation.errors import ExplainError, UsageError
+from viewer.foundation.progress import SILENT, Progress
+from viewer.foundation.registry import nearest
+from viewer.models.classifier import Classifier, ScoreType
+
+MapKey = tuple[int, str, str]
+"""(class index, layer, method)."""
+
+
+@dataclass(frozen=True)
+class TraceResult:
+    """What one trace of a batch yields; the activations and gradients are gone.
+
+    Attributes
+    ----------
+    logits : (image, output) float32, before softmax or sigmoid.
+    probabilities : (image, class) float32.
+    maps : (class index, layer, method) -> (image, row, column) float32, signed, in units of the score. Layers with
+        one and the same output share one array.
+    flags : ``softmax-inside`` (the network applies softmax or sigmoid itself; the logit was recovered),
+        ``squashed-output`` (the outputs look like probabilities and could not be recovered).
+    """
+
+    logits: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    maps: Mapping[MapKey, NDArray[np.float32]]
+    flags: tuple[str, ...] = ()
+
+
+def trace(
+    classifier: Classifier,
+    batch: Tensor | NDArray[np.float32],
+    *,
+    layers: Sequence[str] | None = None,
+    targets: Sequence[int | str] | None = None,
+    methods: Sequence[str] | None = None,
+    score: ScoreType = "logit",
+    progress: Progress = SILENT,
+) -> TraceResult:
+    """Maps of several layers, classes and methods from one forward pass and one backward pass per class.
+
+    The gradient goes no lower than the lowest layer asked for. The network is left as it was found, hooks included,
+    also after an exception. Works inside the caller's ``no_grad`` and ``inference_mode``, and with frozen parameters.
+
+    Parameters
+    ----------
+    batch : (image, channel, row, column), what the network takes. The images do not influence each other.
+    layers : names as `find_layers` gives them; None for all that a gradient reaches.
+    targets : classes by index or name; None for all.
+    methods : names of `ATLAS_METHODS`; None for all.
+    score : what is differentiated.
+
+    Raises
+    ------
+    UsageError
+        Unknown layer, class or method; nearest names are offered.
+    ExplainError
+        A layer without an extent in space or without a gradient; outputs that are not finite or do not fit the card.
+    """
+    infos = (
+        tuple(layer for layer in find_layers(classifier) if layer.differentiable)
+        if layers is None
+        else tuple(require_layer(classifier, name) for name in layers)
+    )
+    chosen = tuple(ATLAS_METHODS) if methods is None else tuple(methods)
+    for method in chosen:
+        if method not in ATLAS_METHODS:
+            raise UsageError(
+                f"'{method}' is not made by a trace{nearest(method, list(ATLAS_METHODS))}.",
+                code="no-such-method",
+            )
+    indices = [
+        classifier.target_index(t) for t in (range(len(classifier.classes)) if targets is None else targets)
+    ]
+    request = _Request(classifier, batch, infos, tuple(indices), chosen, score, layers is not None, progress)
+    try:
+        return _traced(request, copy_all=False)
+    except Overwritten:
+        return _traced(request, copy_all=True)
+
+
+@dataclass(frozen=True)
+class _Request:
+    classifier: Classifier
+    batch: Tensor | NDArray[np.float32]
+    layers: tuple[LayerInfo, ...]
+    targets: tuple[int, ...]
+    methods: tuple[str, ...]
+    score: ScoreType
+    named: bool
+    progress: Progress
+
+
+def _traced(request: _Request, *, copy_all: bool) -> TraceResult:
+    classifier, progress = request.classifier, request.progress
+    sources = {layer.same_as or layer.name: layer for layer in request.layers}
+    known = {layer.name: layer for layer in find_layers(classifier)}
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        classifier.borrowed() as module,
+        Taps(module, [known[name] for name in sources], copy_all) as taps,
+    ):
+        for parameter in module.parameters():
+            parameter.requires_grad_(False)
+        batch = _input(classifier, request.batch)
+        progress.report(0, 1 + len(request.targets), "forward pass")
+        logits, flags = raw_outputs(classifier, module, lambda: _forward(classifier, module, batch, taps))
+        taps.check()
+        if sources and request.targets and request.methods:
+            if not logits.requires_grad:
+                raise ExplainError(
+                    f"No gradient leads from the output of the model '{classifier.card.id}' to its layers, "
+                    "so there is nothing to explain it with.",
+                    code="no-gradient",
+                )
+            made = _backward(request, logits, taps)
+        else:
+            made = {}
+        probabilities = classifier.probabilities(logits.detach().float())
+        return TraceResult(_array(logits), _array(probabilities), _spread(request, made), flags)
+
+
+def _input(classifier: Classifier, batch: Tensor | NDArray[np.float32]) -> Tensor:
+    tensor = batch.to(classifier.device) if isinstance(batch, Tensor) else classifier.tensor(batch)
+    # A tensor born in somebody's inference_mode cannot be saved for a backward pass.
+    return tensor.clone() if tensor.is_inference() else tensor.detach()
+
+
+def _forward(classifier: Classifier, module: nn.Module, batch: Tensor, taps: Taps) -> Any:
+    taps.begin()
+    try:
+        return module(batch)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        if "in-place" in str(error) and not taps.copy_all:
+            raise Overwritten from error
+        raise ExplainError(
+            f"The model '{classifier.card.id}' cannot take an input of shape {tuple(batch.shape[1:])}.",
+            code="input-shape",
+        ) from error
+
+
+def _backward(request: _Request, logits: Tensor, taps: Taps) -> dict[MapKey, Tensor]:
+    """One backward pass per class, fewer where one class's score is minus another's."""
+    passes: list[tuple[Tensor, list[tuple[int, bool]]]] = []
+    for target in dict.fromkeys(request.targets):
+        seed = _seed(request, logits, target)
+        for known, users in passes:
+            if torch.equal(known, seed) or torch.equal(known, -seed):
+                users.append((target, not torch.equal(known, seed)))
+                break
+        else:
+            passes.append((seed, [(target, False)]))
+    made: dict[MapKey, Tensor] = {}
+    for number, (seed, users) in enumerate(passes):
+        request.progress.report(1 + number, 1 + len(passes), "backward pass")
+
+        def reduce(
+            name: str, activation: Tensor, gradient: Tensor, users: list[tuple[int, bool]] = users
+        ) -> None:
+            for target, negative in users:
+                reduced = reduce_together(activation, -gradient if negative else gradient, request.methods)
+                made.update({(target, name, method): map_ for method, map_ in reduced.items()})
+
+        taps.gradients(logits, seed, reduce, last=number == len(passes) - 1)
+    request.progress.report(1 + len(passes), 1 + len(passes), "maps")
+    return made
+
+
+def _seed(request: _Request, logits: Tensor, target: int) -> Tensor:
+    """Derivative of a class's score with respect to the logits, (image, output)."""
+    leaf = logits.detach().clone().requires_grad_()
+    score = request.classifier.scores(leaf, target, request.score)
+    (seed,) = torch.autograd.grad(score.sum(), leaf)
+    return seed
+
+
+def _spread(request: _Request, made: dict[MapKey, Tensor]) -> dict[MapKey, NDArray[np.float32]]:
+    """The maps as arrays, given to every layer that was asked for."""
+    arrays = {key: _array(map_) for key, map_ in made.items()}
+    maps: dict[MapKey, NDArray[np.float32]] = {}
+    for layer in request.layers:
+        source = layer.same_as or layer.name
+        for target in request.targets:
+            for method in request.methods:
+                if (target, source, method) in arrays:
+                    maps[target, layer.name, method] = arrays[target, source, method]
+                elif request.named:
+                    raise ExplainError(
+                        f"No gradient reaches the layer '{layer.name}' from the score, so there is no map on it.",
+                        code="no-gradient",
+                    )
+    return maps
+
+
+def _array(tensor: Tensor) -> NDArray[np.float32]:
+    return np.asarray(tensor.detach().float().cpu().numpy(), dtype=np.float32)
