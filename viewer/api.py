@@ -1,10 +1,10 @@
 """The names that a plugin or a script imports; everything else may move.
 
-Importing this module does not load torch: each name arrives when it is first used. The bundled plugins are activated when a
-name that may need one of them (a model, an architecture, a recipe) is first asked for.
+Importing this module does not load torch: each name arrives when it is first used. The bundled plugins are activated
+when a model is first loaded, because its architecture comes from one of them.
 
-Conventions: an array input has the axes (channel, row, column) and already is what the network takes; `target` is a class
-index or name, None the predicted class; errors are `WhySliceError` with one sentence.
+Conventions: an array input has the axes (channel, row, column) and already is what the network takes; `target` is a
+class index or name, None the predicted class; errors are `WhySliceError` with one sentence.
 """
 
 from __future__ import annotations
@@ -66,11 +66,36 @@ _HOMES = {
     "write_nifti": "viewer.imaging.writing",
 }
 __all__ = [
-    *_HOMES,
+    "SILENT",
+    "Atlas",
+    "Classifier",
+    "ExplainerInfo",
+    "Explanation",
+    "Generator",
+    "Geometry",
+    "LayerInfo",
+    "MedicalImage",
+    "Prediction",
+    "Progress",
+    "Recipe",
+    "Region",
+    "Score",
+    "WhySliceError",
+    "atlas",
+    "boxes_from_map",
+    "confusion_scores",
+    "explain",
+    "iou",
+    "layers",
     "load_model",
+    "normalise",
+    "predict",
+    "read_image",
     "register_architecture",
     "register_generator",
     "register_recipe",
+    "wrap_module",
+    "write_nifti",
 ]
 
 

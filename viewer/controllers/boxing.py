@@ -35,7 +35,9 @@ class Boxing:
         session.boxes.selected = identity
         return identity
 
-    def move(self, identity: int, row_min: float, column_min: float, row_max: float, column_max: float) -> None:
+    def move(
+        self, identity: int, row_min: float, column_min: float, row_max: float, column_max: float
+    ) -> None:
         """Give a box new edges; its slice, name and reader stay."""
         drawn = self._session.boxes.drawn
         placed = self._placed(row_min, column_min, row_max, column_max)

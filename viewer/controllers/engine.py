@@ -17,8 +17,8 @@ from viewer.explainers.layers import find_layers
 from viewer.explainers.trace import trace
 from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.image import MedicalImage
-from viewer.models.card import Crop, ModelCard
-from viewer.models.classifier import Classifier, ScoreType
+from viewer.models.card import Crop, ModelCard, ScoreType
+from viewer.models.classifier import Classifier
 from viewer.models.input_view import InputView
 
 

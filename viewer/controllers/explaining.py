@@ -1,8 +1,8 @@
 """Why: which model, explainer, class, layer and input; and the background work that fills the atlas.
 
-A series is filled by a chain of one-slice jobs. After each the chain looks again which slice is visible, so the visible one
-always comes next, then its neighbours outward. A choice that needs other maps (model, mirror, crop) raises the generation;
-replies of an older generation are dropped.
+A series is filled by a chain of one-slice jobs. After each the chain looks again which slice is visible, so the visible
+one always comes next, then its neighbours outward. A choice that needs other maps (model, mirror, crop) raises the
+generation; replies of an older generation are dropped.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from viewer.explainers.atlas import Atlas, MapStore
+from viewer.explainers.atlas import Atlas
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.explainers.fill_order import fill_order
+from viewer.explainers.map_store import MapStore
 from viewer.foundation.errors import Cancelled, UsageError, one_sentence
 from viewer.foundation.job_runner import JobHandle, JobRunner
 from viewer.foundation.progress import Progress
@@ -57,7 +58,7 @@ class Explaining:
         generation, device = self._generation, session.device
         session.work = Work(f"loading {model_id}", started=time.monotonic())
 
-        def work(progress: Progress) -> LoadedModel:
+        def work(_: Progress) -> LoadedModel:
             from viewer.controllers import engine
 
             return engine.load(model_id, device)
@@ -87,7 +88,9 @@ class Explaining:
 
     def step_explainer(self, steps: int) -> None:
         names = list(EXPLAINERS)
-        self._session.choice.explainer = names[(names.index(self._session.choice.explainer) + steps) % len(names)]
+        self._session.choice.explainer = names[
+            (names.index(self._session.choice.explainer) + steps) % len(names)
+        ]
 
     def select_target(self, name: str) -> None:
         """Explain a class, or the difference between it and its opponent."""
@@ -99,7 +102,9 @@ class Explaining:
     def step_target(self, steps: int = 1) -> None:
         if names := self.targets():
             current = self._session.choice.target
-            self._session.choice.target = names[(names.index(current) + steps) % len(names) if current in names else 0]
+            self._session.choice.target = names[
+                (names.index(current) + steps) % len(names) if current in names else 0
+            ]
 
     def targets(self) -> list[str]:
         """The classes of the model, the finding first, then the difference."""
@@ -129,7 +134,7 @@ class Explaining:
         self.restart()
 
     def set_crop(self, rule: Crop) -> None:
-        """Crop the input: ``none``, ``percentile`` (the paper's 70th-percentile contour rule) or ``brain`` (robust mask)."""
+        """Crop the input: ``none``, ``percentile`` (the paper's 70th-percentile rule) or ``brain`` (robust mask)."""
         self._session.choice.crop = rule
         self.restart()
 
@@ -143,7 +148,7 @@ class Explaining:
     def case_changed(self) -> None:
         """Another case is open: its maps are other maps."""
         self._readings.clear()
-        self._store.clear()
+        self._store = MapStore(self._session.atlas_budget)
         self._session.choice.mirror = False
         self._session.view.seen = False
         self._judge()
@@ -154,7 +159,12 @@ class Explaining:
         session = self._session
         self._renew()
         session.reading = session.plain = None
-        if session.case is None or session.model is None or session.judgement is None or not session.judgement.may_run:
+        if (
+            session.case is None
+            or session.model is None
+            or session.judgement is None
+            or not session.judgement.may_run
+        ):
             return
         choice, card = session.choice, session.model.card
         session.plain = self._reading(Variant(card.id, False, card.input.crop, choice.score))
@@ -167,7 +177,8 @@ class Explaining:
         self._idle = self._cancelled = True
 
     def _reading(self, variant: Variant) -> SeriesReading:
-        assert self._session.model is not None and self._session.case is not None
+        assert self._session.model is not None
+        assert self._session.case is not None
         if variant not in self._readings:
             atlas = Atlas(self._store, variant, self._session.model.card.classes, self._session.case.slices)
             self._readings[variant] = SeriesReading(variant, atlas)
@@ -243,7 +254,9 @@ class Explaining:
     def _judge(self) -> None:
         session = self._session
         session.judgement = (
-            Judgement(applicability(session.model.card, session.case.image)) if session.case and session.model else None
+            Judgement(applicability(session.model.card, session.case.image))
+            if session.case and session.model
+            else None
         )
 
     def _renew(self) -> None:

@@ -43,8 +43,12 @@ def read_truth(path: Path, image: MedicalImage) -> Truth:
             f"The truth '{path.name}' has the shape {mask.voxels.shape[:3]}, the image {image.voxels.shape[:3]}.",
             code="other-grid",
         )
-    if image.geometry.oriented and not np.allclose(mask.geometry.affine_lps, image.geometry.affine_lps, atol=0.05):
-        raise ReadError(f"The truth '{path.name}' lies elsewhere in the patient than the image.", code="other-grid")
+    if image.geometry.oriented and not np.allclose(
+        mask.geometry.affine_lps, image.geometry.affine_lps, atol=0.05
+    ):
+        raise ReadError(
+            f"The truth '{path.name}' lies elsewhere in the patient than the image.", code="other-grid"
+        )
     return _from_mask(mask.voxels > 0, image)
 
 
@@ -58,7 +62,15 @@ def _from_mask(mask: NDArray[np.bool_], image: MedicalImage) -> Truth:
         labelled, _ = ndimage.label(picture, structure=_EIGHT)
         for rows, columns in ndimage.find_objects(labelled):
             regions.append(
-                Region(rows.start, columns.start, rows.stop, columns.stop, label="truth", reader="mask", slice=index)
+                Region(
+                    rows.start,
+                    columns.start,
+                    rows.stop,
+                    columns.stop,
+                    label="truth",
+                    reader="mask",
+                    slice=index,
+                )
             )
     return Truth(positive, tuple(regions), reader="mask")
 
@@ -74,9 +86,12 @@ def _from_json(path: Path, image: MedicalImage) -> Truth:
             positive[region.slice] = True
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise ReadError(
-            f"The truth '{path.name}' is not a JSON document with boxes that lie in the image.", code="bad-truth"
+            f"The truth '{path.name}' is not a JSON document with boxes that lie in the image.",
+            code="bad-truth",
         ) from error
-    return Truth(positive, regions, str(document.get("positive_class", "")), str(document.get("reader", "reader")))
+    return Truth(
+        positive, regions, str(document.get("positive_class", "")), str(document.get("reader", "reader"))
+    )
 
 
 def _region(box: dict[str, Any], image: MedicalImage, reader: str) -> Region:
@@ -97,6 +112,5 @@ def _region(box: dict[str, Any], image: MedicalImage, reader: str) -> Region:
         column_max,
         label=str(box.get("label", "truth")),
         reader=str(box.get("reader", reader)),
-        slice=int(round(min(first[0], second[0]) + 0.5)),
+        slice=round(min(first[0], second[0]) + 0.5),
     )
-

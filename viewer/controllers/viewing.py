@@ -46,7 +46,9 @@ class Viewing:
     def drag_window(self, wider: float, brighter: float) -> None:
         """Change the window by fractions of its width (mouse drag to the right, drag upwards)."""
         window = self._session.view.window
-        self.set_window(window.centre - brighter * window.width, window.width * (1 + wider) if wider > -1 else 0)
+        self.set_window(
+            window.centre - brighter * window.width, window.width * (1 + wider) if wider > -1 else 0
+        )
 
     def preset(self, number: int) -> None:
         """Window preset 1, 2, 3..., or nothing when the image has fewer."""

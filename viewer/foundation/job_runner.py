@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
-from viewer.foundation.errors import Cancelled
 from viewer.foundation.progress import Progress, ProgressToken
 
 Lane = Literal["compute", "read"]
@@ -67,7 +66,7 @@ class InlineRunner:
             try:
                 token.report(0, 1)
                 result = work(token)
-            except (Exception, Cancelled) as error:
+            except Exception as error:  # noqa: BLE001 - whatever work raises goes to `failed`
                 failed(error)
             else:
                 done(result)

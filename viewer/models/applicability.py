@@ -51,23 +51,23 @@ def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
     demand(wanted.modality, image.modality, "modality")
     demand(wanted.sequence, image.sequence, "sequence")
     demand((wanted.body_part.upper(),) if wanted.body_part else (), _body(image.body_part), "body part")
-    if wanted.b_values:
-        low, high = wanted.b_values
-        if image.b_value is None:
-            silent.append("the image does not state its b-value")
-        elif not low <= image.b_value <= high:
-            against.append(f"b-value {image.b_value:g}, made for {low:g} to {high:g} s/mm\u00b2")
-    plane = image.plane
-    if wanted.plane:
-        if not image.geometry.oriented:
-            silent.append("the image does not state how the patient lies")
-        elif plane.name != wanted.plane:
-            against.append(f"{plane.name} slices, made for {wanted.plane} ones")
-    if wanted.spacing_mm and image.geometry.oriented:
-        spacing = max(plane.spacing(image.geometry))
-        low, high = wanted.spacing_mm
-        if not low <= spacing <= high:
-            against.append(f"pixels of {spacing:.2g} mm, made for {low:g} to {high:g} mm")
+
+    def bounds(allowed: tuple[float, float] | None, found: float | None, what: str, unit: str) -> None:
+        if allowed and found is None:
+            silent.append(f"the image does not state its {what}")
+        elif allowed and found is not None and not allowed[0] <= found <= allowed[1]:
+            against.append(f"{what} {found:.4g} {unit}, made for {allowed[0]:g} to {allowed[1]:g} {unit}")
+
+    oriented = image.geometry.oriented
+    bounds(wanted.b_values, image.b_value, "b-value", "s/mm\u00b2")
+    bounds(
+        wanted.spacing_mm, max(image.plane.spacing(image.geometry)) if oriented else None, "pixel size", "mm"
+    )
+    demand(
+        (wanted.plane.upper(),) if wanted.plane else (),
+        image.plane.name if oriented else "",
+        "slice direction",
+    )
     if image.colour and not wanted.colour:
         against.append("a colour picture, made for grey ones")
     if against:

@@ -12,6 +12,8 @@ from viewer.foundation.errors import ModelError
 
 Task = Literal["binary", "multiclass", "multilabel", "segmentation"]
 Crop = Literal["none", "percentile", "brain"]
+ScoreType = Literal["logit", "probability", "margin"]
+"""What an explanation differentiates."""
 _TASKS = ("binary", "multiclass", "multilabel", "segmentation")
 _CROPS = ("none", "percentile", "brain")
 

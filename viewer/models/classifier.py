@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import numpy as np
 import torch
@@ -13,9 +12,7 @@ from torch import Tensor, nn
 
 from viewer.foundation.errors import ModelError, UsageError
 from viewer.foundation.registry import nearest
-from viewer.models.card import ModelCard
-
-ScoreType = Literal["logit", "probability", "margin"]
+from viewer.models.card import ModelCard, ScoreType
 
 
 class Classifier:
@@ -48,7 +45,9 @@ class Classifier:
 
     @contextmanager
     def borrowed(self, *, dropout: bool = False) -> Iterator[nn.Module]:
-        """The network in eval mode; modes, batch-norm statistics, gradients and `requires_grad` are put back afterwards.
+        """The network in eval mode; modes, gradients and `requires_grad` are put back afterwards.
+
+        In eval mode nothing writes to the batch-norm statistics.
 
         Parameters
         ----------
@@ -92,7 +91,7 @@ class Classifier:
     def scores(self, logits: Tensor, target: int, kind: ScoreType = "logit") -> Tensor:
         """(image,) score of a class: what an explanation differentiates.
 
-        One sigmoid logit s for two classes: class 1 is s, class 0 is -s. The margin is the logit minus the largest other.
+        One sigmoid logit s for two classes: class 1 is s, class 0 is -s. The margin is the logit less the largest other.
         """
         if kind == "probability":
             return self.probabilities(logits)[:, target]

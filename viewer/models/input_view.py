@@ -1,8 +1,8 @@
 """The way from a picture of the patient to the network's input, and back.
 
-Crop, mirror and resize are one axis-aligned map between two grids, so they are held as one box and one flag and applied as
-two small matrices (one for rows, one for columns). A map goes back through the same box: what the network looked at is where
-it is drawn, to a fraction of a pixel.
+Crop, mirror and resize are one axis-aligned map between two grids, so they are held as one box and one flag and applied
+as two small matrices (one for rows, one for columns). A map goes back through the same box: what the network looked at
+is where it is drawn, to a fraction of a pixel.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class InputView:
         return cls((rows, columns), box, rule, mirror, crop)
 
     def resized(self, picture: Picture) -> Picture:
-        """Crop, mirror and resize: (row, column) of the network's grid, in grey values; outside the picture its minimum."""
+        """Crop, mirror and resize: (row, column) grey values on the network's grid; outside the picture its minimum."""
         background = np.float32(picture.min())
         rows, columns = self._forward()
         return np.asarray(rows @ (picture - background) @ columns.T + background, dtype=np.float32)
@@ -182,8 +182,8 @@ def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
 def _reduction(length: int, low: float, high: float, size: int, reverse: bool) -> Picture:
     """(size, length) bicubic weights that sample [low, high) of a line of `length` pixels at `size` points.
 
-    The kernel is widened when the line is reduced, so that nothing is skipped. Weight that falls outside the line counts as
-    background.
+    The kernel is widened when the line is reduced, so that nothing is skipped. Weight that falls outside the line counts
+    as background.
     """
     step = (high - low) / size
     centres = low + (np.arange(size) + 0.5) * step

@@ -115,6 +115,7 @@ def predict(
         ready = np.asarray(image, dtype=np.float32)
 
         def input_of(index: int) -> NDArray[np.float32]:
+            assert index == 0
             return ready[..., ::-1].copy() if mirror else ready
 
     slices: list[SlicePrediction] = []

@@ -118,7 +118,7 @@ def put_weights(module: nn.Module, state: StateDict, name: str) -> None:
     unexpected = [k for k in state if k not in own]
     shapes = [k for k in own if k in state and own[k].shape != state[k].shape]
     complaints = [
-        f"{what} {', '.join(keys[:4])}{' and %d more' % (len(keys) - 4) if len(keys) > 4 else ''}"
+        f"{what} {', '.join(keys[:4])}{f' and {len(keys) - 4} more' if len(keys) > 4 else ''}"
         for what, keys in (
             ("misses", missing),
             ("has the unexpected", unexpected),

@@ -73,8 +73,8 @@ class BoxesView:
 def map_boxes(session: Session, found: MapView | None) -> MapBoxes | None:
     """Boxes of the shown map; None when there is no map or none may be drawn from it.
 
-    Only from a map that may be read, of one class, which is present by its threshold. The rule counts the pixels that the
-    network saw.
+    Only from a map that may be read, of one class, which is present by its threshold. The rule counts the pixels that
+    the network saw.
     """
     if found is None or session.model is None or session.choice.target == DIFFERENCE:
         return None
@@ -107,7 +107,9 @@ def boxes_view(session: Session, found: MapView | None, made: MapBoxes | None) -
     readers = case.truth.regions if case.truth else ()
     marks += [BoxMark(region, "reader") for region in readers if region.slice == index]
     rows = [_row(case, mark, made) for mark in marks]
-    rows += [_row(case, BoxMark(replace(box, label="map"), "map"), None) for box in (made.boxes if made else ())]
+    rows += [
+        _row(case, BoxMark(replace(box, label="map"), "map"), None) for box in (made.boxes if made else ())
+    ]
     return BoxesView(tuple(rows), _rule(session, found, made))
 
 

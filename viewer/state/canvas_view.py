@@ -1,4 +1,4 @@
-"""What the canvas shows: the slice, what is laid over it and what is written around it. Frozen, made by pure functions."""
+"""What the canvas shows: the slice, what is laid over it, what is written around it. Frozen, made by pure functions."""
 
 from __future__ import annotations
 
@@ -118,7 +118,9 @@ def swapped(letters: Letters | None) -> Letters | None:
 def whole_input(view: InputView) -> InputView:
     """The view in which the network's grid itself is the picture."""
     rows, columns = view.rule.size
-    return replace(view, picture_shape=(rows, columns), box=CropBox(0, 0, rows, columns), mirror=False, crop="none")
+    return replace(
+        view, picture_shape=(rows, columns), box=CropBox(0, 0, rows, columns), mirror=False, crop="none"
+    )
 
 
 def canvas_view(session: Session, found: MapView | None) -> CanvasView | None:
@@ -133,7 +135,11 @@ def canvas_view(session: Session, found: MapView | None) -> CanvasView | None:
     inset = None
     if session.view.seen and session.model is not None:
         view = view or InputView.of(
-            session.model.card.input, case.image, index, mirror=session.choice.mirror, crop=session.choice.crop
+            session.model.card.input,
+            case.image,
+            index,
+            mirror=session.choice.mirror,
+            crop=session.choice.crop,
         )
         background = seen_background(case, index, view)
         if found is not None:
@@ -178,12 +184,16 @@ def _facts(session: Session, case: Case, found: MapView | None) -> tuple[str, ..
     if session.view.cursor is not None and position is not None:
         row, column = session.view.cursor
         x, y, z = geometry.to_patient(case.plane.voxel(geometry, index, row, column))
-        facts.append(f"{'L' if x >= 0 else 'R'} {abs(x):.1f}  {'P' if y >= 0 else 'A'} {abs(y):.1f}  "
-                     f"{'S' if z >= 0 else 'I'} {abs(z):.1f}")
+        facts.append(
+            f"{'L' if x >= 0 else 'R'} {abs(x):.1f}  {'P' if y >= 0 else 'A'} {abs(y):.1f}  "
+            f"{'S' if z >= 0 else 'I'} {abs(z):.1f}"
+        )
     if found is not None:
         facts.append(f"map grid {found.raw.shape[0]} \u00d7 {found.raw.shape[1]}")
-        facts.append(f"{session.choice.explainer} \u00b7 {session.choice.layer} \u00b7 {session.choice.target} \u00b7 "
-                     f"{session.choice.score}")
+        facts.append(
+            f"{session.choice.explainer} \u00b7 {session.choice.layer} \u00b7 {session.choice.target} \u00b7 "
+            f"{session.choice.score}"
+        )
     return tuple(facts)
 
 

@@ -19,7 +19,7 @@ class Truth:
 
     Attributes
     ----------
-    regions : boxes on the pictures of the reading plane (row, column in picture pixels), each with slice, label and reader.
+    regions : boxes on the pictures of the reading plane (in picture pixels), each with slice, label and reader.
     positive_slices : (slice,) bool, whether the finding is on that slice.
     positive_class : name of the class that the truth speaks of; empty when the file does not say (the model's own).
     reader : whose truth it is, in words.

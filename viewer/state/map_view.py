@@ -70,7 +70,8 @@ def shown_map(session: Session, signed: Picture) -> Picture:
 
 def map_scale(session: Session, reading: SeriesReading, layer: str, raw: Picture) -> tuple[float, str]:
     """Raw value shown as full colour, and what it is called."""
-    assert session.model is not None and session.target_index is not None
+    assert session.model is not None
+    assert session.target_index is not None
     card, choice, wanted = session.model.card, session.choice, session.overlay.scale
     names = card.classes if choice.target == DIFFERENCE else (card.classes[session.target_index],)
     if wanted == "slice":
@@ -83,7 +84,9 @@ def map_scale(session: Session, reading: SeriesReading, layer: str, raw: Picture
     highest = max(reading.atlas.series_maximum(layer, c, choice.explainer) or 0.0 for c in indices)
     total = session.case.slices if session.case else 0
     filled = len(reading.filled)
-    return _positive(highest), "series maximum" if filled >= total else f"maximum of {filled} of {total} slices"
+    return _positive(
+        highest
+    ), "series maximum" if filled >= total else f"maximum of {filled} of {total} slices"
 
 
 def _positive(value: float) -> float:
@@ -127,13 +130,15 @@ def pixels_inside(view: InputView) -> tuple[int, int, int, int]:
 
 
 def _facts(session: Session, reading: SeriesReading, index: int, signed: Picture) -> MapFacts:
-    assert session.model is not None and session.target_index is not None
+    assert session.model is not None
+    assert session.target_index is not None
     card, choice, target = session.model.card, session.choice, session.target_index
     other = opponent(session.model, reading, index, target)
     overlap = None
     if other is not None:
         mine, theirs = (
-            np.maximum(found, 0) if (found := reading.atlas.signed(choice.layer, c, choice.explainer, index)) is not None
+            np.maximum(found, 0)
+            if (found := reading.atlas.signed(choice.layer, c, choice.explainer, index)) is not None
             else None
             for c in (target, other)
         )

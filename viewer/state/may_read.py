@@ -73,9 +73,13 @@ def may_read(facts: MapFacts, applicability: Applicability) -> MayRead:
     if facts.state in _EMPTY:
         against.append(_EMPTY[facts.state].format(facts.class_name))
     if facts.probability < IMPROBABLE:
-        care.append(f"{facts.class_name} is improbable here (p = {facts.probability:.2f}), its map may be an artefact")
+        care.append(
+            f"{facts.class_name} is improbable here (p = {facts.probability:.2f}), its map may be an artefact"
+        )
     if facts.overlap is not None and facts.overlap >= OVERLAPPING:
-        care.append(f"the maps of opposing classes overlap ({facts.overlap:.2f}), they do not tell the classes apart")
+        care.append(
+            f"the maps of opposing classes overlap ({facts.overlap:.2f}), they do not tell the classes apart"
+        )
     if applicability.verdict == "unproven":
         care.append("the image does not say whether the model was made for it")
     if facts.mirrored:
@@ -87,5 +91,8 @@ def may_read(facts: MapFacts, applicability: Applicability) -> MayRead:
     if care:
         return MayRead("with care", tuple(care))
     return MayRead(
-        "yes", (f"the model was made for such images and gives {facts.class_name} p = {facts.probability:.2f} here",)
+        "yes",
+        (
+            f"the model was made for such images and gives {facts.class_name} p = {facts.probability:.2f} here",
+        ),
     )

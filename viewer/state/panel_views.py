@@ -168,8 +168,8 @@ def _pooled(raw: NDArray[np.float32], step: int) -> NDArray[np.float32]:
     if step == 1:
         return raw
     rows, columns = (n // step * step for n in raw.shape)
-    cells = raw[:rows, :columns].reshape(rows // step, step, columns // step, step).swapaxes(1, 2)
-    cells = cells.reshape(rows // step, columns // step, step * step)
+    blocks = raw[:rows, :columns].reshape(rows // step, step, columns // step, step).swapaxes(1, 2)
+    cells = blocks.reshape(rows // step, columns // step, step * step)
     strongest = np.abs(cells).argmax(axis=2)
     return np.take_along_axis(cells, strongest[..., None], axis=2)[..., 0]
 
@@ -188,7 +188,9 @@ def strip_view(session: Session) -> StripView | None:
         filled = reading.filled
         for index in filled:
             probability[index] = reading.probability(index, target)
-        mass = np.asarray(reading.atlas.mass(session.choice.layer, target, session.choice.explainer), dtype=np.float64)
+        mass = np.asarray(
+            reading.atlas.mass(session.choice.layer, target, session.choice.explainer), dtype=np.float64
+        )
     return StripView(
         class_name=name,
         probability=probability,
@@ -201,9 +203,12 @@ def strip_view(session: Session) -> StripView | None:
     )
 
 
-def _outcomes(session: Session, probability: NDArray[np.float64], name: str, threshold: float) -> tuple[str, ...]:
+def _outcomes(
+    session: Session, probability: NDArray[np.float64], name: str, threshold: float
+) -> tuple[str, ...]:
     """Outcome of every slice with respect to the positive class; empty where truth is unknown."""
-    assert session.case is not None and session.model is not None
+    assert session.case is not None
+    assert session.model is not None
     truth, positive = session.case.truth, session.model.card.positive_class
     if truth is None or not positive or (truth.positive_class and truth.positive_class != positive):
         return ("",) * len(probability)
@@ -211,7 +216,10 @@ def _outcomes(session: Session, probability: NDArray[np.float64], name: str, thr
         reading, target = session.reading, session.model.card.classes.index(positive)
         filled = reading.filled if reading is not None else ()
         probability = np.array(
-            [reading.probability(i, target) if reading and i in filled else np.nan for i in range(len(probability))]
+            [
+                reading.probability(i, target) if reading and i in filled else np.nan
+                for i in range(len(probability))
+            ]
         )
         threshold = session.model.card.threshold(positive)
     return tuple(

@@ -12,7 +12,14 @@ from typing import Any, TypeVar
 from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes
 from viewer.state.canvas_view import CanvasView, canvas_view
 from viewer.state.map_view import MapView, map_view
-from viewer.state.panel_views import LayerTile, PredictionView, StripView, prediction_view, rail_view, strip_view
+from viewer.state.panel_views import (
+    LayerTile,
+    PredictionView,
+    StripView,
+    prediction_view,
+    rail_view,
+    strip_view,
+)
 from viewer.state.session import Session
 
 T = TypeVar("T")
@@ -41,15 +48,18 @@ class Presenter:
         """The screen of the state as it is now."""
         s = self._session
         choice = (s.choice.explainer, s.choice.layer, s.choice.target, s.choice.score)
-        # Objects stand for themselves: cases, models and readings are replaced, never altered, except that a reading grows,
-        # which `revision` counts.
+        # Objects stand for themselves: cases, models and readings are replaced, never altered, except that a reading
+        # grows, which `revision` counts.
         subject = (_Same(s.case), _Same(s.model), _Same(s.reading), _Same(s.judgement))
         shown = (*subject, s.view.slice, self._traced())
         found = self._part(
-            "map", (*shown, choice, s.overlay.scale, s.overlay.true_grid, self._scale_key()),
+            "map",
+            (*shown, choice, s.overlay.scale, s.overlay.true_grid, self._scale_key()),
             lambda: map_view(s, s.reading, s.view.slice),
         )
-        made = self._part("map-boxes", (_Same(found), s.boxes.rule, s.boxes.value), lambda: map_boxes(s, found))
+        made = self._part(
+            "map-boxes", (_Same(found), s.boxes.rule, s.boxes.value), lambda: map_boxes(s, found)
+        )
         style = (s.overlay.visible, s.overlay.opacity, s.overlay.threshold, s.overlay.colour_map)
         look = (s.view.window, s.view.seen, s.view.cursor, s.choice.mirror, s.choice.crop)
         return Screen(
@@ -60,10 +70,13 @@ class Presenter:
             prediction=self._part(
                 "prediction", (*shown, choice, _Same(s.plain), s.revision), lambda: prediction_view(s)
             ),
-            rail=self._part("rail", (*shown, choice, s.overlay.scale, self._scale_key()), lambda: rail_view(s)),
+            rail=self._part(
+                "rail", (*shown, choice, s.overlay.scale, self._scale_key()), lambda: rail_view(s)
+            ),
             strip=self._part("strip", (*subject, s.view.slice, choice, s.revision), lambda: strip_view(s)),
             boxes=self._part(
-                "boxes", (_Same(found), _Same(made), *shown, _Same(s.boxes.drawn), s.boxes.selected),
+                "boxes",
+                (_Same(found), _Same(made), *shown, _Same(s.boxes.drawn), s.boxes.selected),
                 lambda: boxes_view(s, found, made),
             ),
         )
@@ -81,7 +94,7 @@ class Presenter:
         if known is None or known[0] != key:
             known = (key, make())
             self._parts[name] = known
-        return known[1]  # type: ignore[no-any-return]
+        return known[1]
 
 
 class _Same:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from viewer.explainers.atlas import Atlas
-from viewer.models.card import Crop
+from viewer.models.card import Crop, ScoreType
 from viewer.models.input_view import InputView
 
 
@@ -24,7 +24,7 @@ class Variant:
     model: str
     mirror: bool = False
     crop: Crop = "none"
-    score: str = "logit"
+    score: ScoreType = "logit"
 
 
 @dataclass(eq=False)

@@ -1,7 +1,7 @@
 """The whole state of the program: plain data that announces its changes. Widgets mirror it, controllers write it.
 
-Every field that a person can change is here once. Listen with ``session.events.connect(callback)``; a change of a nested
-field reaches the outer signal as well.
+Every field that a person can change is here once. Listen with ``session.events.connect(callback)``; a change of a
+nested field reaches the outer signal as well.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from viewer.explainers.layer_info import LayerInfo
 from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.image import Window
 from viewer.imaging.reading import SeriesInfo
-from viewer.models.card import Crop, ModelCard
+from viewer.models.card import Crop, ModelCard, ScoreType
 from viewer.state.case import Case, Judgement
 from viewer.state.series_reading import SeriesReading
 
@@ -51,7 +51,7 @@ class Choice:
     layer: str = ""
     target: str = ""
     """Name of a class, or `DIFFERENCE`."""
-    score: str = "logit"
+    score: ScoreType = "logit"
     mirror: bool = False
     crop: Crop = "none"
 
@@ -62,7 +62,7 @@ class View:
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
     slice: int = 0
-    window: Window = Window(0.5, 1.0)
+    window: Window = field(default_factory=lambda: Window(0.5, 1.0))
     seen: bool = False
     """Show exactly what the network saw in place of the patient."""
     drawing: bool = False
