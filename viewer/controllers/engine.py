@@ -20,6 +20,7 @@ from viewer.imaging.image import MedicalImage
 from viewer.models.card import Crop, ModelCard, ScoreType
 from viewer.models.classifier import Classifier
 from viewer.models.input_view import InputView
+from viewer.models.prediction import Prediction, predict
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,12 @@ class LoadedModel:
 
 @dataclass(frozen=True, eq=False)
 class TraceRequest:
-    """One slice of one image under one choice of input."""
+    """One slice of one image under one choice of input.
+
+    Attributes
+    ----------
+    layers, targets, methods : what is wanted of it; None for all.
+    """
 
     model_id: str
     device: str
@@ -43,6 +49,9 @@ class TraceRequest:
     mirror: bool
     crop: Crop
     score: ScoreType
+    layers: tuple[str, ...] | None = None
+    targets: tuple[int, ...] | None = None
+    methods: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +82,39 @@ def load(model_id: str, device: str) -> LoadedModel:
     return LoadedModel(loaded.card, find_layers(loaded), str(loaded.device), loaded.parameters)
 
 
+def predict_case(
+    model_id: str,
+    device: str,
+    image: MedicalImage,
+    *,
+    mirror: bool = False,
+    crop: Crop | None = None,
+    mc_samples: int = 0,
+    seed: int = 0,
+    progress: Progress = SILENT,
+) -> Prediction:
+    """Probabilities of every slice of an image; see `viewer.models.prediction.predict`."""
+    loaded = classifier(model_id, device)
+    return predict(
+        loaded, image, mirror=mirror, crop=crop, mc_samples=mc_samples, seed=seed, progress=progress
+    )
+
+
 def trace_slice(request: TraceRequest, progress: Progress = SILENT) -> TraceReply:
     """One forward pass and one backward pass per class: every layer, class and method of a slice at once."""
     loaded = classifier(request.model_id, request.device)
     image = request.image
     picture = image.grey(image.plane.picture(image.voxels, request.index))
     view = InputView.of(loaded.card.input, image, request.index, mirror=request.mirror, crop=request.crop)
-    result = trace(loaded, view.network_input(picture)[None], score=request.score, progress=progress)
+    result = trace(
+        loaded,
+        view.network_input(picture)[None],
+        layers=request.layers,
+        targets=request.targets,
+        methods=request.methods,
+        score=request.score,
+        progress=progress,
+    )
     return TraceReply(
         request.index,
         view,
