@@ -15,7 +15,13 @@ from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from viewer.foundation.errors import ReadError
 from viewer.imaging.diagnoses import Diagnosis
@@ -25,6 +31,7 @@ from viewer.imaging.image import PatientInfo
 
 _SALT = secrets.token_bytes(16)
 _FLAT_MODALITIES = ("CR", "DX", "MG", "RG", "PX", "IO", "XC", "GM", "SM", "ES", "OP")
+_UNCOMPRESSED = ("", ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 _TOO_MANY_FRAMES = 100_000
 _PHOTOMETRIC = (
     "MONOCHROME1",
@@ -105,8 +112,7 @@ def _dataset(path: Path) -> tuple[Dataset, int | None]:
     """The data set up to the pixels and the bytes that follow; None when that cannot be told, 0 for no pixel data."""
     with path.open("rb") as stream:
         dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
-        syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
-        if syntax is not None and UID(syntax).is_deflated:
+        if _syntax(dataset) == DeflatedExplicitVRLittleEndian:
             return dataset, None
         here = stream.tell()
         group = stream.read(12)
@@ -163,11 +169,10 @@ def _described(path: Path, dataset: Dataset, left: int | None) -> DicomFile:
         )
     diagnoses: list[Diagnosis] = []
     count = _frame_count(dataset, name, diagnoses)
-    syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
     expected = (rows * columns * samples * bits * count + 7) // 8
     if photometric == "YBR_FULL_422":
         expected = expected * 2 // 3
-    if left is not None and not (syntax is not None and UID(syntax).is_compressed) and left < expected:
+    if left is not None and left < expected and _syntax(dataset) in _UNCOMPRESSED:
         raise ReadError(
             f"'{name}' is cut short: its picture needs {expected:,} bytes and there are {left:,}.",
             code="truncated",
@@ -210,6 +215,10 @@ def _described(path: Path, dataset: Dataset, left: int | None) -> DicomFile:
         patient_key=_patient_key(patient),
         diagnoses=tuple(diagnoses),
     )
+
+
+def _syntax(dataset: Dataset) -> str:
+    return str(value_of(getattr(dataset, "file_meta", None), "TransferSyntaxUID") or "")
 
 
 def _sop_class(dataset: Dataset) -> str:

@@ -9,15 +9,14 @@ from typing import Any
 
 import numpy as np
 import pydicom
-import SimpleITK
 from numpy.typing import NDArray
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import iter_pixels
 from pydicom.uid import UID
 
 from viewer.foundation.errors import ReadError
-
-sitk: Any = SimpleITK  # it ships no types
+from viewer.imaging.dicom_values import number, whole
+from viewer.imaging.itk import silenced, sitk
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def decode(path: Path, indices: list[int], *, palette: bool) -> Pixels:
     ReadError
         When no decoder can; the sentence names the compression.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), silenced():
         warnings.simplefilter("ignore")
         try:
             return _with_pydicom(path, indices, palette)
@@ -93,10 +92,22 @@ def _with_gdcm(path: Path, indices: list[int]) -> Pixels:
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(str(path))
     array = sitk.GetArrayFromImage(reader.Execute())
-    channels = reader.GetNumberOfComponents()
-    if array.ndim == (3 if channels > 1 else 2):
+    if reader.GetNumberOfComponents() > 1:
+        array = array if array.ndim == 4 else array[np.newaxis]
+    elif array.ndim == 2:
         array = array[np.newaxis]
-    return Pixels(tuple(np.array(array[index]) for index in indices), rescaled=True)
+    return Pixels(tuple(_upright(np.array(array[index]), path) for index in indices), rescaled=True)
+
+
+def _upright(picture: NDArray[Any], path: Path) -> NDArray[Any]:
+    """Undo the inversion that GDCM applies to MONOCHROME1, so that voxels are as stored whoever decodes them."""
+    dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+    if dataset.get("PhotometricInterpretation") != "MONOCHROME1":
+        return picture
+    highest = -1 if whole(dataset, "PixelRepresentation") else (1 << (whole(dataset, "BitsStored") or 8)) - 1
+    slope, intercept = number(dataset.get("RescaleSlope")), number(dataset.get("RescaleIntercept"))
+    ends = (slope or 1.0) * highest + 2 * (intercept or 0.0)
+    return np.asarray(ends - picture.astype(np.float64)).astype(picture.dtype)
 
 
 def _syntax(path: Path) -> str:

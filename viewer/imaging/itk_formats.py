@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK
 from numpy.typing import NDArray
 
 from viewer.foundation.errors import ReadError
@@ -21,10 +20,10 @@ from viewer.imaging.budget import BUDGET
 from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import Intensity, MedicalImage, Source
+from viewer.imaging.itk import silenced, sitk
 from viewer.imaging.series import Candidate, SeriesInfo
 from viewer.imaging.voxel_types import not_finite
 
-sitk: Any = SimpleITK  # it ships no types
 _HEADER_LIMIT = 1 << 20
 _COMPRESSED = ("gzip", "gz", "bzip2", "bz2")
 
@@ -232,7 +231,8 @@ def _candidates(header: _Header) -> list[Candidate]:
             )
     reader = _reader(header)
     try:
-        reader.ReadImageInformation()
+        with silenced():
+            reader.ReadImageInformation()
     except RuntimeError:
         raise _bad(header.path, "its fields contradict each other") from None
     diagnoses: list[Diagnosis] = []
@@ -305,10 +305,11 @@ def _load(
     progress.report(0, 2, "reading")
     reader = _reader(header)
     try:
-        size = reader_size(reader)
-        if len(size) > 3:
-            reader.SetExtractSize([*size[:3], *([0] * (len(size) - 3))])
-        image = reader.Execute()
+        with silenced():
+            size = reader_size(reader)
+            if len(size) > 3:
+                reader.SetExtractSize([*size[:3], *([0] * (len(size) - 3))])
+            image = reader.Execute()
     except RuntimeError:
         raise ReadError(
             f"'{header.path.name}' is damaged: its voxels end too soon or do not decompress.",
