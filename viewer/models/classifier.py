@@ -91,7 +91,8 @@ class Classifier:
     def scores(self, logits: Tensor, target: int, kind: ScoreType = "logit") -> Tensor:
         """(image,) score of a class: what an explanation differentiates.
 
-        One sigmoid logit s for two classes: class 1 is s, class 0 is -s. The margin is the logit less the largest other.
+        One sigmoid logit s for two classes: class 1 is s, class 0 is -s. The margin is the logit less the largest
+        other.
         """
         if kind == "probability":
             return self.probabilities(logits)[:, target]

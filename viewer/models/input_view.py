@@ -105,7 +105,7 @@ class InputView:
         return cls((rows, columns), box, rule, mirror, crop)
 
     def resized(self, picture: Picture) -> Picture:
-        """Crop, mirror and resize: (row, column) grey values on the network's grid; outside the picture its minimum."""
+        """Crop, mirror and resize: (row, column) grey values on the network's grid; outside the picture its least."""
         background = np.float32(picture.min())
         rows, columns = self._forward()
         return np.asarray(rows @ (picture - background) @ columns.T + background, dtype=np.float32)
@@ -182,8 +182,8 @@ def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
 def _reduction(length: int, low: float, high: float, size: int, reverse: bool) -> Picture:
     """(size, length) bicubic weights that sample [low, high) of a line of `length` pixels at `size` points.
 
-    The kernel is widened when the line is reduced, so that nothing is skipped. Weight that falls outside the line counts
-    as background.
+    The kernel is widened when the line is reduced, so that nothing is skipped. Weight that falls outside the
+    line counts as background.
     """
     step = (high - low) / size
     centres = low + (np.arange(size) + 0.5) * step

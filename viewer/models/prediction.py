@@ -41,6 +41,7 @@ class Prediction:
 
     Attributes
     ----------
+    peak : index of the slice that stands for the case.
     rule : in words, how the slices became one case.
     """
 
@@ -48,6 +49,7 @@ class Prediction:
     classes: tuple[str, ...]
     slices: tuple[SlicePrediction, ...]
     case: tuple[float, ...]
+    peak: int
     rule: str
 
     def to_json(self) -> dict[str, Any]:
@@ -63,7 +65,7 @@ class Prediction:
                 }
                 for s in self.slices
             ],
-            "case": {"probabilities": list(self.case), "rule": self.rule},
+            "case": {"probabilities": list(self.case), "slice": self.peak, "rule": self.rule},
         }
 
 
@@ -129,7 +131,9 @@ def predict(
             slices.append(SlicePrediction(start + offset, tuple(float(p) for p in row), interval))
     progress.report(count, count, "predicting")
     peak, rule = peak_slice(classifier.card, np.array([s.probabilities for s in slices], dtype=np.float32))
-    return Prediction(classifier.card.id, classifier.classes, tuple(slices), slices[peak].probabilities, rule)
+    return Prediction(
+        classifier.card.id, classifier.classes, tuple(slices), slices[peak].probabilities, peak, rule
+    )
 
 
 def _probabilities(

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.tiny import CARD, bright_spot, tiny_network, write_tiny_model
+from viewer import api
+from viewer.foundation.errors import ModelError, UsageError
+from viewer.imaging.geometry import Geometry
+from viewer.imaging.image import MedicalImage
+from viewer.models.applicability import applicability
+from viewer.models.card import read_card
+from viewer.models.library import find_card
+from viewer.models.shelf import model_cards
+
+
+def test_card_is_read_whole(user_folder: Path) -> None:
+    card = read_card(write_tiny_model(user_folder))
+    assert card.classes == ("no stroke", "stroke")
+    assert card.input.size == (32, 32)
+    assert card.reference("relu2", "stroke", "grad-cam") == 2.0
+    assert card.reference("relu2", "stroke", "layer-cam") is None
+    assert card.threshold("stroke") == card.threshold("unknown") == 0.5
+    assert card.weights is not None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('classes = ["no stroke", "stroke"]', "", "'classes' is missing"),
+        ('task = "multiclass"', 'task = "guess"', "task 'guess'"),
+        ("size = [32, 32]", "size = [32]", "input size"),
+        ('crop = "none"', 'crop = "some"', "crop 'some'"),
+        ('positive_class = "stroke"', 'positive_class = "TIA"', "positive class 'TIA'"),
+        ("dims = 2", "dims = = 2", "cannot be read"),
+    ],
+)
+def test_a_bad_card_names_the_field(tmp_path: Path, old: str, new: str, words: str) -> None:
+    assert old in CARD
+    (tmp_path / "model.toml").write_text(CARD.format(id="bad").replace(old, new))
+    with pytest.raises(ModelError, match=words):
+        read_card(tmp_path)
+
+
+def test_a_broken_card_does_not_hide_the_others(user_folder: Path) -> None:
+    write_tiny_model(user_folder)
+    broken = user_folder / "models" / "broken"
+    broken.mkdir(exist_ok=True)
+    (broken / "model.toml").write_text("id = ")
+    cards, errors = model_cards()
+    assert "tiny" in [card.id for card in cards]
+    assert any("broken" in error.sentence for error in errors)
+    (broken / "model.toml").unlink()
+
+
+def test_models_that_are_not_there(tmp_path: Path, user_folder: Path) -> None:
+    write_tiny_model(user_folder)
+    with pytest.raises(ModelError, match=r"no model 'tinny'.*tiny"):
+        find_card("tinny")
+    with pytest.raises(ModelError, match=r"no model\.toml"):
+        find_card(tmp_path)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ModelError, match="is a file, not a model folder"):
+        find_card(tmp_path / "file")
+
+
+def test_a_model_without_weights_says_so(tmp_path: Path) -> None:
+    (tmp_path / "model.toml").write_text(CARD.format(id="weightless"))
+    with pytest.raises(ModelError, match="has no weights"):
+        api.load_model(tmp_path)
+
+
+def test_classes_by_index_and_name() -> None:
+    wrapped = api.wrap_module(tiny_network(), classes=["no stroke", "stroke"], dims=2, input_size=(32, 32))
+    assert wrapped.target_index("stroke") == wrapped.target_index(1) == 1
+    for wrong in ("strokes", 2, -1, True):
+        with pytest.raises(UsageError):
+            wrapped.target_index(wrong)
+
+
+def oblique(name: str, spacing: float = 1.0) -> MedicalImage:
+    affine = {"axial": np.diag([spacing, spacing, 5, 1]), "coronal": np.diag([1.0, 5, 1, 1])}[name]
+    return MedicalImage(np.zeros((4, 8, 8), np.float32), Geometry(affine, (4, 8, 8)), modality="MR")
+
+
+def test_applicability_has_three_verdicts(user_folder: Path) -> None:
+    card = read_card(write_tiny_model(user_folder))
+    assert applicability(card, bright_spot()).verdict == "applies"
+    assert applicability(card, bright_spot(modality="")).verdict == "unproven"
+    ct = applicability(card, bright_spot(modality="CT"))
+    assert ct.verdict == "does_not_apply"
+    assert "CT" in ct.sentence
+    assert applicability(card, oblique("coronal")).verdict == "does_not_apply"
+    colour = MedicalImage(np.zeros((1, 8, 8, 3), np.uint8), Geometry.unoriented((1, 8, 8)))
+    assert "colour" in applicability(card, colour).sentence

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tests.tiny import bright_spot, tiny_network
+from viewer import api
+from viewer.foundation.errors import Cancelled, ModelError
+from viewer.foundation.progress import ProgressToken
+from viewer.models.classifier import Classifier
+
+
+def wrapped(module: nn.Module | None = None, **options: object) -> Classifier:
+    options = {"classes": ["no stroke", "stroke"], "dims": 2, "input_size": (32, 32), **options}
+    return api.wrap_module(module or tiny_network(), **options)  # type: ignore[arg-type]
+
+
+def test_borrowing_leaves_the_network_as_it_was() -> None:
+    net = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Dropout(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    ).train()
+    net[0].eval()
+    net[0].weight.requires_grad_(False)
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    modes = [m.training for m in net.modules()]
+    model = wrapped(net)
+
+    def use() -> None:
+        with model.borrowed() as module:
+            assert not any(m.training for m in module.modules())
+            module[0].weight.requires_grad_(True)
+            module(torch.randn(4, 1, 8, 8)).sum().backward()
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        use()
+    assert [m.training for m in net.modules()] == modes
+    assert not net[0].weight.requires_grad
+    assert all(p.grad is None for p in net.parameters())
+    assert all(torch.equal(before[k], v) for k, v in net.state_dict().items())
+
+
+def test_one_logit_is_two_classes() -> None:
+    model = wrapped(task="binary")
+    logits = torch.tensor([[2.0], [-1.0]])
+    np.testing.assert_allclose(model.probabilities(logits).sum(1).numpy(), 1, atol=1e-6)
+    assert model.scores(logits, 1).tolist() == [2.0, -1.0]
+    assert model.scores(logits, 0).tolist() == [-2.0, 1.0]
+    assert model.scores(logits, 0, "margin").tolist() == [-4.0, 2.0]
+
+
+def test_scores_of_several_classes() -> None:
+    model = wrapped(classes=["a", "b", "c"])
+    logits = torch.tensor([[1.0, 3.0, 2.0]])
+    assert model.scores(logits, 1, "margin").item() == 1.0
+    assert model.scores(logits, 0, "margin").item() == -2.0
+    assert model.scores(logits, 2, "probability").item() == pytest.approx(
+        float(torch.softmax(logits, 1)[0, 2])
+    )
+
+
+def test_prediction_of_a_series_finds_the_bright_slice() -> None:
+    found = api.predict(wrapped(), bright_spot(at=(3, 4, 4)))
+    positive = [s.probabilities[1] for s in found.slices]
+    assert int(np.argmax(positive)) == 3
+    assert found.case == pytest.approx(found.slices[found.peak].probabilities)
+    assert found.to_json()["classes"] == ["no stroke", "stroke"]
+
+
+def test_dropout_intervals_hold_the_spread_and_are_repeatable() -> None:
+    net = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(32 * 32, 2))
+    model = wrapped(net)
+    state = torch.random.get_rng_state()
+    first = api.predict(model, bright_spot(), mc_samples=20, seed=3)
+    again = api.predict(model, bright_spot(), mc_samples=20, seed=3)
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert first == again
+    low, high = first.slices[0].interval[1]
+    assert low < high
+    assert api.predict(model, bright_spot()).slices[0].interval == ()
+
+
+def test_prediction_can_be_cancelled() -> None:
+    token = ProgressToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        api.predict(wrapped(), bright_spot(), progress=token)
+
+
+def test_an_input_that_the_network_cannot_take_is_one_sentence() -> None:
+    with pytest.raises(ModelError, match=r"cannot take an input of shape \(3, 32, 32\)"):
+        wrapped().logits(np.zeros((1, 3, 32, 32), np.float32))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dims": 3},
+        {"input_size": (32,)},
+        {"task": "segmentation"},
+        {"normalise": {"name": "none"}, "dims": 4},
+    ],
+)
+def test_contradictory_descriptions_are_refused(options: dict[str, object]) -> None:
+    with pytest.raises(ModelError):
+        wrapped(**options)

@@ -1,0 +1,115 @@
+"""The way into the network and back is one map, whatever the crop, the size and the mirror."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from viewer.models.card import InputRule
+from viewer.models.input_view import CropBox, InputView
+
+
+def view(shape: tuple[int, int], box: CropBox, size: tuple[int, int], mirror: bool = False) -> InputView:
+    return InputView(shape, box, InputRule(size, normalise="none"), mirror)
+
+
+@st.composite
+def views(draw: st.DrawFn) -> InputView:
+    rows, columns = draw(st.integers(8, 60)), draw(st.integers(8, 60))
+    top, left = draw(st.floats(-10, rows - 4)), draw(st.floats(-10, columns - 4))
+    box = CropBox(top, left, draw(st.floats(top + 3, rows + 10)), draw(st.floats(left + 3, columns + 10)))
+    size = (draw(st.integers(4, 50)), draw(st.integers(4, 50)))
+    return view((rows, columns), box, size, draw(st.booleans()))
+
+
+@given(views(), st.floats(-5, 70), st.floats(-5, 70))
+def test_there_and_back_is_where_it_began(v: InputView, row: float, column: float) -> None:
+    assert v.to_picture(*v.to_input(row, column)) == pytest.approx((row, column), abs=1e-6)
+
+
+@given(views())
+def test_a_cell_of_the_map_is_drawn_where_its_input_came_from(v: InputView) -> None:
+    """A smooth bump in the picture comes through the network's grid back to its place."""
+    rows, columns = v.picture_shape
+    row = min(max((v.box.row_min + v.box.row_max) / 2, 2), rows - 3)
+    column = min(max((v.box.column_min + v.box.column_max) / 2, 2), columns - 3)
+    r, c = np.mgrid[:rows, :columns]
+    picture = np.exp(-((r - row) ** 2 + (c - column) ** 2) / 18).astype(np.float32)
+    back = v.back(v.resized(picture))
+    peak = np.unravel_index(int(back.argmax()), back.shape)
+    cell = max(v.box.height / v.rule.size[0], v.box.width / v.rule.size[1], 1.0)
+    assert abs(peak[0] - row) <= cell + 1
+    assert abs(peak[1] - column) <= cell + 1
+
+
+@given(views())
+def test_nothing_is_drawn_outside_the_crop(v: InputView) -> None:
+    back = v.back(np.ones((5, 7), dtype=np.float32))
+    r, c = np.arange(v.picture_shape[0]) + 0.5, np.arange(v.picture_shape[1]) + 0.5
+    inside = ((r >= v.box.row_min) & (r < v.box.row_max))[:, None] & (
+        (c >= v.box.column_min) & (c < v.box.column_max)
+    )
+    np.testing.assert_allclose(back, inside.astype(np.float32), atol=1e-5)
+    np.testing.assert_array_equal(v.cells(np.ones((5, 7), dtype=np.float32)) > 0, inside)
+
+
+def test_the_whole_picture_at_its_own_size_is_unchanged() -> None:
+    picture = np.random.default_rng(0).random((40, 50)).astype(np.float32)
+    same = view((40, 50), CropBox(0, 0, 40, 50), (40, 50))
+    np.testing.assert_allclose(same.resized(picture), picture, atol=1e-6)
+    np.testing.assert_allclose(same.back(picture), picture, atol=1e-6)
+
+
+def test_mirror_swaps_columns_for_the_network_and_back_for_the_patient() -> None:
+    picture = np.random.default_rng(1).random((40, 50)).astype(np.float32)
+    plain = view((40, 50), CropBox(3, 5, 33, 45), (16, 24))
+    mirrored = view((40, 50), CropBox(3, 5, 33, 45), (16, 24), mirror=True)
+    np.testing.assert_allclose(mirrored.resized(picture), plain.resized(picture)[:, ::-1], atol=1e-6)
+    small = np.random.default_rng(2).random((4, 6)).astype(np.float32)
+    np.testing.assert_allclose(mirrored.back(small[:, ::-1]), plain.back(small), atol=1e-6)
+    np.testing.assert_array_equal(mirrored.cells(small[:, ::-1]), plain.cells(small))
+
+
+@pytest.mark.parametrize("size", [(17, 23), (96, 110)])
+def test_resize_agrees_with_pillow_inside(size: tuple[int, int]) -> None:
+    """Pillow's bicubic is the same rule; only the border differs, where we see background and Pillow sees nothing."""
+    picture = np.random.default_rng(3).random((40, 50)).astype(np.float32)
+    ours = view((40, 50), CropBox(0, 0, 40, 50), size).resized(picture)
+    theirs = np.asarray(Image.fromarray(picture).resize(size[::-1], Image.Resampling.BICUBIC))
+    edge = 6
+    np.testing.assert_allclose(ours[edge:-edge, edge:-edge], theirs[edge:-edge, edge:-edge], atol=2e-3)
+
+
+def test_linear_drawing_agrees_with_torch() -> None:
+    import torch
+
+    small = np.random.default_rng(4).random((6, 5)).astype(np.float32)
+    ours = view((48, 50), CropBox(0, 0, 48, 50), (48, 50)).back(small)
+    wanted = torch.nn.functional.interpolate(
+        torch.tensor(small)[None, None], (48, 50), mode="bilinear", align_corners=False
+    )
+    np.testing.assert_allclose(ours, wanted[0, 0].numpy(), atol=1e-5)
+
+
+def test_a_stretched_pixel_is_not_stretched_for_the_network() -> None:
+    """Pixels of 2 x 1 mm: 20 rows are as long as 40 columns, so nothing is padded."""
+    picture = np.ones((20, 40), dtype=np.float32)
+    v = InputView.of_picture(InputRule((32, 32), normalise="none"), picture, (2.0, 1.0))
+    assert v.box == CropBox(0, 0, 20, 40)
+    padded = InputView.of_picture(InputRule((32, 32), normalise="none"), picture, (1.0, 1.0))
+    assert padded.box == CropBox(-10, 0, 30, 40)
+    stretched = InputView.of_picture(InputRule((32, 32), fit="stretch", normalise="none"), picture)
+    assert stretched.box == CropBox(0, 0, 20, 40)
+
+
+def test_channels_repeat_a_grey_picture() -> None:
+    picture = np.random.default_rng(5).random((20, 20)).astype(np.float32)
+    array = InputView.of_picture(InputRule((16, 16), channels=3, normalise="zscore"), picture).network_input(
+        picture
+    )
+    assert array.shape == (3, 16, 16)
+    np.testing.assert_array_equal(array[0], array[2])
+    assert abs(float(array[0].mean())) < 1e-5
