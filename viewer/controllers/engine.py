@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from viewer import api
 from viewer.explainers.layer_info import LayerInfo
-from viewer.explainers.layers import find_layers
+from viewer.explainers.layers import default_layer, find_layers
 from viewer.explainers.trace import trace
 from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.image import MedicalImage
@@ -25,12 +25,19 @@ from viewer.models.prediction import Prediction, predict
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """What is known of a model once it is loaded."""
+    """What is known of a model once it is loaded.
+
+    Attributes
+    ----------
+    parameters : number of trainable parameters.
+    default_layer : the card's, else the last layer with a map; empty when there is none.
+    """
 
     card: ModelCard
     layers: tuple[LayerInfo, ...]
     device: str
     parameters: int
+    default_layer: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +69,14 @@ class TraceReply:
     ----------
     probabilities : (class,).
     maps : (class index, layer, method) -> signed map (row, column) on the layer's grid.
+    flags : what the trace found out about the network, e.g. ``softmax-inside``.
     """
 
     index: int
     view: InputView
     probabilities: NDArray[np.float32]
     maps: dict[tuple[int, str, str], NDArray[np.float32]]
+    flags: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=3)
@@ -79,7 +88,9 @@ def classifier(model_id: str, device: str) -> Classifier:
 def load(model_id: str, device: str) -> LoadedModel:
     """Load a model and find its layers."""
     loaded = classifier(model_id, device)
-    return LoadedModel(loaded.card, find_layers(loaded), str(loaded.device), loaded.parameters)
+    layers = find_layers(loaded)
+    first = default_layer(loaded) if any(layer.differentiable for layer in layers) else ""
+    return LoadedModel(loaded.card, layers, str(loaded.device), loaded.parameters, first)
 
 
 def predict_case(
@@ -120,4 +131,5 @@ def trace_slice(request: TraceRequest, progress: Progress = SILENT) -> TraceRepl
         view,
         np.asarray(result.probabilities[0], dtype=np.float32),
         {key: maps[0] for key, maps in result.maps.items()},
+        result.flags,
     )
