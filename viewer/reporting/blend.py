@@ -1,0 +1,109 @@
+"""From raw values to pixels, without anything drawn on top."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import Colormap
+from numpy.typing import NDArray
+
+from viewer.foundation.errors import ExportError
+from viewer.foundation.registry import nearest
+
+_FADE = 0.3
+"""Share of the scale over which the overlay fades in, so that a weak map does not paint the whole picture dark."""
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """A map as it is to be shown.
+
+    Attributes
+    ----------
+    values : (row, column) float, raw values on the grid of the picture; pixels that are not finite are not shown.
+    scale : (low, high) raw values at the ends of the colour bar; low < high. A negative `low` makes the map diverging.
+    scale_name : where the scale comes from ("model reference", "series", "slice").
+    colour_map : name of a matplotlib colour map.
+    opacity : 0..1.
+    threshold : share of the scale, 0..1, below which nothing is shown.
+    """
+
+    values: NDArray
+    scale: tuple[float, float]
+    scale_name: str = ""
+    colour_map: str = "inferno"
+    opacity: float = 0.7
+    threshold: float = 0.0
+
+    def __post_init__(self) -> None:
+        low, high = self.scale
+        if not (np.isfinite(low) and np.isfinite(high) and low < high):
+            raise ValueError("the scale of an overlay goes from a lower to a higher value")
+
+    @property
+    def colours(self) -> Colormap:
+        """The colour map.
+
+        Raises
+        ------
+        ExportError
+            When matplotlib has none of that name.
+        """
+        if self.colour_map not in colormaps:
+            known = sorted(colormaps)
+            raise ExportError(
+                f"There is no colour map '{self.colour_map}'{nearest(self.colour_map, known)}.",
+                code="colour-map",
+            )
+        return colormaps[self.colour_map]
+
+    def rgba(self) -> NDArray[np.float64]:
+        """(row, column, 4) colours 0..1; alpha is `opacity` where the map is strong and 0 where it is not shown."""
+        low, high = self.scale
+        values = np.asarray(self.values, dtype=np.float64)
+        shown = np.isfinite(values)
+        values = np.where(shown, values, 0.0)
+        strength = np.abs(values) / max(abs(low), abs(high))
+        shown &= (strength > 0) & (strength >= self.threshold)
+        colours = np.asarray(self.colours(np.clip((values - low) / (high - low), 0, 1)), dtype=np.float64)
+        colours[..., 3] = np.where(shown, self.opacity * np.clip(strength / _FADE, 0, 1), 0.0)
+        return colours
+
+
+def grey_levels(
+    picture: NDArray, window: tuple[float, float], *, inverted: bool = False
+) -> NDArray[np.float64]:
+    """A picture as colours.
+
+    Parameters
+    ----------
+    picture : (row, column) in the units of the image, or (row, column, 3) uint8 colours, which no window touches.
+    window : (low, high) values shown black and white; a window without width is a step.
+    inverted : whether low values are white (MONOCHROME1).
+
+    Returns
+    -------
+    ndarray
+        (row, column, 3) float 0..1; pixels that are not finite are black.
+    """
+    if picture.ndim == 3:
+        return np.asarray(picture[..., :3], dtype=np.float64) / 255
+    low, high = window
+    values = np.asarray(picture, dtype=np.float64)
+    finite = np.isfinite(values)
+    values = np.clip((np.where(finite, values, low) - low) / max(high - low, 1e-12), 0, 1)
+    values = np.where(finite, 1 - values if inverted else values, 0.0)
+    return np.repeat(values[..., None], 3, axis=2)
+
+
+def blended(base: NDArray[np.float64], overlay: Overlay | None) -> NDArray[np.float64]:
+    """(row, column, 3) colours 0..1 of a picture with a map over it."""
+    if overlay is None:
+        return base
+    if overlay.values.shape != base.shape[:2]:
+        raise ValueError("a map is drawn on the grid of its picture")
+    colours = overlay.rgba()
+    alpha = colours[..., 3:]
+    return base * (1 - alpha) + colours[..., :3] * alpha

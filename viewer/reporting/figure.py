@@ -1,0 +1,167 @@
+"""One explained slice as a figure for a paper, a slide or a report.
+
+The picture stands twice: as it is, and with the map over it, so that a reader can judge what lies underneath. What is
+needed to read the map stands below.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from viewer.foundation.errors import ExportError
+from viewer.foundation.provenance import program_version
+from viewer.reporting.blend import blended, grey_levels
+from viewer.reporting.content import FigureContent
+from viewer.reporting.panels import FAINT, FONT, INK, draw_bar, draw_legend, draw_picture, draw_regions
+from viewer.reporting.writing import write_whole
+
+_LEVELS = {"plain": ("#eef1f4", INK), "caution": ("#fff1d6", "#7a4b00"), "stop": ("#fde3e1", "#8c1d18")}
+_RULE = "#c9cfd6"
+
+# Inches.
+_WIDTH = 7.2
+_MARGIN = 0.25
+_GAP = 0.12
+_BAR = 0.75
+_TALLEST = 5.2
+_LINE = 0.165
+_NAMES = 1.05
+
+
+def save_figure(path: Path, content: FigureContent, *, dpi: int = 300) -> None:
+    """Write a figure as PNG; a failure leaves an older file as it was.
+
+    Parameters
+    ----------
+    path : ends in ``.png``; its folder exists.
+    content : what to show.
+    dpi : pixels per inch, 30 to 1200; the figure is 7.2 inches wide.
+
+    Raises
+    ------
+    ExportError
+        When the name, the resolution or the colour map is wrong or the file cannot be written.
+    """
+    if path.suffix.lower() != ".png":
+        raise ExportError(
+            f"A figure is written as PNG; '{path.name}' does not end in .png.", code="figure-format"
+        )
+    if not 30 <= dpi <= 1200:
+        raise ExportError("The resolution of a figure lies between 30 and 1200 dpi.", code="figure-dpi")
+    figure = _drawn(content)
+    stream = io.BytesIO()
+    FigureCanvasAgg(figure)
+    notes = {"Software": f"WhySlice {program_version()}", "Comment": "research use only"}
+    figure.savefig(stream, format="png", dpi=dpi, metadata=notes)
+    write_whole(path, stream.getvalue())
+
+
+class _Page:
+    """A figure measured in inches from its top left corner."""
+
+    def __init__(self, height: float) -> None:
+        self.height = height
+        self.figure = Figure(figsize=(_WIDTH, height), facecolor="white")
+
+    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        bottom = self.height - top - height
+        return self.figure.add_axes(
+            (left / _WIDTH, bottom / self.height, width / _WIDTH, height / self.height)
+        )
+
+    def text(self, left: float, top: float, words: str, **style: Any) -> None:
+        settings: dict[str, Any] = {
+            "fontsize": 8,
+            "color": INK,
+            "va": "top",
+            "ha": "left",
+            "family": FONT,
+        } | style
+        self.figure.text(left / _WIDTH, 1 - top / self.height, words, **settings)
+
+    def block(self, top: float, height: float, colour: str) -> None:
+        """A filled bar across the page."""
+        corner = (_MARGIN / _WIDTH, 1 - (top + height) / self.height)
+        size = (1 - 2 * _MARGIN / _WIDTH, height / self.height)
+        self.figure.add_artist(Rectangle(corner, *size, facecolor=colour, edgecolor="none"))
+
+
+def _drawn(content: FigureContent) -> Figure:
+    panels = 1 if content.overlay is None else 2
+    bar = 0.0 if content.overlay is None else _BAR
+    rows, columns = content.picture.shape[:2]
+    aspect = rows * content.spacing[0] / (columns * content.spacing[1])
+    width = min((_WIDTH - 2 * _MARGIN - bar - _GAP * (panels - 1)) / panels, _TALLEST / aspect)
+    height = width * aspect
+    facts = _wrapped(content.facts)
+    verdict = textwrap.wrap(content.verdict, 100)
+
+    parts = {
+        "title": 0.3 if content.title else 0.0,
+        "pictures": height + 0.12,
+        "legend": 0.26 if content.regions else 0.0,
+        "verdict": 0.165 * len(verdict) + 0.28 if verdict else 0.0,
+        "facts": _LINE * len(facts) + (0.1 if facts else 0.0),
+        "foot": 0.24,
+    }
+    tops = {}
+    place = _MARGIN
+    for name, size in parts.items():
+        tops[name] = place
+        place += size
+    page = _Page(place + 0.1)
+
+    if content.title:
+        page.text(_MARGIN, tops["title"], content.title, fontsize=11, weight="bold")
+    left = (_WIDTH - panels * width - _GAP * (panels - 1) - bar) / 2
+    _draw_pictures(page, content, panels, (left, tops["pictures"], width, height))
+    if content.regions:
+        legend = page.axes(left, tops["legend"], _WIDTH - left - _MARGIN, 0.16)
+        legend.set_xlim(0, _WIDTH - left - _MARGIN)
+        legend.set_ylim(0, 0.16)
+        draw_legend(legend, content.regions)
+    if verdict:
+        paper, ink = _LEVELS[content.level]
+        page.block(tops["verdict"], parts["verdict"] - 0.12, paper)
+        page.text(_MARGIN + 0.1, tops["verdict"] + 0.08, "\n".join(verdict), color=ink, linespacing=1.4)
+    for number, (name, words) in enumerate(facts):
+        page.text(_MARGIN, tops["facts"] + _LINE * number, name, color=FAINT, fontsize=7.5)
+        page.text(_MARGIN + _NAMES, tops["facts"] + _LINE * number, words, fontsize=7.5)
+    page.block(tops["foot"], 0.006, _RULE)
+    page.text(_MARGIN, tops["foot"] + 0.08, "RESEARCH USE ONLY", color="#8f5200", weight="bold", fontsize=7.5)
+    version = f"WhySlice {program_version()}"
+    page.text(_WIDTH - _MARGIN, tops["foot"] + 0.08, version, color=FAINT, fontsize=7, ha="right")
+    return page.figure
+
+
+def _draw_pictures(
+    page: _Page, content: FigureContent, panels: int, place: tuple[float, float, float, float]
+) -> None:
+    left, top, width, height = place
+    base = grey_levels(content.picture, content.window, inverted=content.inverted)
+    for panel in range(panels):
+        axes = page.axes(left + panel * (width + _GAP), top, width, height)
+        last = panel == panels - 1
+        draw_picture(axes, blended(base, content.overlay if last else None), content, width)
+        if last:
+            draw_regions(axes, content.regions)
+    if content.overlay is not None:
+        bar = page.axes(left + panels * (width + _GAP) - 0.02, top, 0.12, height)
+        draw_bar(bar, content.overlay, content.overlay_unit)
+
+
+def _wrapped(facts: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
+    """Facts in lines that fit; a continued line has no name."""
+    lines: list[tuple[str, str]] = []
+    for name, words in facts:
+        for number, line in enumerate(textwrap.wrap(words, 92) or [""]):
+            lines.append((name if number == 0 else "", line))
+    return lines

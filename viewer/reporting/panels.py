@@ -1,0 +1,182 @@
+"""The parts of a figure: the picture with its letters and boxes, the colour bar, the legend of readers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
+
+from viewer.evaluation.regions import Region
+from viewer.reporting.blend import Overlay
+from viewer.reporting.content import FigureContent
+
+FONT = ["DejaVu Sans", "sans-serif"]
+INK, FAINT = "#1b1f24", "#5b6570"
+_LETTERS = "#ffc861"
+
+Dashes = tuple[float, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """How a reader's boxes are drawn; dashes tell readers apart where colours do not."""
+
+    colour: str
+    dashes: Dashes = (0, ())
+
+
+# Okabe and Ito's colours, safe for colour-blind readers.
+_KNOWN = {
+    "map": Stroke("#e69f00", (0, (4, 2))),
+    "truth": Stroke("#2fd6a3", (0, (1, 1.2))),
+    "you": Stroke("#56b4e9"),
+}
+_OTHERS = (
+    Stroke("#cc79a7", (0, (6, 2, 1, 2))),
+    Stroke("#f0e442", (0, (3, 1))),
+    Stroke("#ffffff", (0, (2, 2))),
+)
+
+
+def strokes(regions: tuple[Region, ...]) -> dict[str, Stroke]:
+    """The stroke of each reader, in the order of first appearance."""
+    names = list(dict.fromkeys(region.reader for region in regions))
+    others = [name for name in names if name not in _KNOWN]
+    return {name: _KNOWN.get(name) or _OTHERS[others.index(name) % len(_OTHERS)] for name in names}
+
+
+def draw_picture(axes: Axes, colours: NDArray[np.float64], content: FigureContent, width: float) -> None:
+    """Draw pixels, letters, the word about a mirrored input and the watermark; `width` of the axes in inches."""
+    rows, columns = colours.shape[:2]
+    # Edges are whole numbers here, as in a Region: pixel i reaches from i to i + 1.
+    axes.imshow(colours, extent=(0, columns, rows, 0), interpolation="nearest", aspect="auto")
+    axes.set_xlim(0, columns)
+    axes.set_ylim(rows, 0)
+    axes.set_axis_off()
+    if content.watermark:
+        longest = max(len(line) for line in content.watermark.splitlines())
+        axes.text(
+            0.5,
+            0.5,
+            content.watermark,
+            transform=axes.transAxes,
+            ha="center",
+            va="center",
+            rotation=30,
+            color="white",
+            alpha=0.32,
+            weight="bold",
+            family=FONT,
+            path_effects=[withStroke(linewidth=1.5, foreground="black", alpha=0.35)],
+            fontsize=min(24, 0.9 * width * 72 / (0.62 * longest)),
+        )
+    if content.letters is None:
+        _letter(axes, "side unknown", (0.025, 0.975), "left", "top", size=7)
+    else:
+        left, right, top, bottom = content.letters
+        _letter(axes, left, (0.025, 0.5), "left", "center")
+        _letter(axes, right, (0.975, 0.5), "right", "center")
+        _letter(axes, top, (0.5, 0.98), "center", "top")
+        _letter(axes, bottom, (0.5, 0.02), "center", "bottom")
+    if content.mirrored:
+        _letter(axes, "MIRRORED INPUT", (0.5, 0.9), "center", "top", size=7)
+
+
+def _letter(
+    axes: Axes, text: str, place: tuple[float, float], across: str, along: str, size: float = 9
+) -> None:
+    axes.text(
+        *place,
+        text,
+        transform=axes.transAxes,
+        ha=across,
+        va=along,
+        color=_LETTERS,
+        fontsize=size,
+        weight="bold",
+        family=FONT,
+        path_effects=[withStroke(linewidth=2, foreground="black")],
+    )
+
+
+def draw_regions(axes: Axes, regions: tuple[Region, ...]) -> None:
+    """Draw boxes as boxes and masks as contours, with their labels."""
+    style = strokes(regions)
+    for region in regions:
+        stroke = style[region.reader]
+        if region.mask is not None and region.mask.ndim == 2:
+            # A border of background closes the contour of a mask that touches the edge.
+            mask = np.pad(region.mask, 1).astype(float)
+            rows, columns = (np.arange(size) - 0.5 for size in mask.shape)
+            outline = axes.contour(
+                columns,
+                rows,
+                mask,
+                levels=[0.5],
+                colors=[stroke.colour],
+                linestyles=[stroke.dashes],
+                linewidths=1.3,
+            )
+            outline.set_path_effects([withStroke(linewidth=2.6, foreground=(0, 0, 0, 0.6))])
+        else:
+            axes.add_patch(
+                Rectangle(
+                    (region.column_min, region.row_min),
+                    region.column_max - region.column_min,
+                    region.row_max - region.row_min,
+                    fill=False,
+                    edgecolor=stroke.colour,
+                    linestyle=stroke.dashes,
+                    linewidth=1.2,
+                    path_effects=[withStroke(linewidth=2.4, foreground=(0, 0, 0, 0.6))],
+                )
+            )
+        if region.label:
+            axes.annotate(
+                region.label,
+                (region.column_min, region.row_min),
+                xytext=(0, 2),
+                textcoords="offset points",
+                color=stroke.colour,
+                fontsize=6.5,
+                family=FONT,
+                path_effects=[withStroke(linewidth=1.8, foreground="black")],
+                annotation_clip=True,
+            )
+
+
+def draw_legend(axes: Axes, regions: tuple[Region, ...]) -> None:
+    """Draw one swatch and name for each reader, on axes that measure inches."""
+    axes.set_axis_off()
+    height = axes.get_ylim()[1]
+    left = 0.0
+    for reader, stroke in strokes(regions).items():
+        # The strokes are made for dark pictures, so their swatch is dark too.
+        axes.add_patch(Rectangle((left, 0.02), 0.34, height - 0.04, facecolor=INK, edgecolor="none"))
+        line = Line2D((left + 0.05, left + 0.29), (height / 2,) * 2, color=stroke.colour, linewidth=1.4)
+        line.set_linestyle(stroke.dashes)
+        axes.add_line(line)
+        name = {"map": "boxes of the map"}.get(reader, reader or "unnamed")
+        axes.text(left + 0.4, height / 2, name, fontsize=7, va="center", color=INK, family=FONT)
+        left += 0.62 + 0.062 * len(name)
+
+
+def draw_bar(axes: Axes, overlay: Overlay, unit: str) -> None:
+    """Draw the colour bar in raw values, with a mark where the map begins to be shown."""
+    low, high = overlay.scale
+    bar = axes.figure.colorbar(ScalarMappable(Normalize(low, high), overlay.colours), cax=axes)
+    bar.outline.set_linewidth(0.5)
+    axes.tick_params(labelsize=7, length=2, color=FAINT, labelcolor=INK)
+    if unit:
+        axes.set_ylabel(unit, fontsize=7, family=FONT, color=INK, labelpad=4)
+    if 0 < overlay.threshold < 1:
+        value = overlay.threshold * max(abs(low), abs(high))
+        for mark in (value, -value) if low < 0 else (value,):
+            axes.axhline(mark, color="white", linewidth=0.8)
