@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from viewer.controllers.truth import read_truth
 from viewer.foundation import paths
 from viewer.foundation.errors import Cancelled, ReadError, WhySliceError, one_sentence
@@ -109,8 +111,10 @@ class Opening:
         """Put an image on screen as the open case."""
         session = self._session
         case = Case(image, _title(image), truth, synthetic=_is_demo(image))
-        session.view.slice = 0 if case.slices == 1 else case.slices // 2
+        # The old reading goes first: nothing may be explained with the new image and the old maps.
+        session.reading = session.plain = None
         session.case = case
+        session.view.slice = first_slice(case)
         session.view.cursor = None
         session.view.window = default_window(image)
         session.boxes = Boxes()
@@ -131,6 +135,12 @@ class Opening:
 
     def dismiss_chooser(self) -> None:
         self._session.chooser = None
+
+
+def first_slice(case: Case) -> int:
+    """The slice that a case opens on: the middle of what truth calls positive, else of the series."""
+    positive = np.flatnonzero(case.truth.positive_slices) if case.truth else np.empty(0, dtype=int)
+    return int(positive[len(positive) // 2]) if len(positive) else case.slices // 2
 
 
 def _title(image: MedicalImage) -> str:

@@ -1,0 +1,83 @@
+"""A workbench over a tiny model, with a runner whose jobs the test runs one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tiny import write_tiny_model
+from viewer.controllers.workbench import Workbench
+from viewer.foundation.errors import Cancelled
+from viewer.foundation.job_runner import InlineRunner, Lane
+from viewer.foundation.progress import Progress, ProgressToken
+
+
+class StepRunner:
+    """A `JobRunner` that does nothing until `step` is called: the test decides what happens in between."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[ProgressToken, Callable[[], None]]] = []
+
+    def submit(
+        self,
+        lane: Lane,
+        work: Callable[[Progress], Any],
+        *,
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None],
+        progress: Callable[[int, int, str], None] | None = None,
+    ) -> ProgressToken:
+        token = ProgressToken(progress)
+
+        def run() -> None:
+            try:
+                token.report(0, 1)
+                result = work(token)
+            except (Exception, Cancelled) as error:
+                failed(error)
+            else:
+                done(result)
+
+        self.waiting.append((token, run))
+        return token
+
+    def step(self) -> bool:
+        """Run the oldest job; False when there is none."""
+        if not self.waiting:
+            return False
+        self.waiting.pop(0)[1]()
+        return True
+
+    def drain(self) -> int:
+        count = 0
+        while self.step():
+            count += 1
+            assert count < 500, "jobs without end"
+        return count
+
+
+@pytest.fixture
+def steps() -> StepRunner:
+    return StepRunner()
+
+
+@pytest.fixture
+def slow_bench(steps: StepRunner, user_folder: Path) -> Workbench:
+    """A workbench whose jobs wait for ``steps.step()``; the tiny model is loaded."""
+    write_tiny_model(user_folder)
+    bench = Workbench(steps)
+    bench.explaining.select_model("tiny")
+    steps.drain()
+    return bench
+
+
+@pytest.fixture
+def bench(user_folder: Path) -> Workbench:
+    """A workbench whose jobs are run at once; the tiny model is loaded."""
+    write_tiny_model(user_folder)
+    bench = Workbench(InlineRunner())
+    bench.explaining.select_model("tiny")
+    return bench

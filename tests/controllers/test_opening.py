@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.tiny import bright_spot
+from viewer.controllers.truth import read_truth
+from viewer.controllers.workbench import Workbench
+from viewer.foundation.errors import ReadError
+from viewer.imaging.geometry import Geometry
+from viewer.imaging.writing import write_nifti
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    image = bright_spot()
+    write_nifti(tmp_path / "scan.nii.gz", image.voxels, image.geometry)
+    return tmp_path / "scan.nii.gz"
+
+
+def test_open_shows_the_case_and_explains_it(bench: Workbench, scan: Path) -> None:
+    bench.opening.open(scan)
+    assert bench.session.notice is None
+    assert bench.session.case.slices == 5
+    assert len(bench.session.reading.filled) == 5
+
+
+@pytest.mark.parametrize("content", [None, b"", b"hello, this is text", b"\x1f\x8b garbage"])
+def test_a_bad_file_leaves_the_open_case(
+    bench: Workbench, scan: Path, tmp_path: Path, content: bytes | None
+) -> None:
+    bench.opening.open(scan)
+    case, reading = bench.session.case, bench.session.reading
+    if content is not None:
+        (tmp_path / "bad.nii.gz").write_bytes(content)
+    bench.opening.open(tmp_path / "bad.nii.gz")
+    assert bench.session.case is case
+    assert bench.session.reading is reading
+    assert "bad.nii.gz" in bench.session.notice.sentence
+    assert bench.session.work is None
+
+
+def test_a_mask_says_which_slices_are_positive(bench: Workbench, scan: Path, tmp_path: Path) -> None:
+    image = bright_spot()
+    mask = np.asarray(image.voxels > 1, dtype=np.uint8)
+    write_nifti(tmp_path / "mask.nii.gz", mask, image.geometry)
+    bench.opening.open(scan, truth=tmp_path / "mask.nii.gz")
+    truth = bench.session.case.truth
+    assert list(np.flatnonzero(truth.positive_slices)) == [2]
+    (region,) = truth.regions
+    assert (region.row_min, region.column_min, region.row_max, region.column_max) == (8, 20, 12, 24)
+    assert bench.session.view.slice == 2
+
+
+def flipped() -> tuple[Geometry, dict[str, int]]:
+    """A grid whose rows run to anterior and columns to the right, and a box on it."""
+    geometry = Geometry(np.array([[-1, 0, 0, 31], [0, -1, 0, 31], [0, 0, 5, 0], [0, 0, 0, 1.0]]), (5, 32, 32))
+    return geometry, {"slice": 2, "row_min": 8, "column_min": 20, "row_max": 12, "column_max": 24}
+
+
+def test_boxes_of_a_turned_file_land_where_the_picture_shows_them(tmp_path: Path) -> None:
+    geometry, box = flipped()
+    image = bright_spot(affine=geometry.affine_lps)
+    (tmp_path / "truth.json").write_text(json.dumps({"reader": "r", "boxes": [box]}))
+    (region,) = read_truth(tmp_path / "truth.json", image).regions
+    picture = image.plane.picture(image.voxels, 2)
+    inside = picture[
+        int(region.row_min) : int(region.row_max), int(region.column_min) : int(region.column_max)
+    ]
+    assert inside.shape == (4, 4)
+    assert (inside == 5).all()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "not json",
+        "{}",
+        '{"boxes": [{"slice": 99}]}',
+        '{"boxes": [{"slice": 0, "row_min": 5, "column_min": 5, "row_max": 5, "column_max": 9}]}',
+    ],
+)
+def test_truth_that_is_none(tmp_path: Path, document: str) -> None:
+    (tmp_path / "truth.json").write_text(document)
+    with pytest.raises(ReadError, match=r"truth\.json"):
+        read_truth(tmp_path / "truth.json", bright_spot())
+
+
+def test_truth_of_another_grid_is_refused(tmp_path: Path) -> None:
+    other = bright_spot(4, at=(1, 2, 2))
+    write_nifti(tmp_path / "mask.nii.gz", np.asarray(other.voxels > 1, np.uint8), other.geometry)
+    with pytest.raises(ReadError, match="shape"):
+        read_truth(tmp_path / "mask.nii.gz", bright_spot())
+    shifted = Geometry(np.array([[1, 0, 0, 9], [0, 1, 0, 0], [0, 0, 5, 0], [0, 0, 0, 1.0]]), (5, 32, 32))
+    write_nifti(tmp_path / "moved.nii.gz", np.ones((5, 32, 32), np.uint8), shifted)
+    with pytest.raises(ReadError, match="elsewhere"):
+        read_truth(tmp_path / "moved.nii.gz", bright_spot())
+
+
+def test_the_title_holds_nothing_about_the_patient(bench: Workbench, tmp_path: Path) -> None:
+    image = bright_spot()
+    write_nifti(tmp_path / "Doe_John_1950.nii.gz", image.voxels, image.geometry)
+    bench.opening.open(tmp_path / "Doe_John_1950.nii.gz")
+    assert "Doe" not in bench.session.case.title

@@ -1,0 +1,146 @@
+"""The background work that fills the atlas of the open case, one slice a job.
+
+After each job the chain looks again which slice is visible, so the visible one always comes next, then its neighbours
+outward. A choice that needs other maps (model, mirror, crop) raises the generation: the old chain ends, and what it
+still brings is kept in the reading it was made for.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from viewer.explainers.atlas import Atlas
+from viewer.explainers.fill_order import fill_order
+from viewer.explainers.map_store import MapStore
+from viewer.foundation.errors import Cancelled, one_sentence
+from viewer.foundation.job_runner import JobHandle, JobRunner
+from viewer.foundation.progress import Progress
+from viewer.state.series_reading import SeriesReading, Variant
+from viewer.state.session import Notice, Session, Work
+
+if TYPE_CHECKING:
+    from viewer.controllers.engine import TraceReply
+
+
+class Filling:
+    """Keeps the readings of the open case and fills the chosen one."""
+
+    def __init__(self, session: Session, runner: JobRunner) -> None:
+        self._session = session
+        self._runner = runner
+        self._store = MapStore(session.atlas_budget)
+        self._readings: dict[Variant, SeriesReading] = {}
+        self._generation = 0
+        self._running: JobHandle | None = None
+        self._waiting = False  # a job of this chain is on the compute lane
+        self._stopped = False  # the user stopped the chain: only visible slices are still explained
+        session.view.events.slice.connect(self._look_again)
+        session.choice.events.layer.connect(self._look_again)
+
+    def forget(self) -> None:
+        """Drop every reading: another case is open."""
+        self.stop()
+        self._readings = {}
+        self._store = MapStore(self._session.atlas_budget)
+        self._session.atlas_bytes = 0
+
+    def restart(self) -> None:
+        """Fill the reading of what is chosen now; what is already there is kept."""
+        session = self._session
+        self.stop()
+        self._stopped = False
+        session.reading = session.plain = None
+        if session.model is None or session.judgement is None or not session.judgement.may_run:
+            return
+        choice, card = session.choice, session.model.card
+        session.plain = self._reading(Variant(card.id, False, card.input.crop, choice.score))
+        session.reading = self._reading(Variant(card.id, choice.mirror, choice.crop, choice.score))
+        self._next(self._generation, time.monotonic())
+
+    def stop(self) -> None:
+        """End the chain; what is there stays, and slices that are looked at are still explained."""
+        self._generation += 1
+        self._waiting = False
+        self._stopped = True
+        if self._running is not None:
+            self._running.cancel()
+            self._running = None
+            self._session.work = None
+
+    def _reading(self, variant: Variant) -> SeriesReading:
+        assert self._session.model is not None
+        assert self._session.case is not None
+        if variant not in self._readings:
+            atlas = Atlas(self._store, variant, self._session.model.card.classes, self._session.case.slices)
+            self._readings[variant] = SeriesReading(variant, atlas)
+        return self._readings[variant]
+
+    def _next(self, generation: int, started: float) -> None:
+        """Submit the job for the slice that is wanted most, or end."""
+        session = self._session
+        case, reading = session.case, session.reading
+        if generation != self._generation or case is None or reading is None:
+            return
+        index = self._wanted(reading, case.slices)
+        self._waiting = index is not None
+        if index is None:
+            self._running = session.work = None
+            return
+        session.work = Work("explaining the series", len(reading.filled), case.slices, started)
+        variant, device, image = reading.variant, session.device, case.image
+
+        def work(progress: Progress) -> TraceReply:
+            from viewer.controllers import engine
+
+            request = engine.TraceRequest(
+                variant.model, device, image, index, variant.mirror, variant.crop, variant.score
+            )
+            return engine.trace_slice(request, progress)
+
+        def done(reply: TraceReply) -> None:
+            if self._readings.get(variant) is reading:
+                self._keep(reading, reply)
+            if generation != self._generation:
+                return
+            if self._held(reading, index):
+                self._next(generation, started)
+            else:
+                budget = session.atlas_budget >> 20
+                self._fail(f"The maps of one slice do not fit into the memory budget for maps ({budget} MB).")
+
+        def failed(error: Exception) -> None:
+            if generation == self._generation and not isinstance(error, Cancelled):
+                self._fail(one_sentence(error), getattr(error, "action", ""))
+
+        self._running = self._runner.submit("compute", work, done=done, failed=failed)
+
+    def _wanted(self, reading: SeriesReading, slices: int) -> int | None:
+        """The slice to trace next: the visible one (also when its maps were pushed out of memory), then outward."""
+        visible = self._session.view.slice
+        if not self._held(reading, visible):
+            return visible
+        if self._stopped:
+            return None
+        return next((i for i in fill_order(slices, visible) if i not in reading.filled), None)
+
+    def _held(self, reading: SeriesReading, index: int) -> bool:
+        """Whether the maps of a slice on the chosen layer can be read now."""
+        return reading.atlas.has(index, layer=self._session.choice.layer)
+
+    def _look_again(self) -> None:
+        """The visible slice or layer changed: if the chain has ended, its maps may be missing or pushed out."""
+        if not self._waiting and self._session.reading is not None:
+            self._next(self._generation, time.monotonic())
+
+    def _keep(self, reading: SeriesReading, reply: TraceReply) -> None:
+        for (target, layer, method), signed in reply.maps.items():
+            reading.atlas.put(reply.index, target, layer, method, signed)
+        reading.atlas.put_probabilities(reply.index, reply.probabilities)
+        reading.views[reply.index] = reply.view
+        self._session.atlas_bytes = self._store.bytes_used
+        self._session.revision += 1
+
+    def _fail(self, sentence: str, action: str = "") -> None:
+        self.stop()
+        self._session.notice = Notice(sentence, action)
