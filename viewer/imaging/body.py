@@ -30,7 +30,8 @@ def percentile_box(picture: NDArray[Any]) -> Box:
     """Bounding box of everything above the picture's 70th percentile; the crop of the stroke study (Avci 2021).
 
     The study draws contours around those pixels and takes their common bounding box, which is the bounding box of the
-    pixels themselves. A picture with nothing above the threshold is kept whole.
+    pixels themselves. Where the head fills less than 30% of the picture, noise lies above the threshold too and little
+    or nothing is cropped: `brain_box` is for that. A picture with nothing above the threshold is kept whole.
     """
     values = _finite(picture)
     return _box(values > np.percentile(values, _PERCENTILE)) if values.size else (0, 0, *values.shape)
