@@ -47,7 +47,7 @@ value = 2.0
 
 
 def tiny_network(classes: int = 2, channels: int = 1) -> nn.Module:
-    """Two convolutions whose second channel passes brightness on; the stroke logit is the mean brightness less a bias."""
+    """Two convolutions that pass brightness on; the stroke logit is the mean brightness less a bias."""
     torch.manual_seed(0)
     net = nn.Sequential(
         OrderedDict(
@@ -71,7 +71,7 @@ def tiny_network(classes: int = 2, channels: int = 1) -> nn.Module:
         net.linear.bias.zero_()
         net.linear.weight[classes - 1, 0] = 40.0
         net.linear.weight[0, 1] = 1.0
-        net.linear.bias[classes - 1] = -1.0
+        net.linear.bias[classes - 1] = -2.0
     return net.eval()
 
 

@@ -44,7 +44,7 @@ def test_range_spans_minus_one_to_one() -> None:
 
 
 def test_unknown_name_and_parameter_are_named() -> None:
-    with pytest.raises(ModelError, match="tissue-medain.*tissue-median"):
+    with pytest.raises(ModelError, match=r"tissue-medain.*tissue-median"):
         normalise("tissue-medain", head())
     with pytest.raises(ModelError, match="sharpness"):
         normalise("zscore", head(), sharpness=3)

@@ -61,11 +61,11 @@ class Filling:
     def stop(self) -> None:
         """End the chain; what is there stays, and slices that are looked at are still explained."""
         self._generation += 1
-        self._waiting = False
         self._stopped = True
         if self._running is not None:
             self._running.cancel()
-            self._running = None
+        if self._waiting:
+            self._waiting = False
             self._session.work = None
 
     def _reading(self, variant: Variant) -> SeriesReading:
@@ -85,7 +85,7 @@ class Filling:
         index = self._wanted(reading, case.slices)
         self._waiting = index is not None
         if index is None:
-            self._running = session.work = None
+            session.work = None
             return
         session.work = Work("explaining the series", len(reading.filled), case.slices, started)
         variant, device, image = reading.variant, session.device, case.image

@@ -1,0 +1,52 @@
+"""May I read this map? Every fact that should hold a reader back does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from viewer.models.applicability import Applicability
+from viewer.state.may_read import MapFacts, may_read
+
+FITS = Applicability("applies")
+GOOD = MapFacts("ok", "stroke", 0.93, 0.1)
+
+
+def test_a_good_map_of_a_fitting_image_is_readable() -> None:
+    verdict = may_read(GOOD, FITS)
+    assert verdict.answer == "yes"
+    assert "0.93" in verdict.line
+    assert verdict.boxes_allowed
+
+
+@pytest.mark.parametrize("state", ["empty", "negative_only", "near_zero"])
+def test_a_map_without_evidence_is_not_read_and_gives_no_boxes(state: str) -> None:
+    verdict = may_read(replace(GOOD, state=state), FITS)
+    assert verdict.answer == "no"
+    assert not verdict.boxes_allowed
+
+
+def test_a_model_for_other_images_comes_first() -> None:
+    verdict = may_read(
+        replace(GOOD, probability=0.01), Applicability("does_not_apply", ("modality CT, made for MR",))
+    )
+    assert verdict.answer == "no"
+    assert "CT" in verdict.reasons[0]
+    assert "improbable" in verdict.reasons[1]
+
+
+@pytest.mark.parametrize(
+    ("facts", "applies", "word"),
+    [
+        (replace(GOOD, probability=0.04), FITS, "improbable"),
+        (replace(GOOD, overlap=0.5), FITS, "overlap"),
+        (replace(GOOD, mirrored=True), FITS, "mirrored"),
+        (replace(GOOD, equal_to=("hires-cam",)), FITS, "hires-cam"),
+        (GOOD, Applicability("unproven", ("no modality",)), "does not say"),
+    ],
+)
+def test_what_asks_for_care(facts: MapFacts, applies: Applicability, word: str) -> None:
+    verdict = may_read(facts, applies)
+    assert verdict.answer == "with care"
+    assert word in verdict.line
