@@ -1,0 +1,104 @@
+"""``predict`` and ``explain``: what a model says of an image, and why."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterable
+
+from viewer.cli.answer import Answer, table
+from viewer.cli.terminal import Terminal
+from viewer.controllers.explain_order import ExplainOrder
+from viewer.controllers.explain_to_files import explain_to_files
+from viewer.controllers.headless import CasePrediction, InputWish, predict_image
+from viewer.imaging.reading import read_image
+
+_DOES_NOT_APPLY = "does_not_apply"
+
+
+def predict(options: Namespace, terminal: Terminal) -> Answer:
+    """Probabilities per slice and of the case."""
+    image = read_image(options.path, options.series, terminal.progress)
+    found = predict_image(
+        image,
+        options.model,
+        wish=_wish(options),
+        mc_samples=options.mc_samples,
+        seed=options.seed,
+        device=options.device,
+        progress=terminal.progress,
+    )
+    if found.applicability.verdict == _DOES_NOT_APPLY:
+        terminal.warn(found.applicability.sentence)
+    return Answer(found.to_json(), _described(found))
+
+
+def _described(found: CasePrediction) -> str:
+    prediction = found.prediction
+    rows = [
+        (
+            each.index,
+            *(
+                f"{p:.3f}"
+                + (f" ({each.interval[i][0]:.3f}-{each.interval[i][1]:.3f})" if each.interval else "")
+                for i, p in enumerate(each.probabilities)
+            ),
+        )
+        for each in prediction.slices
+    ]
+    case = ", ".join(f"{name} {p:.3f}" for name, p in zip(prediction.classes, prediction.case, strict=True))
+    lines = [
+        table(("slice", *prediction.classes), rows),
+        f"case: {case} ({prediction.rule})",
+        found.applicability.sentence,
+    ]
+    if found.mc_samples:
+        lines.append(
+            f"In brackets: 2.5% to 97.5% of {found.mc_samples} dropout passes; says nothing about unfamiliar scans."
+        )
+    return "\n".join(lines)
+
+
+def explain(options: Namespace, terminal: Terminal) -> Answer:
+    """Maps of an image as volumes, arrays and pictures."""
+    order = ExplainOrder(
+        model=options.model,
+        explainers=_split(options.explainer),
+        out=options.out,
+        layers=_split(options.layer),
+        targets=_split(options.target),
+        slices=options.slice,
+        score=options.score,
+        wish=_wish(options),
+        settings=tuple(options.set),
+        device=options.device,
+    )
+    order.check()
+    image = read_image(options.path, options.series, terminal.progress)
+    document = explain_to_files(image, order, terminal.progress)
+    fit = document["applicability"]
+    if fit["verdict"] == _DOES_NOT_APPLY:
+        terminal.warn(f"The model was not made for this image: {'; '.join(fit['reasons'])}.")
+    rows = [
+        (
+            m["class"],
+            m["slice"],
+            m["layer"],
+            m["explainer"],
+            m["state"],
+            f"{m['raw_max']:.4g}",
+            f"{m['probability']:.3f}",
+            m["picture"],
+        )
+        for m in document["maps"]
+    ]
+    text = table(("class", "slice", "layer", "explainer", "state", "raw max", "p", "picture"), rows)
+    return Answer(document, f"{text}\nslices: {document['slice_rule']}\nprovenance: {document['provenance']}")
+
+
+def _wish(options: Namespace) -> InputWish:
+    return InputWish(mirror=options.mirror, crop=options.crop)
+
+
+def _split(words: Iterable[str]) -> tuple[str, ...]:
+    """Options may be repeated, and each may hold several names between commas."""
+    return tuple(name.strip() for word in words for name in word.split(",") if name.strip())

@@ -1,0 +1,252 @@
+"""The commands and their options: names are a contract, see the user guide."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from viewer.cli import asking, listing, making, reading
+from viewer.cli.answer import Answer
+from viewer.cli.arguments import (
+    Parser,
+    assignment,
+    nifti_path,
+    one_of,
+    slice_or_all,
+    whole_number,
+)
+from viewer.cli.terminal import Terminal
+from viewer.explainers.declaration import EXPLAINERS
+from viewer.foundation.provenance import program_version
+
+Run = Callable[[Namespace, Terminal], Answer]
+
+VIEW = "view"
+_DEVICES = ("auto", "cpu", "cuda", "mps")
+_SCORES = ("logit", "probability", "margin")
+_CROPS = ("brain", "percentile")
+
+
+@dataclass(frozen=True)
+class Command:
+    """A word after ``whyslice``.
+
+    Attributes
+    ----------
+    run : does it; None for ``view``, which only the program as a whole can do.
+    options : adds its options to a parser.
+    """
+
+    name: str
+    summary: str
+    run: Run | None
+    options: Callable[[ArgumentParser], None]
+
+
+def _device(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--device",
+        metavar="D",
+        type=one_of("device", _DEVICES),
+        default="auto",
+        help="auto (the best there is), cpu, cuda or mps",
+    )
+
+
+def _series(parser: ArgumentParser) -> None:
+    parser.add_argument("--series", metavar="ID", help="which series of a folder; 'inspect' lists them")
+
+
+def _out(parser: ArgumentParser, *, required: bool = True, text: str = "folder of the results") -> None:
+    parser.add_argument("--out", metavar="DIR", type=Path, required=required, help=text)
+
+
+def _settings(parser: ArgumentParser, text: str) -> None:
+    parser.add_argument(
+        "--set", metavar="NAME=VALUE", type=assignment, action="append", default=[], help=text
+    )
+
+
+def _input(parser: ArgumentParser) -> None:
+    parser.add_argument("--mirror", action="store_true", help="give the network the mirrored patient")
+    crop = parser.add_mutually_exclusive_group()
+    crop.add_argument(
+        "--crop",
+        action="store_const",
+        const="on",
+        help="crop the input: the card's rule, else the brain mask",
+    )
+    crop.add_argument(
+        "--no-crop",
+        dest="crop",
+        action="store_const",
+        const="none",
+        help="do not crop, whatever the card says",
+    )
+    crop.add_argument(
+        "--crop-rule",
+        dest="crop",
+        metavar="RULE",
+        type=one_of("crop rule", _CROPS),
+        help="brain or percentile",
+    )
+
+
+def _view(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="*", type=Path, help="files or folders; none for the demo case"
+    )
+    parser.add_argument("--model", metavar="ID", help="id of a model; 'models' lists them")
+    parser.add_argument("--explainer", metavar="NAME", type=one_of("explainer", list(EXPLAINERS)))
+    parser.add_argument("--layer", metavar="L", help="target layer; 'layers MODEL' lists them")
+    parser.add_argument("--class", dest="target", metavar="C", help="class to explain")
+    parser.add_argument(
+        "--slice", metavar="K", type=whole_number(least=0), help="slice to stand on, counted from 0"
+    )
+    parser.add_argument("--device", metavar="D", type=one_of("device", _DEVICES), help=", ".join(_DEVICES))
+    parser.add_argument("--truth", metavar="FILE", type=Path, help="lesion mask, or JSON with boxes")
+    parser.add_argument(
+        "--overlay",
+        metavar="on|off",
+        type=one_of("overlay", ("on", "off")),
+        default="on",
+        help="the map over the slice",
+    )
+    parser.add_argument("--screenshot", metavar="FILE", type=Path, help="render the settled window to a PNG")
+    parser.add_argument("--exit", action="store_true", help="leave when the screenshot is written")
+
+
+def _inspect(parser: ArgumentParser) -> None:
+    parser.add_argument("path", metavar="PATH", type=Path, help="a file or folder")
+
+
+def _convert(parser: ArgumentParser) -> None:
+    parser.add_argument("path", metavar="PATH", type=Path, help="a file or folder")
+    parser.add_argument("out", metavar="OUT.nii.gz", type=nifti_path, help="the file to write")
+    _series(parser)
+
+
+def _layers(parser: ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="id or folder of a model")
+    _device(parser)
+
+
+def _predict(parser: ArgumentParser) -> None:
+    parser.add_argument("path", metavar="PATH", type=Path, help="a file or folder")
+    parser.add_argument("--model", metavar="ID", required=True, help="id or folder of a model")
+    _series(parser)
+    _input(parser)
+    parser.add_argument(
+        "--mc-samples",
+        metavar="N",
+        type=whole_number(least=0),
+        default=0,
+        help="dropout passes for intervals",
+    )
+    parser.add_argument(
+        "--seed", metavar="S", type=whole_number(least=0), default=0, help="of the dropout passes (default 0)"
+    )
+    _device(parser)
+
+
+def _explain(parser: ArgumentParser) -> None:
+    parser.add_argument("path", metavar="PATH", type=Path, help="a file or folder")
+    parser.add_argument("--model", metavar="ID", required=True, help="id or folder of a model")
+    parser.add_argument(
+        "--explainer", metavar="NAME", required=True, action="append", help="one or several, between commas"
+    )
+    parser.add_argument(
+        "--layer",
+        metavar="L",
+        action="append",
+        default=[],
+        help="one or several, or 'all' with an output of its own (default: the model's default layer)",
+    )
+    parser.add_argument(
+        "--class",
+        dest="target",
+        metavar="C",
+        action="append",
+        default=[],
+        help="one or several (default: the predicted class of the case)",
+    )
+    parser.add_argument(
+        "--score", metavar="SCORE", type=one_of("score", _SCORES), default="logit", help=", ".join(_SCORES)
+    )
+    parser.add_argument(
+        "--slice",
+        metavar="K",
+        type=slice_or_all,
+        help="counted from 0, or 'all' (default: where the class is most probable)",
+    )
+    _series(parser)
+    _input(parser)
+    _settings(parser, "a parameter of the explainer")
+    _out(parser)
+    _device(parser)
+
+
+def _generate(parser: ArgumentParser) -> None:
+    parser.add_argument("generator", metavar="GENERATOR", help="such as stroke-dwi")
+    parser.add_argument(
+        "--count", metavar="N", type=whole_number(least=1), required=True, help="number of cases"
+    )
+    parser.add_argument(
+        "--seed", metavar="S", type=whole_number(least=0), default=0, help="everything follows from it"
+    )
+    _out(parser)
+
+
+def _train(parser: ArgumentParser) -> None:
+    parser.add_argument("recipe", metavar="RECIPE", help="such as stroke-dwi")
+    parser.add_argument("--data", metavar="DIR", type=Path, help="your own cohort (default: synthetic cases)")
+    _out(parser, required=False, text="folder of the run (default: out/RECIPE)")
+    _settings(parser, "a setting of the recipe")
+
+
+def _nothing(_: ArgumentParser) -> None:
+    """A command without options of its own."""
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(VIEW, "open the window; without a path, on the demo case", None, _view),
+    Command("inspect", "say what is in a file or folder", reading.inspect, _inspect),
+    Command("convert", "write an image as NIfTI: same voxels, same place", reading.convert, _convert),
+    Command("models", "list the models", listing.models, _nothing),
+    Command("layers", "list the layers of a model", listing.layers, _layers),
+    Command("explainers", "list the explainers", listing.explainers, _nothing),
+    Command("plugins", "list the plugins", listing.plugins, _nothing),
+    Command("predict", "say what a model says of every slice", asking.predict, _predict),
+    Command(
+        "explain", "write the maps of an image as volumes, arrays and pictures", asking.explain, _explain
+    ),
+    Command("generate", "make synthetic cases with known truth", making.generate, _generate),
+    Command("train", "train a model; the same command goes on where it stopped", making.train, _train),
+    Command("self-test", "try every bundled model on the demo case", making.check_everything, _device),
+)
+
+
+def build_parser() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of the whole command line, and those of the commands by name."""
+    parser = Parser(
+        prog="whyslice",
+        description="Why did the classifier say what it said about this image? Research use only.",
+        epilog="'whyslice COMMAND --help' lists the options of a command. Without a command the window opens.",
+    )
+    parser.add_argument("--version", action="version", version=f"whyslice {program_version()}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    common.add_argument("--debug", action="store_true", help="show where a failure came from")
+    common.add_argument("--safe-mode", action="store_true", help="load none but the bundled plugins")
+    places = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    commands: dict[str, Parser] = {}
+    for command in COMMANDS:
+        made = places.add_parser(
+            command.name, help=command.summary, description=command.summary, parents=[common]
+        )
+        command.options(made)
+        commands[command.name] = made
+    return parser, commands

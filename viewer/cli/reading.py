@@ -1,0 +1,68 @@
+"""``inspect`` and ``convert``: files as the viewer sees them; no network."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from viewer.cli.answer import Answer, table
+from viewer.cli.terminal import Terminal
+from viewer.imaging.reading import inspect_path, read_image
+from viewer.imaging.series import Inspection
+from viewer.imaging.writing import write_nifti
+
+
+def inspect(options: Namespace, terminal: Terminal) -> Answer:
+    """What is in a file or folder; fails, with its document, when none of it is an image."""
+    found = inspect_path(options.path, terminal.progress)
+    failure = found.failure
+    return Answer(found.to_json(), _described(found), failure.sentence if failure else "")
+
+
+def _described(found: Inspection) -> str:
+    parts = [
+        table(
+            (
+                "series",
+                "modality",
+                "slices x rows x columns",
+                "spacing mm",
+                "frames",
+                "b-values",
+                "description",
+            ),
+            [
+                (
+                    series.id,
+                    series.modality or "-",
+                    " x ".join(map(str, series.shape)),
+                    " x ".join(f"{step:.3g}" for step in series.spacing_mm),
+                    series.frames,
+                    " ".join(f"{b:g}" for b in series.b_values) or "-",
+                    series.description or series.path.name,
+                )
+                for series in found.series
+            ],
+        )
+    ]
+    for series in found.series:
+        parts += [
+            " ".join(filter(None, (f"{series.id}: {finding.severity}: {finding.sentence}", finding.action)))
+            for finding in series.diagnoses
+        ]
+    parts += [f"unreadable: {entry.sentence}" for entry in found.unreadable]
+    return "\n".join(parts)
+
+
+def convert(options: Namespace, terminal: Terminal) -> Answer:
+    """Write the image as the viewer sees it: same voxels, same affine."""
+    image = read_image(options.path, options.series, terminal.progress)
+    write_nifti(options.out, image.voxels, image.geometry)
+    shape = list(image.voxels.shape)
+    document = {
+        "path": str(options.out),
+        "shape": shape,
+        "spacing_mm": list(image.geometry.spacing_mm),
+        "affine_lps": image.geometry.affine_lps.tolist(),
+        "diagnoses": [finding.to_json() for finding in image.diagnoses],
+    }
+    return Answer(document, f"{options.out}: {' x '.join(map(str, shape))} voxels")

@@ -1,0 +1,69 @@
+"""What a command says while it works: progress and warnings, on stderr only."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TextIO
+
+from viewer.foundation.progress import ProgressToken
+
+_EVERY = 0.1
+"""Seconds between two updates of the progress line."""
+
+
+class Terminal:
+    """The person, or the script, that reads stderr.
+
+    Attributes
+    ----------
+    progress : handed to long work; drawn only where stderr is a terminal.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._alive = self._stream.isatty()
+        self._shown = 0
+        self._last = 0.0
+        self.progress = ProgressToken(self._draw if self._alive else None)
+
+    def warn(self, sentence: str) -> None:
+        """Say something that does not make the command fail."""
+        self.clear()
+        print(f"whyslice: {sentence}", file=self._stream, flush=True)
+
+    def clear(self) -> None:
+        """Take the progress line away."""
+        if self._shown:
+            print("\r" + " " * self._shown + "\r", end="", file=self._stream, flush=True)
+            self._shown = 0
+
+    @contextmanager
+    def stoppable(self) -> Iterator[None]:
+        """Within: the first Ctrl-C asks the work to stop at its next step, the second stops at once."""
+
+        def ask(_: int, __: FrameType | None) -> None:
+            if self.progress.cancelled:
+                raise KeyboardInterrupt
+            self.warn("stopping after this step; press Ctrl-C again to stop at once.")
+            self.progress.cancel()
+
+        before = signal.signal(signal.SIGINT, ask)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def _draw(self, done: int, total: int, text: str) -> None:
+        now = time.monotonic()
+        if now - self._last < _EVERY and done < total:
+            return
+        self._last = now
+        share = f" {done}/{total}" if total > 1 else ""
+        line = f"{text or 'working'}{share}"[:78]
+        print("\r" + line.ljust(self._shown), end="", file=self._stream, flush=True)
+        self._shown = len(line)

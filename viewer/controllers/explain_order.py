@@ -1,0 +1,143 @@
+"""What ``whyslice explain`` was asked for, and what that means for one model: checked before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from viewer.controllers.headless import InputWish
+from viewer.explainers.declaration import EXPLAINERS
+from viewer.explainers.layer_info import LayerInfo, find_layer
+from viewer.foundation.errors import ExplainError, UsageError
+from viewer.foundation.registry import nearest
+from viewer.models.card import ModelCard, ScoreType
+
+if TYPE_CHECKING:
+    from viewer.models.prediction import Prediction
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class ExplainOrder:
+    """A wish in the words of the command line.
+
+    Attributes
+    ----------
+    model : id or folder.
+    explainers : names.
+    layers : names, or ``all``; empty for the model's default layer.
+    targets : classes by name or index; empty for the predicted class of the case.
+    slices : an index from 0, ``all``, or None for the slice where the first class is most probable.
+    settings : parameters of the explainers, as texts.
+    out : folder of the results.
+    """
+
+    model: str
+    explainers: tuple[str, ...]
+    out: Path
+    layers: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    slices: int | Literal["all"] | None = None
+    score: ScoreType = "logit"
+    wish: InputWish = InputWish()
+    settings: tuple[tuple[str, str], ...] = field(default=())
+    device: str = "auto"
+
+    def check(self) -> None:
+        """Refuse explainers and parameters that do not exist; needs no model.
+
+        Raises
+        ------
+        UsageError
+            With the nearest names.
+        """
+        known: dict[str, None] = {}
+        for name in self.explainers:
+            known.update((parameter.name, None) for parameter in EXPLAINERS.find(name).parameters)
+        for name, _ in self.settings:
+            if name not in known:
+                asked = " and ".join(self.explainers)
+                raise UsageError(
+                    f"The explainer {asked} has no parameter '{name}'{nearest(name, list(known))}.",
+                    code="no-such-parameter",
+                )
+
+
+def chosen_layers(asked: Sequence[str], known: Sequence[LayerInfo], default: str) -> tuple[str, ...]:
+    """Names of layers, each once; ``all`` are those with an output of their own that a gradient reaches.
+
+    Raises
+    ------
+    UsageError
+        When one does not exist.
+    ExplainError
+        When the model has no layer with a map at all.
+    """
+    if not asked:
+        if not default:
+            raise ExplainError("The model has no layer with an output in space.", code="no-spatial-layer")
+        return (default,)
+    names: list[str] = []
+    for name in asked:
+        if name == ALL:
+            names += [layer.name for layer in known if layer.differentiable and layer.same_as is None]
+        else:
+            names.append(find_layer(known, name).name)
+    return tuple(dict.fromkeys(names))
+
+
+def chosen_classes(card: ModelCard, asked: Sequence[str], case: Sequence[float] | None) -> tuple[int, ...]:
+    """Indices of classes, each once; without a wish the most probable one of the case.
+
+    Raises
+    ------
+    UsageError
+        When one does not exist.
+    """
+    if not asked:
+        assert case is not None, "the predicted class follows from a prediction"
+        return (max(range(len(case)), key=lambda index: case[index]),)
+    classes = list(card.classes)
+    indices = []
+    for name in asked:
+        if name in classes:
+            indices.append(classes.index(name))
+        elif name.isdigit() and int(name) < len(classes):
+            indices.append(int(name))
+        else:
+            raise UsageError(
+                f"The model '{card.id}' has no class '{name}'{nearest(name, classes)}.", code="no-such-class"
+            )
+    return tuple(dict.fromkeys(indices))
+
+
+def chosen_slices(
+    asked: int | Literal["all"] | None,
+    count: int,
+    class_name: str,
+    target: int,
+    prediction: Prediction | None,
+) -> tuple[tuple[int, ...], str]:
+    """Slices to explain and, in words, why these.
+
+    Raises
+    ------
+    UsageError
+        When there is no such slice.
+    """
+    if asked == ALL:
+        return tuple(range(count)), "all slices"
+    if asked is not None:
+        if not 0 <= asked < count:
+            raise UsageError(
+                f"There is no slice {asked}: they run from 0 to {count - 1}.", code="no-such-slice"
+            )
+        return (asked,), "asked for"
+    if count == 1:
+        return (0,), "the only slice"
+    assert prediction is not None, "the peak slice follows from a prediction"
+    peak = max(prediction.slices, key=lambda each: each.probabilities[target])
+    return (peak.index,), f"the slice with the highest probability of {class_name}"

@@ -1,0 +1,172 @@
+"""What the command line does with networks, without any state: predict, train, generate.
+
+Torch is loaded by the functions and not by the module, so that a command that cannot begin (no such file) fails at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from viewer.controllers.map_files import make_folder
+from viewer.foundation.errors import WhySliceError
+from viewer.foundation.progress import SILENT, Progress
+from viewer.imaging.image import MedicalImage
+from viewer.models.applicability import Applicability, applicability
+from viewer.models.card import Crop, ModelCard
+from viewer.plugin_host import host
+
+if TYPE_CHECKING:
+    from viewer.models.prediction import Prediction
+
+CropWish = Crop | Literal["on"] | None
+"""A rule by name; ``on`` for the card's rule or, where it has none, the brain mask; None for what the card says."""
+
+
+@dataclass(frozen=True)
+class InputWish:
+    """How the network's input shall be made.
+
+    Attributes
+    ----------
+    mirror : give the network the mirrored patient.
+    crop : cropping rule.
+    """
+
+    mirror: bool = False
+    crop: CropWish = None
+
+    def crop_rule(self, card: ModelCard) -> Crop:
+        """The rule that this wish means for a model."""
+        if self.crop is None:
+            return card.input.crop
+        if self.crop == "on":
+            return card.input.crop if card.input.crop != "none" else "brain"
+        return self.crop
+
+
+@dataclass(frozen=True)
+class CasePrediction:
+    """A prediction with what must be known to believe it.
+
+    Attributes
+    ----------
+    crop : rule that was used.
+    """
+
+    prediction: Prediction
+    applicability: Applicability
+    wish: InputWish
+    crop: Crop
+    mc_samples: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The document of ``whyslice predict``."""
+        return {
+            **self.prediction.to_json(),
+            "applicability": applicability_json(self.applicability),
+            "input": {"mirror": self.wish.mirror, "crop": self.crop},
+            "mc_samples": self.mc_samples,
+        }
+
+
+def applicability_json(found: Applicability) -> dict[str, Any]:
+    """A verdict with its reasons."""
+    return {"verdict": found.verdict, "reasons": list(found.reasons)}
+
+
+def predict_image(
+    image: MedicalImage,
+    model: str,
+    *,
+    wish: InputWish = InputWish(),
+    mc_samples: int = 0,
+    seed: int = 0,
+    device: str = "auto",
+    progress: Progress = SILENT,
+) -> CasePrediction:
+    """Probabilities of every slice of an image, also where the model does not apply; the answer says so.
+
+    Parameters
+    ----------
+    model : id or folder.
+    mc_samples : Monte Carlo dropout passes for intervals; 0 for none.
+    seed : of the dropout masks.
+
+    Raises
+    ------
+    ModelError
+        When the model cannot be loaded.
+    """
+    from viewer.controllers import engine
+
+    host.activate()
+    progress.report(0, 1, "loading the model")
+    loaded = engine.load(model, device)
+    crop = wish.crop_rule(loaded.card)
+    prediction = engine.predict_case(
+        model,
+        device,
+        image,
+        mirror=wish.mirror,
+        crop=crop,
+        mc_samples=mc_samples,
+        seed=seed,
+        progress=progress,
+    )
+    return CasePrediction(prediction, applicability(loaded.card, image), wish, crop, mc_samples)
+
+
+def train(
+    recipe: str, data: Path | None, out: Path | None, settings: Mapping[str, str], progress: Progress = SILENT
+) -> Path:
+    """Run a recipe to the end, or on from its last checkpoint, and return the model folder.
+
+    Parameters
+    ----------
+    out : folder of the run; None for ``out/<recipe>`` in the working directory.
+
+    Raises
+    ------
+    UsageError
+        No such recipe or setting; nearest names are offered.
+    WhySliceError
+        The extra ``train`` is not installed.
+    """
+    from viewer.training.recipe import RECIPES
+
+    host.activate()
+    chosen = RECIPES.find(recipe)
+    chosen.resolve(settings)
+    folder = out or Path("out") / recipe
+    make_folder(folder)
+    try:
+        from viewer.training.run import run_recipe
+    except ModuleNotFoundError as error:
+        raise WhySliceError(
+            f"Training needs the package '{error.name}', which is not installed.",
+            code="no-extra",
+            action="Install it with: pip install 'whyslice[train]'",
+        ) from error
+    return run_recipe(chosen, data, folder, settings, progress)
+
+
+def generate(generator: str, count: int, seed: int, out: Path, progress: Progress = SILENT) -> Path:
+    """Make synthetic cases with known truth and return the table that lists them.
+
+    Raises
+    ------
+    UsageError
+        No such generator; nearest names are offered.
+    ExportError
+        When the folder cannot be made.
+    """
+    from viewer.training.generator import GENERATORS
+
+    host.activate()
+    chosen = GENERATORS.find(generator)
+    make_folder(out)
+    chosen.generate(out, count, seed, progress)
+    return out / "cohort.csv"

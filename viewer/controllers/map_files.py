@@ -1,0 +1,101 @@
+"""Maps as files: numbers on their own grid, volumes in the patient, and the record of what made them.
+
+Pure functions over plain arrays; the window's *save maps* and the command ``explain`` both end here. Every file is
+either whole or not there.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.foundation.errors import ExportError
+from viewer.imaging.image import MedicalImage
+from viewer.imaging.writing import write_bytes, write_nifti
+from viewer.models.input_view import InputView
+
+Picture = NDArray[np.float32]
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, with its parents.
+
+    Raises
+    ------
+    ExportError
+        When there is a file of that name, or the place cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise ExportError(f"'{folder.name}' is a file, not a folder.", code="not-a-folder") from None
+    except OSError as error:
+        why = (error.strerror or "unknown reason").lower()
+        raise ExportError(f"The folder '{folder.name}' could not be made: {why}.", code="no-folder") from None
+
+
+def file_stem(*words: str) -> str:
+    """Words joined to a file name that every system can hold, e.g. ``no-stroke__relu5__grad-cam``."""
+    return "__".join(re.sub(r"[^\w.#+-]+", "-", word).strip("-.") or "map" for word in words)
+
+
+def write_map(path: Path, image: MedicalImage, pictures: Mapping[int, Picture]) -> None:
+    """Write one map of a series on the grid of its image.
+
+    Parameters
+    ----------
+    path : ends in ``.nii.gz``.
+    pictures : slice -> map drawn on the picture of the reading plane (row, column); slices that are missing are 0.
+
+    Raises
+    ------
+    ExportError
+        When the file cannot be written.
+    """
+    volume = np.zeros(image.geometry.shape, dtype=np.float32)
+    for index, picture in pictures.items():
+        image.plane.put(volume, index, picture)
+    write_nifti(path, volume, image.geometry)
+
+
+def write_raw(path: Path, raw: Picture) -> None:
+    """Write a map (row, column) on its own grid as ``.npy``, float32.
+
+    Raises
+    ------
+    ExportError
+        When the file cannot be written.
+    """
+    stream = io.BytesIO()
+    np.save(stream, np.asarray(raw, dtype=np.float32), allow_pickle=False)
+    write_bytes(path, stream.getvalue())
+
+
+def write_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Write a provenance record as indented JSON.
+
+    Raises
+    ------
+    ExportError
+        When the file cannot be written.
+    """
+    write_bytes(path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def view_facts(view: InputView) -> dict[str, Any]:
+    """How a picture became the network's input, for a provenance record."""
+    box = view.box
+    return {
+        "mirror": view.mirror,
+        "crop": view.crop,
+        "crop_box": [box.row_min, box.column_min, box.row_max, box.column_max],
+        "size": list(view.rule.size),
+        "normalise": view.rule.normalise,
+    }

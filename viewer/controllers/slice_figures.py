@@ -1,0 +1,82 @@
+"""What a figure of an explained slice shows, from the same frozen views that the canvas shows.
+
+Imported where figures are drawn, not where they are asked for: it brings matplotlib along.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from viewer.evaluation.regions import Region
+from viewer.reporting.blend import Overlay
+from viewer.reporting.content import FigureContent
+from viewer.state.canvas_view import Background, OverlayStyle
+from viewer.state.map_view import MapView, Picture
+from viewer.state.may_read import Answer
+
+DIVERGING = "RdBu_r"
+"""Colours of a difference of classes, zero in the middle."""
+
+_LEVELS: dict[Answer, Literal["plain", "caution", "stop"]] = {
+    "yes": "plain",
+    "with care": "caution",
+    "no": "stop",
+}
+
+
+def figure_content(
+    background: Background,
+    found: MapView | None,
+    values: Picture | None,
+    style: OverlayStyle,
+    *,
+    title: str,
+    unit: str,
+    facts: tuple[tuple[str, str], ...],
+    regions: tuple[Region, ...] = (),
+    watermark: str = "",
+    mirrored: bool = False,
+) -> FigureContent:
+    """The content of a figure.
+
+    Parameters
+    ----------
+    background : the patient, or what the network saw.
+    found, values : the map, and the same drawn on the background (row, column); None where there is none.
+    style : how the map is coloured; a map that is switched off is left out of the figure too.
+    unit : what the numbers of the colour bar are.
+    facts : (name, words) printed below the picture.
+    mirrored : whether the background itself is mirrored.
+    """
+    overlay = None
+    if found is not None and values is not None and style.visible:
+        overlay = Overlay(
+            values=values,
+            scale=(-found.scale if found.diverging else 0.0, found.scale),
+            scale_name=found.scale_label,
+            colour_map=DIVERGING if found.diverging else style.colour_map,
+            opacity=style.opacity,
+            threshold=style.threshold,
+        )
+    return FigureContent(
+        picture=background.pixels,
+        window=(background.low, background.high),
+        spacing=background.spacing,
+        overlay=overlay,
+        overlay_unit=unit,
+        inverted=background.inverted,
+        letters=background.letters,
+        regions=regions,
+        title=title,
+        verdict=found.may_read.line if found else "",
+        level=_LEVELS[found.may_read.answer] if found else "plain",
+        facts=facts,
+        watermark=watermark,
+        mirrored=mirrored,
+    )
+
+
+def map_unit(explainer_title: str, score: str, *, diverging: bool) -> str:
+    """Words for the colour bar."""
+    of = "difference of the classes'" if diverging else "of the"
+    return f"{explainer_title} {of} {score}, raw"
