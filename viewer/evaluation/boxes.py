@@ -66,7 +66,7 @@ def mask_from_map(
         The shape of the map.
     """
     BoxRule(rule, value)
-    values = np.asarray(map, dtype=np.float64)
+    values = np.asarray(map)
     if within is not None and within.shape != values.shape:
         raise ValueError("`within` has the shape of the map")
     usable = np.isfinite(values) & (values > 0)
@@ -80,19 +80,18 @@ def mask_from_map(
     return _largest(values, usable, count)
 
 
-def _largest(values: NDArray[np.float64], usable: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
+def _largest(values: NDArray, usable: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
     """The `count` largest usable values, equal ones by lowest index."""
-    where = np.flatnonzero(usable)
-    if count < where.size:
-        chosen = values.ravel()[where]
-        if count == 0:
-            return np.zeros(values.shape, dtype=bool)
-        limit = np.partition(chosen, -count)[-count]
-        above = where[chosen > limit]
-        where = np.concatenate([above, where[chosen == limit][: count - above.size]])
-    mask = np.zeros(values.size, dtype=bool)
-    mask[where] = True
-    return mask.reshape(values.shape)
+    if count == 0:
+        return np.zeros(values.shape, dtype=bool)
+    chosen = values[usable]
+    if count >= chosen.size:
+        return usable
+    limit = np.partition(chosen, -count)[-count]
+    mask = usable & (values > limit)
+    equal = np.flatnonzero(usable & (values == limit))[: count - np.count_nonzero(mask)]
+    mask.ravel()[equal] = True
+    return mask
 
 
 def boxes_from_mask(mask: NDArray[np.bool_], **attributes: Any) -> list[Region]:

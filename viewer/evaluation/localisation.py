@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,11 +29,13 @@ class EnergyTable:
     """
 
     def __init__(self, map: ArrayLike) -> None:
-        values = np.asarray(map, dtype=np.float64)
-        table = np.where(np.isfinite(values) & (values > 0), values, 0.0)
-        for axis in range(table.ndim):
-            table = np.cumsum(table, axis=axis)
-        self._table = np.pad(table, [(1, 0)] * table.ndim)
+        values = np.asarray(map)
+        self._table = np.zeros([size + 1 for size in values.shape])
+        # The border of zeros is the empty box; everything else is summed in place, because maps can be large.
+        sums = self._table[(slice(1, None),) * values.ndim]
+        np.copyto(sums, values, where=np.isfinite(values) & (values > 0))
+        for axis in range(values.ndim):
+            np.cumsum(sums, axis=axis, out=sums)
 
     @property
     def total(self) -> float:
@@ -176,28 +179,42 @@ def _hit(peak: tuple[int, ...], region: Place, tolerance: float) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class MapBoxes:
-    """A map made ready for boxes that move: boxes, peak and tables are computed once.
+    """A map made ready for boxes that move. What a box needs is computed once, when the first box asks for it.
 
     Attributes
     ----------
+    map : (row, column) or (slice, row, column).
     rule : which pixels of the map count.
     boxes : bounding boxes of those pixels, see `boxes_from_map`.
-    peak : index of the largest pixel, or None.
-    energy : sums of the map.
-    covered : sums of the union of the boxes, as a mask.
-    edges : (box, axis, 2) edges of the boxes, so that thousands of boxes of a noisy map cost one step.
     """
 
+    map: NDArray
     rule: BoxRule
     boxes: tuple[Region, ...]
-    peak: tuple[int, ...] | None
-    energy: EnergyTable
-    covered: EnergyTable
-    edges: NDArray[np.float64] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        edges = np.array([box.edges for box in self.boxes], dtype=np.float64)
-        object.__setattr__(self, "edges", edges)
+    @cached_property
+    def peak(self) -> tuple[int, ...] | None:
+        """Index of the largest pixel, or None."""
+        return peak_position(self.map)
+
+    @cached_property
+    def energy(self) -> EnergyTable:
+        """Sums of the map."""
+        return EnergyTable(self.map)
+
+    @cached_property
+    def covered(self) -> EnergyTable:
+        """Sums of the union of the boxes, as a mask."""
+        mask = np.zeros(self.map.shape, dtype=bool)
+        for box in self.boxes:
+            # Boxes made of a map have whole edges; a pixel belongs to a box by its centre.
+            mask[tuple(slice(*(max(math.ceil(edge - 0.5), 0) for edge in pair)) for pair in box.edges)] = True
+        return EnergyTable(mask)
+
+    @cached_property
+    def edges(self) -> NDArray[np.float64]:
+        """(box, axis, 2) edges of the boxes, so that thousands of boxes of a noisy map cost one step."""
+        return np.array([box.edges for box in self.boxes], dtype=np.float64)
 
     @classmethod
     def of(
@@ -217,14 +234,7 @@ class MapBoxes:
     @classmethod
     def from_boxes(cls, map: ArrayLike, boxes: Sequence[Region], rule: BoxRule) -> MapBoxes:
         """Prepare a map with boxes that were made of it by `rule`."""
-        values = np.asarray(map)
-        covered = np.zeros(values.shape, dtype=bool)
-        for box in boxes:
-            # Boxes made of a map have whole edges; a pixel belongs to a box by its centre.
-            covered[tuple(slice(*(max(math.ceil(edge - 0.5), 0) for edge in pair)) for pair in box.edges)] = (
-                True
-            )
-        return cls(rule, tuple(boxes), peak_position(values), EnergyTable(values), EnergyTable(covered))
+        return cls(np.asarray(map), rule, tuple(boxes))
 
     def scores(self, region: Region, tolerance: float = 0.0) -> tuple[Score, ...]:
         """Agreement of the map with a box that a person drew.
