@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -237,7 +236,7 @@ def build_parser() -> tuple[Parser, dict[str, Parser]]:
         epilog="'whyslice COMMAND --help' lists the options of a command. Without a command the window opens.",
     )
     parser.add_argument("--version", action="version", version=f"whyslice {program_version()}")
-    common = argparse.ArgumentParser(add_help=False)
+    common = Parser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
     common.add_argument("--debug", action="store_true", help="show where a failure came from")
     common.add_argument("--safe-mode", action="store_true", help="load none but the bundled plugins")

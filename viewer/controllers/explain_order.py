@@ -42,8 +42,8 @@ class ExplainOrder:
     targets: tuple[str, ...] = ()
     slices: int | Literal["all"] | None = None
     score: ScoreType = "logit"
-    wish: InputWish = InputWish()
-    settings: tuple[tuple[str, str], ...] = field(default=())
+    wish: InputWish = field(default_factory=InputWish)
+    settings: tuple[tuple[str, str], ...] = ()
     device: str = "auto"
 
     def check(self) -> None:
@@ -130,7 +130,7 @@ def chosen_slices(
     """
     if asked == ALL:
         return tuple(range(count)), "all slices"
-    if asked is not None:
+    if isinstance(asked, int):
         if not 0 <= asked < count:
             raise UsageError(
                 f"There is no slice {asked}: they run from 0 to {count - 1}.", code="no-such-slice"

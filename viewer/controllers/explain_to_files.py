@@ -1,7 +1,7 @@
 """``whyslice explain``: one trace per slice, and everything that was asked for of it, as files.
 
-Raw maps go to disk as they are made and are read back one map of the series at a time, so that memory does not grow with
-the number of layers and slices.
+Raw maps go to disk as they are made and are read back one map of the series at a time, so that memory does not grow
+with the number of layers and slices.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from viewer.controllers.map_files import (
     Picture,
     file_stem,
     make_folder,
+    map_unit,
     view_facts,
     write_map,
     write_raw,
@@ -267,7 +268,7 @@ def _save_picture(
     drawn: Picture,
     scale: tuple[float, str],
 ) -> None:
-    from viewer.controllers.slice_figures import figure_content, map_unit
+    from viewer.controllers.slice_figures import figure_content
     from viewer.reporting.slice_picture import slice_picture
 
     verdict = may_read(MapFacts(fact.state, each.class_name, fact.probability, None, view.mirror), job.fit)
@@ -292,7 +293,7 @@ def _save_picture(
         drawn,
         _STYLE,
         title=f"{each.class_name}: {title}, {each.layer}",
-        unit=map_unit(title, job.order.score, diverging=False),
+        unit=map_unit(title, job.order.score),
         facts=facts,
         watermark="MODEL NOT MADE FOR THIS IMAGE" if job.fit.verdict == "does_not_apply" else "",
     )

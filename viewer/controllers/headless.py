@@ -1,6 +1,7 @@
 """What the command line does with networks, without any state: predict, train, generate.
 
-Torch is loaded by the functions and not by the module, so that a command that cannot begin (no such file) fails at once.
+Torch is loaded by the functions and not by the module, so that a command that cannot begin (no such file) fails at
+once.
 """
 
 from __future__ import annotations

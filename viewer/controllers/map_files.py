@@ -89,6 +89,11 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
     write_bytes(path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
 
 
+def map_unit(title: str, score: str, *, diverging: bool = False) -> str:
+    """What the numbers of a map are, in words: its explainer, what was differentiated."""
+    return f"{title}, {'difference of the classes' if diverging else 'raw'} ({score})"
+
+
 def view_facts(view: InputView) -> dict[str, Any]:
     """How a picture became the network's input, for a provenance record."""
     box = view.box

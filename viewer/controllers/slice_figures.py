@@ -74,9 +74,3 @@ def figure_content(
         watermark=watermark,
         mirrored=mirrored,
     )
-
-
-def map_unit(explainer_title: str, score: str, *, diverging: bool) -> str:
-    """Words for the colour bar."""
-    of = "difference of the classes'" if diverging else "of the"
-    return f"{explainer_title} {of} {score}, raw"
