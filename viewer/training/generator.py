@@ -18,8 +18,8 @@ class Generator:
     ----------
     id : name on the command line.
     summary : one sentence: what it makes and what it leaves out.
-    generate : ``generate(out, count, seed, progress)`` writes `count` cases and ``cohort.csv`` into the folder `out`; the
-        same seed gives the same files.
+    generate : ``generate(out, count, seed, progress)`` writes `count` cases and ``cohort.csv`` into the folder `out`;
+        the same seed gives the same files.
     """
 
     id: str

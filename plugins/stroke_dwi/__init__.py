@@ -1,0 +1,1 @@
+"""The stroke study: networks, synthetic diffusion-weighted patients, and how the one learns from the other."""

@@ -1,0 +1,26 @@
+"""Tells the viewer what this plugin provides."""
+
+from viewer.api import Generator, Recipe, register_architecture, register_generator, register_recipe
+
+from .generator import generate
+from .networks import stroke_gap, stroke_shallow
+from .settings import StrokeSettings
+from .training import build
+
+register_architecture("stroke-gap", stroke_gap)
+register_architecture("stroke-shallow", stroke_shallow)
+register_generator(
+    Generator(
+        id="stroke-dwi",
+        summary="Synthetic axial head DWI at b = 1000 with and without acute infarcts; no b = 0 image and no ADC map.",
+        generate=generate,
+    )
+)
+register_recipe(
+    Recipe(
+        id="stroke-dwi",
+        description="Trains stroke-gap or stroke-shallow on synthetic DWI, with help from the lesion masks.",
+        settings=StrokeSettings,
+        build=build,
+    )
+)

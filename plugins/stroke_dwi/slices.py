@@ -1,0 +1,168 @@
+"""The slices of many synthetic patients on disk, and batches of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+
+from viewer.api import Progress, normalise
+
+from .cohort import IMAGE_SIZE, make_patient
+
+NORMALISATION: dict[str, Any] = {"name": "tissue-median", "clip": 5.0}
+LEAST_LESION = 3
+"""A slice with fewer lesion pixels counts as one without: nobody could see it."""
+_STEPS = 255.0 / NORMALISATION["clip"]
+
+
+@dataclass(frozen=True)
+class Slices:
+    """Normalised slices and lesion masks.
+
+    Attributes
+    ----------
+    pixels
+        uint8 (n, row, column); see `inputs` for the network's values.
+    masks
+        Packed bits, uint8 (n, row, column / 8).
+    patients
+        Index of the patient of each slice (n,).
+    areas
+        Lesion pixels of each slice (n,).
+    """
+
+    pixels: np.ndarray
+    masks: np.ndarray
+    patients: np.ndarray
+    areas: np.ndarray
+
+    @property
+    def labels(self) -> np.ndarray:
+        return (self.areas >= LEAST_LESION).astype(np.int64)
+
+    def inputs(self, chosen: np.ndarray) -> torch.Tensor:
+        """Return the network's input of the chosen slices, float32 (n, 1, row, column)."""
+        values: torch.Tensor = torch.from_numpy(self.pixels[chosen])[:, None].float() / _STEPS - 1.0
+        return values
+
+    def truths(self, chosen: np.ndarray) -> torch.Tensor:
+        """Return the lesion masks of the chosen slices, float32 (n, 1, row, column)."""
+        return torch.from_numpy(np.unpackbits(self.masks[chosen], axis=-1))[:, None].float()
+
+
+def synthesise(
+    folder: Path,
+    name: str,
+    patients: int,
+    seed: tuple[int, ...],
+    wide: bool,
+    progress: Progress,
+) -> Slices:
+    """Make the slices of a synthetic cohort, or open them when this has been done before.
+
+    Parameters
+    ----------
+    folder, name
+        Where the cohort is kept, so that a continued run need not make it again.
+    patients, seed
+        Number of patients; patient number i follows from the seed and i.
+    wide
+        Vary the acquisition beyond routine scans.
+    progress
+        Told after each patient; may stop the work.
+    """
+    key = f"{name}-{'-'.join(map(str, seed))}-{patients}{'-wide' if wide else ''}"
+    paths = [folder / f"{key}.{part}.npy" for part in ("pixels", "masks", "patients", "areas")]
+    if not all(path.is_file() for path in paths):
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels, masks, owners, areas = [], [], [], []
+        for index in range(patients):
+            patient = make_patient((*seed, index), wide=wide)
+            parameters = dict(NORMALISATION)
+            rule = parameters.pop("name")
+            values = np.stack([normalise(rule, picture, **parameters) for picture in patient.image])
+            pixels.append(np.round((values + 1.0) * _STEPS).astype(np.uint8))
+            masks.append(np.packbits(patient.mask, axis=-1))
+            owners.append(np.full(len(patient.image), index))
+            areas.append(patient.mask.sum(axis=(1, 2)))
+            progress.report(index + 1, patients, f"making {name} patients")
+        for path, parts in zip(paths, (pixels, masks, owners, areas), strict=True):
+            np.save(path, np.concatenate(parts))
+    return Slices(*(np.load(path, mmap_mode="r" if "pixels" in path.name else None) for path in paths))
+
+
+def balanced_order(slices: Slices, count: int, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Return `count` indices in random order, `share` of them positive, none repeated before all were used."""
+
+    def draw(pool: np.ndarray, wanted: int) -> np.ndarray:
+        if pool.size == 0:
+            return pool
+        rounds = -(-wanted // pool.size)
+        return np.concatenate([rng.permutation(pool) for _ in range(rounds)])[:wanted]
+
+    labels = slices.labels
+    positive = draw(np.flatnonzero(labels == 1), round(count * share))
+    negative = draw(np.flatnonzero(labels == 0), count - positive.size)
+    return rng.permutation(np.concatenate([positive, negative]))
+
+
+def augmented(
+    slices: Slices, order: np.ndarray, batch: int, side: int, rng: np.random.Generator
+) -> Iterator[dict[str, torch.Tensor]]:
+    """Yield training batches: mirrored, moved, rescaled, changed in contrast.
+
+    Parameters
+    ----------
+    slices, order
+        Where from, and which in which order.
+    batch
+        Slices a batch; an incomplete last one is left out.
+    side
+        Rows and columns given to the network. Below the full size every other batch is the whole head reduced, and
+        every other one a cut-out at full resolution.
+    rng
+        Source of the changes.
+    """
+    for number, start in enumerate(range(0, len(order) - batch + 1, batch)):
+        chosen = order[start : start + batch]
+        stack = torch.cat([slices.inputs(chosen), slices.truths(chosen)], dim=1)
+        n = len(chosen)
+        scale = np.exp(rng.normal(0.0, 0.08, (n, 2)))
+        flip = np.where(rng.random(n) < 0.5, -1.0, 1.0)
+        shear, move = rng.normal(0.0, 0.04, (n, 2)), rng.normal(0.0, 0.04, (n, 2))
+        full = side >= IMAGE_SIZE
+        if not full and number % 2:
+            scale *= side / IMAGE_SIZE
+            move += rng.uniform(-0.35, 0.35, (n, 2))
+        theta = np.zeros((n, 2, 3), dtype=np.float32)
+        theta[:, 0, 0], theta[:, 1, 1] = scale[:, 0] * flip, scale[:, 1]
+        theta[:, 0, 1], theta[:, 1, 0], theta[:, :, 2] = shear[:, 0], shear[:, 1], move
+        # Moved in grey values above air, so that what comes in from outside is air.
+        stack[:, 0] += 1.0
+        whole = full or number % 2 == 0
+        if side < IMAGE_SIZE and whole:
+            stack = functional.interpolate(stack, (side, side), mode="area")
+        grid = functional.affine_grid(torch.from_numpy(theta), [n, 2, side, side], align_corners=False)
+        stack = functional.grid_sample(stack, grid, align_corners=False)
+        values, masks = stack[:, :1], (stack[:, 1:] > 0.3).float()
+        gain = torch.from_numpy(np.exp(rng.normal(0.0, 0.12, (n, 1, 1, 1))).astype(np.float32))
+        power = torch.from_numpy(np.exp(rng.normal(0.0, 0.12, (n, 1, 1, 1))).astype(np.float32))
+        values = (gain * values.clamp_min(0.0) ** power).clamp_max(NORMALISATION["clip"]) - 1.0
+        shown = masks.sum(dim=(1, 2, 3)) >= (1 if whole else LEAST_LESION)
+        labels = shown.long() if not whole else (shown & torch.from_numpy(slices.labels[chosen] == 1)).long()
+        yield {"input": values.contiguous(memory_format=torch.channels_last), "label": labels, "mask": masks}
+
+
+def plain(slices: Slices, batch: int) -> Iterator[dict[str, torch.Tensor]]:
+    """Yield all slices unchanged, in their order."""
+    for start in range(0, len(slices.areas), batch):
+        chosen = np.arange(start, min(start + batch, len(slices.areas)))
+        yield {
+            "input": slices.inputs(chosen).contiguous(memory_format=torch.channels_last),
+            "label": torch.from_numpy(slices.labels[chosen]),
+            "mask": slices.truths(chosen),
+        }

@@ -1,0 +1,101 @@
+"""``MODEL_CARD.md``: the model card as a page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from viewer.models.card import ModelCard
+
+_PAGE = """\
+# {name}
+
+`{id}`, {parameters:,} trainable parameters, {licence}.
+
+**Research and teaching only. Not a medical device; never for a clinical decision.**
+
+## What it takes and says
+
+One {rows} x {columns} picture at a time, normalised by `{normalise}` ({normalise_parameters}), cropped by `{crop}`.
+It answers with a probability for each of: {classes}.
+
+Made for: {applies_to}.
+
+## How it was trained
+
+{training}
+
+## What was measured
+
+On held-out cases of the same making as the training data, slice by slice. It says nothing about other data.
+
+{metrics}
+
+{localisation}## Source
+
+{citation}
+"""
+
+_PEAKS = """\
+## Where the maps of the positive class peak
+
+{n} slices; {rule}. The default layer is `{default}`. The brightness of the picture itself is the baseline that an
+explainer has to beat.
+
+| layer | method | near | exact |
+|---|---|---|---|
+{rows}
+
+"""
+
+
+def card_page(card: ModelCard, document: Mapping[str, Any]) -> str:
+    """The page of a card.
+
+    Parameters
+    ----------
+    card : as read from ``model.toml``.
+    document : the same as nested tables, which hold more than the card does.
+    """
+    metrics = dict(document["metrics"])
+    places = metrics.pop("localisation", None)
+    return _PAGE.format(
+        name=card.name,
+        id=card.id,
+        parameters=card.parameters,
+        licence=card.licence,
+        rows=card.input.size[0],
+        columns=card.input.size[1],
+        normalise=card.input.normalise,
+        normalise_parameters=_pairs(card.input.parameters),
+        crop=card.input.crop,
+        classes=", ".join(card.classes),
+        applies_to=_pairs(document.get("applies_to", {})),
+        training=_list(document["training"]),
+        metrics=_list(metrics),
+        localisation=_peaks(places, card.default_layer) if places else "",
+        citation=card.citation,
+    )
+
+
+def _peaks(places: Mapping[str, Any], default: str) -> str:
+    rows = [("the picture", "brightness", places["brightness"])]
+    for layer, methods in places.items():
+        if isinstance(methods, Mapping) and layer != "brightness":
+            rows += [(layer, method, hits) for method, hits in methods.items()]
+    lines = [
+        f"| {layer} | {method} | {hits['near']:.1%} | {hits['exact']:.1%} |" for layer, method, hits in rows
+    ]
+    return _PEAKS.format(n=places["n"], rule=places["rule"], default=default, rows="\n".join(lines))
+
+
+def _list(table: Mapping[str, Any]) -> str:
+    return "\n".join(f"- {key.replace('_', ' ')}: {_figure(value)}" for key, value in table.items())
+
+
+def _pairs(table: Mapping[str, Any]) -> str:
+    return "; ".join(f"{key.replace('_', ' ')} {_figure(value)}" for key, value in table.items())
+
+
+def _figure(value: Any) -> str:
+    return " to ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,172 @@
+"""The figures on a model card: how right the answers are, where the maps peak, how strong they usually are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+from numpy.typing import NDArray
+from scipy import ndimage, stats
+
+from viewer.evaluation.confusion import confusion_scores
+from viewer.explainers.reductions import ATLAS_METHODS
+from viewer.explainers.trace import trace
+from viewer.foundation.progress import Progress
+from viewer.models.classifier import Classifier
+
+LEAST_AREA = 60
+"""Findings of fewer pixels on the input grid are left out of localisation."""
+NEAR = 6.0
+"""A peak within so many pixels of the finding counts as near."""
+_BATCH = 8
+_POSITIVE = 1
+
+HeldOut = Mapping[str, NDArray]
+Key = tuple[str, str, str]
+
+
+def prediction_figures(classifier: Classifier, held: HeldOut, progress: Progress) -> dict[str, Any]:
+    """Accuracy, sensitivity, specificity (with intervals), area under the ROC curve and NLL, slice by slice.
+
+    Parameters
+    ----------
+    classifier : two classes, the second of them positive.
+    held : ``inputs``, ``labels``, ``patients`` of a task.
+    """
+    inputs, labels = held["inputs"], held["labels"]
+    logits = []
+    for start in range(0, len(inputs), _BATCH):
+        progress.report(start, len(inputs), "predicting held-out slices")
+        logits.append(classifier.logits(inputs[start : start + _BATCH]))
+    probabilities = classifier.probabilities(torch.from_numpy(np.concatenate(logits))).numpy()
+    said = probabilities[:, _POSITIVE] >= classifier.card.threshold(classifier.classes[_POSITIVE])
+    positive = labels == _POSITIVE
+    scores = confusion_scores(
+        true_negative=int((~said & ~positive).sum()),
+        false_negative=int((~said & positive).sum()),
+        true_positive=int((said & positive).sum()),
+        false_positive=int((said & ~positive).sum()),
+    )
+    figures: dict[str, Any] = {
+        "n_slices": len(labels),
+        "n_positive_slices": int(positive.sum()),
+        "n_patients": len(np.unique(held["patients"])),
+    }
+    for name in ("accuracy", "sensitivity", "specificity"):
+        score = scores[name]
+        if score.defined and score.low is not None and score.high is not None:
+            figures[name] = round(score.value, 4)
+            figures[f"{name}_interval"] = [round(score.low, 4), round(score.high, 4)]
+    if 0 < positive.sum() < len(positive):
+        figures["auc"] = round(_auc(probabilities[:, _POSITIVE], positive), 4)
+    figures["nll"] = round(
+        float(-np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1)).mean()), 4
+    )
+    return figures
+
+
+def _auc(scores: NDArray, positive: NDArray[np.bool_]) -> float:
+    ranks = stats.rankdata(scores)
+    n = int(positive.sum())
+    return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * (len(scores) - n)))
+
+
+class MapFigures:
+    """Collects, over held-out cases with the finding, where maps peak and how strong they get.
+
+    Attributes
+    ----------
+    near, exact : (layer, method) -> for each map of the positive class, whether it peaks within `NEAR` pixels of the
+        finding, or on it.
+    brightness_near, brightness_exact : the same for the brightest pixel of the input itself.
+    largest : (layer, class, method) -> the largest raw value in each patient.
+    """
+
+    def __init__(self) -> None:
+        self.near: dict[tuple[str, str], list[bool]] = {}
+        self.exact: dict[tuple[str, str], list[bool]] = {}
+        self.brightness_near: list[bool] = []
+        self.brightness_exact: list[bool] = []
+        self.largest: dict[Key, list[float]] = {}
+
+    def reference(self) -> list[dict[str, Any]]:
+        """The display scale of every layer, class and method: the median over patients of the series' maximum."""
+        entries = []
+        for (layer, class_name, method), values in self.largest.items():
+            value = float(np.median(values))
+            if value > 0:
+                entries.append(
+                    {"layer": layer, "class": class_name, "method": method, "value": float(f"{value:.6g}")}
+                )
+        return entries
+
+    def localisation(self, layers: tuple[str, ...]) -> dict[str, Any]:
+        """Shares of maps that peak near and on the finding, by layer and method, beside the input's brightness."""
+        table: dict[str, Any] = {
+            "n": len(self.brightness_near),
+            "rule": f"peak of the raw map, slices with a finding of at least {LEAST_AREA} pixels; near is within "
+            f"{NEAR:g} pixels of it, exact is on it",
+            "brightness": {"near": _share(self.brightness_near), "exact": _share(self.brightness_exact)},
+        }
+        for layer in layers:
+            table[layer] = {
+                method: {"near": _share(self.near[layer, method]), "exact": _share(self.exact[layer, method])}
+                for method in ATLAS_METHODS
+                if (layer, method) in self.near
+            }
+        return table
+
+
+def map_figures(classifier: Classifier, held: HeldOut, patients: int, progress: Progress) -> MapFigures:
+    """Trace every slice of up to `patients` held-out patients who have the finding, on all layers."""
+    figures = MapFigures()
+    with_finding = np.unique(held["patients"][held["labels"] == _POSITIVE])[:patients]
+    for done, patient in enumerate(with_finding):
+        progress.report(done, len(with_finding), "explaining held-out patients")
+        _add_patient(figures, classifier, held, np.flatnonzero(held["patients"] == patient))
+    return figures
+
+
+def _add_patient(figures: MapFigures, classifier: Classifier, held: HeldOut, slices: NDArray) -> None:
+    largest: dict[Key, float] = {}
+    for start in range(0, len(slices), _BATCH):
+        chosen = slices[start : start + _BATCH]
+        batch = held["inputs"][chosen]
+        result = trace(classifier, batch)
+        for (target, layer, method), maps in result.maps.items():
+            key = (layer, classifier.classes[target], method)
+            largest[key] = max(largest.get(key, 0.0), float(maps.max(initial=0.0)))
+        if "masks" not in held:
+            continue
+        for row, index in enumerate(chosen):
+            mask = held["masks"][index]
+            if np.count_nonzero(mask) < LEAST_AREA:
+                continue
+            distance = ndimage.distance_transform_edt(~mask)
+            away = _distance_of_peak(batch[row, 0] - batch[row, 0].min(), distance)
+            figures.brightness_near.append(away <= NEAR)
+            figures.brightness_exact.append(away == 0)
+            for (target, layer, method), maps in result.maps.items():
+                if target == _POSITIVE:
+                    away = _distance_of_peak(maps[row], distance)
+                    figures.near.setdefault((layer, method), []).append(away <= NEAR)
+                    figures.exact.setdefault((layer, method), []).append(away == 0)
+    for key, value in largest.items():
+        figures.largest.setdefault(key, []).append(value)
+
+
+def _distance_of_peak(map_: NDArray[np.float32], distance: NDArray[np.float64]) -> float:
+    """Pixels from the peak of a map, enlarged to the input's grid, to the finding; infinite for an empty map."""
+    if not map_.max() > 0:
+        return math.inf
+    grid = torch.from_numpy(np.ascontiguousarray(map_)).clamp_min(0)[None, None]
+    full = functional.interpolate(grid, distance.shape, mode="bilinear", align_corners=False)
+    return float(distance.flat[int(full.argmax())])
+
+
+def _share(values: list[bool]) -> float:
+    return round(float(np.mean(values)), 4) if values else math.nan
