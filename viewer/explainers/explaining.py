@@ -20,8 +20,8 @@ from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.provenance import provenance
 from viewer.foundation.registry import nearest
 from viewer.imaging.image import MedicalImage
-from viewer.models.card import Crop, InputRule
-from viewer.models.classifier import Classifier, ScoreType
+from viewer.models.card import Crop, InputRule, ScoreType
+from viewer.models.classifier import Classifier
 from viewer.models.input_view import CropBox, InputView
 from viewer.models.prediction import peak_slice, predict
 

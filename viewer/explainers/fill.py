@@ -11,8 +11,8 @@ from viewer.explainers.atlas import Atlas
 from viewer.explainers.trace import trace
 from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.image import MedicalImage
-from viewer.models.card import Crop
-from viewer.models.classifier import Classifier, ScoreType
+from viewer.models.card import Crop, ScoreType
+from viewer.models.classifier import Classifier
 from viewer.models.input_view import InputView
 
 

@@ -131,8 +131,7 @@ def _watch(classifier: Classifier, example: Tensor) -> tuple[LayerInfo, ...]:
             child.register_forward_hook(watcher(name)) for name, child in module.named_modules() if name
         ]
         try:
-            batch = example.to(classifier.device).clone().requires_grad_()
-            result = module(batch)
+            result = module(example.to(classifier.device).clone())
         except RuntimeError as error:
             raise ExplainError(
                 f"The model '{classifier.card.id}' cannot take an input of shape {tuple(example.shape[1:])}.",

@@ -19,7 +19,8 @@ from viewer.explainers.taps import Overwritten, Taps
 from viewer.foundation.errors import ExplainError, UsageError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.registry import nearest
-from viewer.models.classifier import Classifier, ScoreType
+from viewer.models.card import ScoreType
+from viewer.models.classifier import Classifier
 
 MapKey = tuple[int, str, str]
 """(class index, layer, method)."""
@@ -141,8 +142,8 @@ def _traced(request: _Request, *, copy_all: bool) -> TraceResult:
 
 def _input(classifier: Classifier, batch: Tensor | NDArray[np.float32]) -> Tensor:
     tensor = batch.to(classifier.device) if isinstance(batch, Tensor) else classifier.tensor(batch)
-    # A tensor born in somebody's inference_mode cannot be saved for a backward pass.
-    return tensor.clone() if tensor.is_inference() else tensor.detach()
+    # A copy, because a network may overwrite its input, and a tensor born in inference_mode takes part in no gradient.
+    return tensor.detach().clone()
 
 
 def _forward(classifier: Classifier, module: nn.Module, batch: Tensor, taps: Taps) -> Any:

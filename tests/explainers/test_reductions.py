@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from viewer.explainers import reductions
+from viewer.explainers.reductions import (
+    ATLAS_METHODS,
+    grad_cam,
+    grad_cam_plus_plus,
+    layer_cam,
+    reduce_together,
+)
+
+
+def pair(
+    shape: tuple[int, ...], seed: int = 0, *, rectified: bool = False
+) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    activation = torch.randn(shape, generator=generator)
+    return (activation.relu() if rectified else activation), torch.randn(shape, generator=generator) * 0.01
+
+
+def by_hand(activation: torch.Tensor, gradient: torch.Tensor, method: str) -> np.ndarray:
+    """The formulas of the papers, channel by channel and cell by cell, in float64."""
+    maps = []
+    for a_image, g_image in zip(activation.double().numpy(), gradient.double().numpy(), strict=True):
+        total = np.zeros(a_image.shape[1:])
+        for a, g in zip(a_image, g_image, strict=True):
+            if method == "grad-cam":
+                total += g.mean() * a
+            elif method == "layer-cam":
+                total += np.where(g > 0, g, 0) * a
+            else:
+                weight = 0.0
+                for value in g.ravel():
+                    if value == 0:
+                        continue
+                    alpha = value**2 / (2 * value**2 + a.sum() * value**3)
+                    weight += alpha * max(value, 0)
+                total += weight * a
+        maps.append(total)
+    return np.stack(maps)
+
+
+@pytest.mark.parametrize("method", ATLAS_METHODS)
+@pytest.mark.parametrize("shape", [(2, 5, 6, 7), (1, 4, 3, 5, 4), (1, 3, 9)])
+@pytest.mark.parametrize("rectified", [True, False])
+def test_equals_its_formula_in_any_number_of_dimensions(
+    method: str, shape: tuple[int, ...], rectified: bool
+) -> None:
+    activation, gradient = pair(shape, rectified=rectified)
+
+    made = ATLAS_METHODS[method](activation, gradient).numpy()
+
+    expected = by_hand(activation, gradient, method)
+    assert made.dtype == np.float32
+    assert made.shape == (shape[0], *shape[2:])
+    assert np.abs(made - expected).max() <= 1e-5 * np.abs(expected).max()
+
+
+def test_channels_in_blocks_give_the_same_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    activation, gradient = pair((2, 13, 8, 8), rectified=True)
+    whole = reduce_together(activation, gradient, list(ATLAS_METHODS))
+    monkeypatch.setattr(reductions, "_BLOCK", 200)  # three channels of 64 cells
+
+    blocks = reduce_together(activation, gradient, list(ATLAS_METHODS))
+
+    for method in ATLAS_METHODS:
+        torch.testing.assert_close(blocks[method], whole[method], rtol=1e-5, atol=1e-7)
+
+
+def test_inputs_are_not_altered() -> None:
+    activation, gradient = pair((1, 4, 5, 5))
+    before = activation.clone(), gradient.clone()
+    reduce_together(activation, gradient, list(ATLAS_METHODS))
+    assert torch.equal(activation, before[0])
+    assert torch.equal(gradient, before[1])
+
+
+def test_plus_plus_term_with_a_zero_denominator_counts_as_zero() -> None:
+    # The channel sums to -4, so a gradient of 0.5 makes 2 + sum(A) G zero; the other channel stands alone.
+    activation = torch.tensor([[[[-2.0, -2.0]], [[1.0, 3.0]]]])
+    gradient = torch.tensor([[[[0.5, 0.0]], [[1.0, 0.0]]]])
+    weight = 1.0 / (2 + 4.0)
+    torch.testing.assert_close(
+        grad_cam_plus_plus(activation, gradient), torch.tensor([[[weight, 3 * weight]]])
+    )
+
+
+def test_tiny_gradients_survive_where_their_squares_would_vanish() -> None:
+    activation, gradient = pair((1, 3, 4, 4), rectified=True)
+    gradient = gradient.abs() * 1e-28
+    expected = (gradient.double() / 2).sum((2, 3), keepdim=True).mul(activation.double()).sum(1)
+    made = grad_cam_plus_plus(activation, gradient).double()
+    assert float((made - expected).abs().max() / expected.max()) < 1e-5
+
+
+def test_maps_are_signed() -> None:
+    activation, gradient = pair((1, 3, 4, 4), rectified=True)
+    assert float(grad_cam(activation, -gradient.abs()).max()) <= 0
+    assert float(layer_cam(-activation, gradient.abs()).max()) <= 0
+
+
+def test_half_precision_is_computed_in_single() -> None:
+    activation, gradient = pair((1, 6, 8, 8), rectified=True)
+    half = grad_cam(activation.half(), gradient.half())
+    assert half.dtype == torch.float32
+    correlation = torch.corrcoef(torch.stack([half.ravel(), grad_cam(activation, gradient).ravel()]))[0, 1]
+    assert correlation > 0.999
