@@ -88,7 +88,7 @@ def _largest(values: NDArray, usable: NDArray[np.bool_], count: int) -> NDArray[
     if count >= chosen.size:
         return usable
     limit = np.partition(chosen, -count)[-count]
-    mask = usable & (values > limit)
+    mask: NDArray[np.bool_] = usable & (values > limit)
     equal = np.flatnonzero(usable & (values == limit))[: count - np.count_nonzero(mask)]
     mask.ravel()[equal] = True
     return mask

@@ -76,7 +76,7 @@ def map_scale(session: Session, reading: SeriesReading, layer: str, raw: Picture
     names = card.classes if choice.target == DIFFERENCE else (card.classes[session.target_index],)
     if wanted == "slice":
         return _positive(float(np.abs(raw).max(initial=0.0))), "this slice only"
-    if wanted == "reference":
+    if wanted == "reference" and choice.score == "logit":  # the card was measured on logits
         known = [r for name in names if (r := card.reference(layer, name, choice.explainer)) is not None]
         if known:
             return _positive(max(known)), "model reference"
