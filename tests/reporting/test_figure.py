@@ -182,17 +182,20 @@ def test_the_slice_picture_shows_the_map_in_its_true_aspect(tmp_path: Path, cont
     assert words.max() > 200, "there are words below the picture"
 
 
-def test_reporting_needs_neither_qt_nor_torch_nor_pyplot() -> None:
-    code = (
-        "import sys, viewer.reporting.figure, viewer.reporting.slice_picture;"
-        "print([m for m in ('PySide6', 'torch', 'matplotlib.pyplot') if m in sys.modules])"
-    )
+@pytest.mark.parametrize(
+    ("modules", "absent"),
+    [
+        (
+            "viewer.reporting.figure, viewer.reporting.slice_picture",
+            ("PySide6", "torch", "matplotlib.pyplot"),
+        ),
+        ("viewer.reporting.content, viewer.reporting.blend", ("PySide6", "torch", "matplotlib")),
+    ],
+)
+def test_what_reporting_does_not_load(modules: str, absent: tuple[str, ...]) -> None:
+    code = f"import sys, {modules}; print([name for name in {absent!r} if name in sys.modules])"
+    root = Path(__file__).parents[2]
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-        cwd=Path(__file__).parents[2],
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True, cwd=root
     )
     assert done.stdout.strip() == "[]"

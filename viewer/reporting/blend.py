@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.colors import Colormap
 from numpy.typing import NDArray
 
 from viewer.foundation.errors import ExportError
 from viewer.foundation.registry import nearest
+
+if TYPE_CHECKING:
+    from matplotlib.colors import Colormap
 
 _FADE = 0.3
 """Share of the scale over which the overlay fades in, so that a weak map does not paint the whole picture dark."""
@@ -51,6 +53,9 @@ class Overlay:
         ExportError
             When matplotlib has none of that name.
         """
+        # Here, so that content can be described before matplotlib is loaded.
+        from matplotlib import colormaps
+
         if self.colour_map not in colormaps:
             known = sorted(colormaps)
             raise ExportError(
