@@ -16,6 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from viewer.foundation.errors import ReadError
+from viewer.imaging.dicom_pixels import codestream_size
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.reading import inspect_path, read_image
 from viewer.imaging.windows import default_window, grey_levels
@@ -425,6 +426,19 @@ def test_too_many_pixels_meet_the_budget(write_dicom: WriteDicom) -> None:
     dataset.save_as(path)
     with pytest.raises(ReadError, match="more than the 4 GB allowed"):
         read_image(path)
+
+
+def test_a_codestream_larger_than_its_header_is_refused(shared_data: Path, tmp_path: Path) -> None:
+    """A damaged JPEG of 256 x 256 once made a decoder work for 46 seconds on 65,280 x 65,280 pixels."""
+    name = "pydicom/src/pydicom/data/test_files/SC_rgb_jpeg.dcm"
+    raw = bytearray((shared_data / name).read_bytes())
+    sof = raw.index(b"\xff\xc0\x00\x11")
+    assert codestream_size(bytes(raw[raw.index(b"\xff\xd8") :])) == (256, 256)
+    raw[sof + 5 : sof + 9] = b"\xff\x00\xff\x00"
+    (tmp_path / "a.dcm").write_bytes(raw)
+    with pytest.raises(ReadError, match="announces 256 x 256 pixels") as caught:
+        read_image(tmp_path / "a.dcm")
+    assert caught.value.code == "size-mismatch"
 
 
 def test_a_patient_is_in_no_sentence_and_no_repr(write_dicom: WriteDicom) -> None:

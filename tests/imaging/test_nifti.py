@@ -166,6 +166,15 @@ def test_a_gzip_stream_that_stops_is_refused(tmp_path: Path) -> None:
         read_image(path)
 
 
+def test_a_gzip_stream_that_does_not_add_up_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.nii.gz", np.zeros((30, 30, 30), dtype=np.int16))
+    raw = bytearray(path.read_bytes())
+    raw[-8:-4] = b"oops"
+    path.write_bytes(raw)
+    with pytest.raises(ReadError, match="damaged"):
+        read_image(path)
+
+
 def test_a_bomb_meets_the_budget_before_the_memory(tmp_path: Path) -> None:
     path = written(tmp_path / "a.nii.gz", SHORT, dim=[3, 30000, 30000, 30, 1, 1, 1, 1])
     with pytest.raises(ReadError, match="more than the 4 GB allowed") as caught:

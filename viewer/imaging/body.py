@@ -9,11 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import skimage.filters
 from numpy.typing import NDArray
-from scipy import ndimage
-
-threshold_otsu: Any = skimage.filters.threshold_otsu  # it ships no types
 
 Box = tuple[int, int, int, int]
 
@@ -62,6 +58,11 @@ def body_mask(picture: NDArray[Any]) -> NDArray[np.bool_]:
     (row, column) bool
         All true for an empty picture, where nothing stands out.
     """
+    # These two take a quarter of a second to load, and the window opens without them.
+    import skimage.filters
+    from scipy import ndimage
+
+    threshold_otsu: Any = skimage.filters.threshold_otsu  # it ships no types
     values = _finite(picture)
     whole = np.ones(values.shape, dtype=np.bool_)
     if values.size == 0:

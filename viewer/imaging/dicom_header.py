@@ -28,6 +28,7 @@ from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.dicom_frames import Frame, frames_of
 from viewer.imaging.dicom_values import text_of, value_of, whole
 from viewer.imaging.image import PatientInfo
+from viewer.imaging.sniffing import reason
 
 _SALT = secrets.token_bytes(16)
 _FLAT_MODALITIES = ("CR", "DX", "MG", "RG", "PX", "IO", "XC", "GM", "SM", "ES", "OP")
@@ -99,13 +100,18 @@ def read_header(path: Path) -> DicomFile:
     except RecursionError:
         raise ReadError(f"'{path.name}' nests its sequences too deep to be read.", code="too-deep") from None
     except OSError as error:
-        words = (error.strerror or "unknown reason").lower()
-        raise ReadError(f"'{path.name}' could not be read: {words}.", code="no-access") from None
+        if error.errno is None:
+            raise _damaged(path, error) from None
+        raise ReadError(f"'{path.name}' could not be read: {reason(error)}.", code="no-access") from None
     except Exception as error:  # noqa: BLE001 pydicom raises nine kinds on damaged files
-        raise ReadError(
-            f"'{path.name}' is a damaged DICOM file: its header cannot be read ({type(error).__name__}).",
-            code="damaged-dicom",
-        ) from None
+        raise _damaged(path, error) from None
+
+
+def _damaged(path: Path, error: Exception) -> ReadError:
+    return ReadError(
+        f"'{path.name}' is a damaged DICOM file: its header cannot be read ({type(error).__name__}).",
+        code="damaged-dicom",
+    )
 
 
 def _dataset(path: Path) -> tuple[Dataset, int | None]:

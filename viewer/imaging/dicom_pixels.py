@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.encaps import get_frame
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import iter_pixels
 from pydicom.uid import UID
@@ -74,6 +76,7 @@ def _with_pydicom(path: Path, indices: list[int], palette: bool) -> Pixels:
         raise ReadError(f"'{path.name}' is an incomplete DICOM file without pixel data.", code="incomplete")
     if "PhotometricInterpretation" not in dataset:
         dataset.PhotometricInterpretation = "MONOCHROME2"
+    _check_codestream(dataset, path)
     frames = []
     for frame in iter_pixels(dataset, indices=indices):
         if palette:
@@ -85,6 +88,38 @@ def _with_pydicom(path: Path, indices: list[int], palette: bool) -> Pixels:
             np.array(frame[..., :3] if frame.ndim == 3 else frame, dtype=frame.dtype.newbyteorder("="))
         )
     return Pixels(tuple(frames))
+
+
+def _check_codestream(dataset: pydicom.Dataset, path: Path) -> None:
+    """Refuse a compressed picture that is far larger inside than its header says: decoders allocate what it says."""
+    if not dataset.file_meta.TransferSyntaxUID.is_compressed or "PixelData" not in dataset:
+        return
+    size = codestream_size(
+        get_frame(dataset.PixelData, 0, number_of_frames=whole(dataset, "NumberOfFrames") or 1)
+    )
+    if size is not None and size[0] * size[1] > 4 * int(dataset.Rows) * int(dataset.Columns):
+        raise ReadError(
+            f"'{path.name}' announces {dataset.Rows} x {dataset.Columns} pixels and its compressed picture holds "
+            f"{size[0]} x {size[1]}.",
+            code="size-mismatch",
+        )
+
+
+def codestream_size(frame: bytes) -> tuple[int, int] | None:
+    """(rows, columns) that a JPEG, JPEG-LS or JPEG 2000 picture announces itself; None for anything else."""
+    if frame[:4] == b"\xff\x4f\xff\x51" and len(frame) >= 24:
+        right, bottom, left, top = struct.unpack(">IIII", frame[8:24])
+        return bottom - top, right - left
+    if frame[:2] != b"\xff\xd8":
+        return None
+    place = 2
+    while place + 9 <= len(frame) and frame[place] == 0xFF:
+        marker, length = frame[place + 1], int.from_bytes(frame[place + 2 : place + 4], "big")
+        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
+            rows, columns = struct.unpack(">HH", frame[place + 5 : place + 9])
+            return int(rows), int(columns)
+        place += 2 + length
+    return None
 
 
 def _with_gdcm(path: Path, indices: list[int]) -> Pixels:

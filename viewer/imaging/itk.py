@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,14 +20,15 @@ def silenced() -> Iterator[None]:
     try:
         sys.stderr.flush()
         kept = os.dup(2)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
     except (OSError, ValueError, AttributeError):
         # A program without a console has no stream to protect.
         yield
         return
     try:
-        with tempfile.TemporaryFile() as sink:
-            os.dup2(sink.fileno(), 2)
-            yield
+        os.dup2(nowhere, 2)
+        yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+        os.close(nowhere)

@@ -7,13 +7,11 @@ is reported and never stops the folder.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from viewer.foundation.errors import ReadError, UsageError
 from viewer.foundation.progress import SILENT, Progress
-from viewer.imaging import dicom, itk_formats, nifti, pictures
 from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.series import Candidate, Inspection, SeriesInfo, Unreadable
@@ -21,13 +19,6 @@ from viewer.imaging.sniffing import Kind, contradicts_extension, kind_of
 
 __all__ = ["Inspection", "SeriesInfo", "Unreadable", "inspect_path", "read_image"]
 
-_SINGLE_FILE: dict[Kind, Callable[[Path], list[Candidate]]] = {
-    Kind.NIFTI: nifti.candidates,
-    Kind.NRRD: itk_formats.nrrd_candidates,
-    Kind.METAIMAGE: itk_formats.metaimage_candidates,
-    Kind.PNG: pictures.candidates,
-    Kind.JPEG: pictures.candidates,
-}
 _LISTED = 6
 
 
@@ -102,7 +93,7 @@ def _choose(
         found = named
     if len(found) == 1:
         return found[0], ()
-    diffusion = dicom.chosen_of_diffusion(found)
+    diffusion = _chosen_of_diffusion(found)
     if diffusion is not None:
         return diffusion[0], (diffusion[1],)
     listed = ", ".join(
@@ -137,11 +128,11 @@ def _find(path: Path, progress: Progress) -> tuple[list[Candidate], list[Unreada
                 dicom_files.append(file)
                 continue
             if kind in (Kind.NRRD, Kind.METAIMAGE):
-                parts.update(itk_formats.data_files(file))
-            found.extend(_with_name_checked(file, kind, _SINGLE_FILE[kind](file)))
+                parts.update(_voxel_files(file))
+            found.extend(_with_name_checked(file, kind, _candidates(kind, file)))
         except ReadError as error:
             unreadable.append(Unreadable.because(file, error))
-    from_dicom, broken = dicom.candidates(dicom_files, progress)
+    from_dicom, broken = _dicom_candidates(dicom_files, progress)
     for candidate in from_dicom:
         found.extend(_with_name_checked(candidate.info.path, Kind.DICOM, [candidate]))
     found.sort(key=lambda candidate: (candidate.order, str(candidate.info.path)))
@@ -150,6 +141,46 @@ def _find(path: Path, progress: Progress) -> tuple[list[Candidate], list[Unreada
     unreadable = [entry for entry in unreadable if entry.path.resolve() not in parts]
     unreadable.sort(key=lambda entry: str(entry.path))
     return [candidate.named(number) for number, candidate in enumerate(found, start=1)], unreadable
+
+
+# The libraries behind a format take a tenth of a second each to load; nobody waits for those that are not needed.
+
+
+def _candidates(kind: Kind, file: Path) -> list[Candidate]:
+    """The image in a file of any format but DICOM, whose files are looked at together."""
+    if kind is Kind.NIFTI:
+        from viewer.imaging import nifti
+
+        return nifti.candidates(file)
+    if kind in (Kind.PNG, Kind.JPEG):
+        from viewer.imaging import pictures
+
+        return pictures.candidates(file)
+    from viewer.imaging import itk_formats
+
+    return itk_formats.nrrd_candidates(file) if kind is Kind.NRRD else itk_formats.metaimage_candidates(file)
+
+
+def _voxel_files(file: Path) -> set[Path]:
+    from viewer.imaging import itk_formats
+
+    return itk_formats.data_files(file)
+
+
+def _dicom_candidates(files: list[Path], progress: Progress) -> tuple[list[Candidate], list[Unreadable]]:
+    if not files:
+        return [], []
+    from viewer.imaging import dicom
+
+    return dicom.candidates(files, progress)
+
+
+def _chosen_of_diffusion(found: list[Candidate]) -> tuple[Candidate, Diagnosis] | None:
+    if any(candidate.diffusion_rank is None for candidate in found):
+        return None
+    from viewer.imaging import dicom
+
+    return dicom.chosen_of_diffusion(found)
 
 
 def _files_below(folder: Path) -> list[Path]:
