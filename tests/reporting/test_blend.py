@@ -48,6 +48,12 @@ def test_a_difference_is_centred_on_zero() -> None:
     assert blue[3] == red[3] > 0
 
 
+def test_an_empty_map_has_a_bar_and_paints_nothing() -> None:
+    overlay = Overlay(np.zeros((2, 2)), (0.0, 0.0))
+    assert overlay.scale == (0, 1)
+    assert overlay.rgba()[..., 3].max() == 0
+
+
 def test_impossible_overlays() -> None:
     with pytest.raises(ExportError, match="nearest: viridis"):
         Overlay(np.zeros((1, 1)), (0, 1), colour_map="viridiss").rgba()

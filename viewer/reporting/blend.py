@@ -26,6 +26,7 @@ class Overlay:
     ----------
     values : (row, column) float, raw values on the grid of the picture; pixels that are not finite are not shown.
     scale : (low, high) raw values at the ends of the colour bar; low < high. A negative `low` makes the map diverging.
+        (0, 0), which is what an empty map has, is shown as 0 to 1.
     scale_name : where the scale comes from ("model reference", "series", "slice").
     colour_map : name of a matplotlib colour map.
     opacity : 0..1.
@@ -40,6 +41,8 @@ class Overlay:
     threshold: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.scale == (0, 0):
+            object.__setattr__(self, "scale", (0.0, 1.0))
         low, high = self.scale
         if not (np.isfinite(low) and np.isfinite(high) and low < high):
             raise ValueError("the scale of an overlay goes from a lower to a higher value")
