@@ -41,9 +41,10 @@ class Overlay:
     threshold: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.scale == (0, 0):
-            object.__setattr__(self, "scale", (0.0, 1.0))
         low, high = self.scale
+        if low == high == 0:
+            high = 1.0
+            object.__setattr__(self, "scale", (low, high))
         if not (np.isfinite(low) and np.isfinite(high) and low < high):
             raise ValueError("the scale of an overlay goes from a lower to a higher value")
 
