@@ -156,6 +156,13 @@ def test_a_finished_run_is_only_measured_again(tmp_path: Path) -> None:
     assert (first / "model.toml").read_text(encoding="utf-8") == text
 
 
+def test_other_settings_are_another_run(tmp_path: Path) -> None:
+    run_recipe(RECIPE, None, tmp_path, {"epochs": 2})
+    heard = Epochs()
+    run_recipe(RECIPE, None, tmp_path, {"epochs": 3}, heard)
+    assert heard.seen == {"epoch 1 of 3", "epoch 2 of 3", "epoch 3 of 3"}
+
+
 def test_early_stopping(tmp_path: Path) -> None:
     heard = Epochs()
     run_recipe(RECIPE, None, tmp_path, {"epochs": 40, "patience": 2, "rate": 1e-12}, heard)

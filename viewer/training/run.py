@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,8 +43,8 @@ def run_recipe(
     ----------
     recipe : what to train.
     data : the user's own cohort; None to train on what the recipe makes itself.
-    out : folder of the run. ``out/work`` holds data and checkpoints, ``out/curves.csv`` the losses of every epoch,
-        ``out/<id of the model>`` the model folder.
+    out : ``out/<id of the model>`` becomes the model folder. ``out/work`` holds what recipes keep between runs and, for
+        each choice of settings, the checkpoints and ``curves.csv``, the losses of every epoch.
     settings : chosen settings, texts or values.
     progress : told after each batch; may raise `Cancelled`, after which the same call goes on from the last epoch.
 
@@ -54,8 +57,10 @@ def run_recipe(
     work = out / "work"
     work.mkdir(parents=True, exist_ok=True)
     task = recipe.build(chosen, data=data, work=work, progress=progress)
-    _fit(task, work, out / "curves.csv", progress)
-    best = torch.load(work / "checkpoints" / "best.ckpt", map_location="cpu", weights_only=True)["state_dict"]
+    run = work / run_name(str(task.card()["id"]), chosen)
+    run.mkdir(exist_ok=True)
+    _fit(task, run, progress)
+    best = torch.load(run / "best.ckpt", map_location="cpu", weights_only=True)["state_dict"]
     kept = {
         name.removeprefix("network."): value for name, value in best.items() if name.startswith("network.")
     }
@@ -63,16 +68,22 @@ def run_recipe(
     return write_model(task, out, progress)
 
 
-def _fit(task: TrainingTask, work: Path, curves: Path, progress: Progress) -> None:
+def run_name(model: str, settings: Any) -> str:
+    """Name of the folder of a run: other settings are another run and never go on from its checkpoints."""
+    text = json.dumps(asdict(settings), sort_keys=True)
+    return f"{model}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _fit(task: TrainingTask, run: Path, progress: Progress) -> None:
     checkpoints = ModelCheckpoint(
-        work / "checkpoints",
+        run,
         "best",
         monitor="validation_loss",
         save_last=True,
         enable_version_counter=False,
         auto_insert_metric_name=False,
     )
-    callbacks: list[Callback] = [_Reporter(task, curves, progress), checkpoints]
+    callbacks: list[Callback] = [_Reporter(task, run / "curves.csv", progress), checkpoints]
     if task.patience < task.epochs:
         callbacks.append(EarlyStopping("validation_loss", patience=task.patience))
     with _quiet():
@@ -89,9 +100,9 @@ def _fit(task: TrainingTask, work: Path, curves: Path, progress: Progress) -> No
             num_sanity_val_steps=0,
             gradient_clip_val=5.0,
             reload_dataloaders_every_n_epochs=1,
-            default_root_dir=work,
+            default_root_dir=run,
         )
-        last = work / "checkpoints" / "last.ckpt"
+        last = run / "last.ckpt"
         trainer.fit(_Module(task), ckpt_path=str(last) if last.is_file() else None, weights_only=True)
 
 
