@@ -144,7 +144,9 @@ def _with_way_out(error: Exception) -> str:
     """The failure and what can be done about it, in one sentence."""
     sentence = one_sentence(error)
     action = error.action if isinstance(error, WhySliceError) else ""
+    if isinstance(error, WhySliceError) and error.code == "several-series":
+        action = "Name one with --series."
     if not action:
         return sentence
-    lowered = action[:1].lower() + action[1:] if action[1:2].islower() else action
+    lowered = action if action[1:2].isupper() else action[:1].lower() + action[1:]
     return f"{sentence.rstrip('.')}: {lowered}"

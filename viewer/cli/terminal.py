@@ -25,7 +25,7 @@ class Terminal:
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+        self._stream = sys.stderr if stream is None else stream
         self._alive = self._stream.isatty()
         self._shown = 0
         self._last = 0.0

@@ -110,7 +110,7 @@ class Exporting:
         self._session.notice = Notice(one_sentence(error), getattr(error, "action", ""))
 
 
-# --- in the thread of the state -------------------------------------------------------------------------------------------
+# --- in the thread of the state ---
 
 
 def shown_slice(session: Session) -> ShownSlice:
@@ -298,7 +298,7 @@ def _regions(boxes: BoxesView | None) -> tuple[Region, ...]:
     )
 
 
-# --- behind the window ----------------------------------------------------------------------------------------------------
+# --- behind the window ---
 
 
 def write_figure(path: Path, shown: ShownSlice) -> None:

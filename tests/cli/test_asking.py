@@ -1,0 +1,342 @@
+"""`predict` and `explain` on an image whose answer is known: a bright square on slice 2, rows 8-12, columns 20-24."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.cli.conftest import Say, voxels_of
+from tests.tiny import bright_spot
+from viewer import api
+from viewer.controllers import engine
+from viewer.imaging.image import MedicalImage
+from viewer.imaging.writing import write_nifti
+
+
+def test_predict(say: Say, tiny: str, nifti: Path) -> None:
+    told = say("predict", nifti, "--model", tiny, "--json")
+    assert told.code == 0
+    document = told.document
+    assert set(document) >= {"model", "classes", "slices", "case"}
+    assert document["model"] == tiny
+    assert document["classes"] == ["no stroke", "stroke"]
+    assert [entry["index"] for entry in document["slices"]] == [0, 1, 2, 3, 4]
+    for entry in document["slices"]:
+        assert set(entry) == {"index", "probabilities", "interval"}
+        assert sum(entry["probabilities"]) == pytest.approx(1, abs=1e-5)
+        assert entry["interval"] == []
+    strokes = [entry["probabilities"][1] for entry in document["slices"]]
+    assert int(np.argmax(strokes)) == 2
+    assert document["case"]["probabilities"] == document["slices"][2]["probabilities"]
+    assert "stroke" in document["case"]["rule"]
+    assert document["applicability"]["verdict"] == "unproven"
+    assert document["input"] == {"mirror": False, "crop": "none"}
+
+
+def test_predict_for_people(say: Say, tiny: str, nifti: Path) -> None:
+    told = say("predict", nifti, "--model", tiny, "--mc-samples", 2)
+    assert told.code == 0
+    assert "case: no stroke" in told.out
+    assert "2 dropout passes" in told.out
+
+
+def test_predict_with_intervals_repeats_with_its_seed(say: Say, nifti: Path, tiny: str) -> None:
+    words = ("predict", nifti, "--model", tiny, "--json", "--mc-samples", 5)
+    first = say(*words, "--seed", 4).document
+    assert first == say(*words, "--seed", 4).document
+    for entry in first["slices"]:
+        assert [len(interval) for interval in entry["interval"]] == [2, 2]
+
+
+def test_crop_wishes(say: Say, tiny: str, tmp_path: Path) -> None:
+    path = tmp_path / "disc.nii.gz"
+    row, column = np.mgrid[:32, :32]
+    disc = ((row - 14) ** 2 + (column - 18) ** 2 < 64).astype(np.float32)
+    image = bright_spot(1, at=(0, 8, 20))
+    write_nifti(path, disc[None], image.geometry)
+
+    def used(*words: str) -> dict[str, object]:
+        return say("predict", path, "--model", tiny, "--json", *words).document["input"]
+
+    assert used()["crop"] == "none"  # this card's own rule
+    assert used("--crop")["crop"] == "brain"
+    assert used("--no-crop")["crop"] == "none"
+    assert used("--crop-rule", "percentile")["crop"] == "percentile"
+    assert used("--mirror")["mirror"] is True
+
+
+def test_a_model_that_does_not_apply_predicts_and_says_so(
+    say: Say, tiny: str, nifti: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from viewer.cli import asking
+
+    ct = bright_spot(modality="CT")
+    monkeypatch.setattr(asking, "read_image", lambda *_: ct)
+    told = say("predict", nifti, "--model", tiny, "--json")
+    assert told.code == 0
+    assert "not made for this image" in told.sentence
+    assert told.document["applicability"]["verdict"] == "does_not_apply"
+    assert told.document["applicability"]["reasons"]
+    told = say(
+        "explain", nifti, "--model", tiny, "--explainer", "grad-cam", "--out", nifti.parent / "m", "--json"
+    )
+    assert told.code == 0
+    assert "not made for this image" in told.sentence
+    assert told.document["applicability"]["verdict"] == "does_not_apply"
+
+
+MAP_KEYS = {"class", "slice", "layer", "explainer", "state", "raw_max", "raw", "nifti", "picture"}
+
+
+def test_explain_by_default(say: Say, tiny: str, nifti: Path, head: MedicalImage, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "maps"
+    told = say("explain", nifti, "--model", tiny, "--explainer", "grad-cam", "--out", out, "--json")
+    assert told.code == 0, told.err
+    assert set(told.document) >= {"maps", "provenance"}
+    (entry,) = told.document["maps"]
+    assert set(entry) >= MAP_KEYS
+    assert (entry["class"], entry["slice"], entry["layer"]) == ("stroke", 2, "relu2")
+    assert "highest probability of stroke" in told.document["slice_rule"]
+    assert entry["state"] == "ok"
+
+    raw = np.load(entry["raw"])
+    assert raw.dtype == np.float32
+    assert raw.shape == (8, 8)
+    assert entry["raw_max"] == pytest.approx(float(raw.max()))
+    assert np.unravel_index(raw.argmax(), raw.shape) == (2, 5)
+
+    volume = voxels_of(entry["nifti"])
+    assert volume.shape == (5, 32, 32)
+    assert np.allclose(nib.load(entry["nifti"]).affine, nib.load(nifti).affine)
+    assert not volume[[0, 1, 3, 4]].any()
+    row, column = np.unravel_index(volume[2].argmax(), (32, 32))
+    assert 7 <= row <= 12
+    assert 19 <= column <= 24
+
+    with Image.open(entry["picture"]) as picture:
+        assert picture.format == "PNG"
+        assert min(picture.size) > 100
+
+    record = json.loads(Path(told.document["provenance"]).read_text())
+    assert record["model"] == tiny
+    assert record["use"] == "research use only"
+    assert len(record["input_sha256"]) == 64
+    assert record["maps"][0]["nifti"] == Path(entry["nifti"]).name
+    assert str(tmp_path) not in json.dumps(record)
+
+
+def test_explain_equals_the_api(say: Say, tiny: str, nifti: Path, tmp_path: Path) -> None:
+    told = say(
+        "explain", nifti, "--model", tiny, "--explainer", "layer-cam", "--layer", "relu1", "--class", "stroke",
+        "--score", "margin", "--slice", 1, "--mirror", "--out", tmp_path / "maps", "--json",
+    )  # fmt: skip
+    (entry,) = told.document["maps"]
+    same = api.explain(
+        api.load_model(tiny),
+        api.read_image(nifti),
+        explainer="layer-cam",
+        layer="relu1",
+        target="stroke",
+        score="margin",
+        slice=1,
+        mirror=True,
+    )
+    assert np.allclose(np.load(entry["raw"]), same.raw, rtol=1e-5, atol=1e-9)
+    assert np.allclose(voxels_of(entry["nifti"])[1], same.map, rtol=1e-5, atol=1e-9)
+    assert entry["state"] == same.state
+    assert entry["raw_max"] == pytest.approx(same.raw_max)
+
+
+def test_many_maps_from_one_trace_a_slice(
+    say: Say, tiny: str, nifti: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traced: list[int] = []
+    real = engine.trace_slice
+
+    def counted(request: engine.TraceRequest, *rest: object) -> engine.TraceReply:
+        traced.append(request.index)
+        return real(request, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(engine, "trace_slice", counted)
+    told = say(
+        "explain", nifti, "--model", tiny, "--explainer", "grad-cam,layer-cam", "--explainer", "grad-cam++",
+        "--layer", "all", "--class", "stroke,no stroke", "--slice", "all", "--out", tmp_path / "maps", "--json",
+    )  # fmt: skip
+    assert told.code == 0, told.err
+    assert traced == [0, 1, 2, 3, 4]
+    maps = told.document["maps"]
+    assert len(maps) == 3 * 5 * 2 * 5
+    assert len({entry["nifti"] for entry in maps}) == 3 * 5 * 2
+    assert len({entry["raw"] for entry in maps}) == len(maps)
+    for entry in maps:
+        assert Path(entry["raw"]).is_file()
+        assert Path(entry["picture"]).is_file()
+    # The scale of the pictures is that of the series, or the card's, never that of a slice.
+    scales = {(e["class"], e["layer"], e["explainer"]): set() for e in maps}
+    for e in maps:
+        scales[e["class"], e["layer"], e["explainer"]].add((e["scale"], e["scale_name"]))
+    assert all(len(found) == 1 for found in scales.values())
+    assert scales["stroke", "relu2", "grad-cam"] == {(2.0, "model reference")}
+    assert {name for found in scales.values() for _, name in found} == {"model reference", "series maximum"}
+
+
+def test_difference_of_orientation_does_not_matter(say: Say, tiny: str, tmp_path: Path) -> None:
+    """The same patient stored with other axes: the map lies at the same place in the patient."""
+    image = bright_spot()
+    write_nifti(tmp_path / "a.nii.gz", image.voxels, image.geometry)
+    stored = nib.load(tmp_path / "a.nii.gz")
+    turned = stored.as_reoriented(
+        nib.orientations.axcodes2ornt(("S", "L", "P"), (("L", "R"), ("P", "A"), ("I", "S")))
+    )
+    nib.save(turned, tmp_path / "b.nii.gz")
+    peaks = []
+    for name in "ab":
+        told = say(
+            "explain", tmp_path / f"{name}.nii.gz", "--model", tiny, "--explainer", "grad-cam",
+            "--out", tmp_path / name, "--json",
+        )  # fmt: skip
+        assert told.code == 0, told.err
+        found = nib.load(told.document["maps"][0]["nifti"])
+        data = np.asarray(found.dataobj)
+        # The middle of the highest plateau, in millimetres of the patient.
+        where = np.argwhere(data >= data.max() * 0.999).mean(axis=0)
+        peaks.append(nib.affines.apply_affine(found.affine, where))
+    assert np.allclose(peaks[0], peaks[1], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["--layer", "relu9"], "nearest: relu"),
+        (["--class", "strok"], "nearest: stroke"),
+        (["--class", "7"], "no class '7'"),
+        (["--slice", "5"], "from 0 to 4"),
+    ],
+)
+def test_names_that_do_not_exist(
+    say: Say, tiny: str, nifti: Path, tmp_path: Path, words: list[str], hint: str
+) -> None:
+    out = tmp_path / "maps"
+    told = say("explain", nifti, "--model", tiny, "--explainer", "grad-cam", "--out", out, *words)
+    assert told.code == 2
+    assert hint in told.sentence
+    assert not out.exists()
+
+
+def test_places_that_cannot_be_written(say: Say, tiny: str, nifti: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    told = say("explain", nifti, "--model", tiny, "--explainer", "grad-cam", "--out", tmp_path / "taken")
+    assert told.code == 1
+    assert "'taken' is a file" in told.sentence
+
+
+def _lfs(folder: Path) -> None:
+    (folder / "weights.safetensors").write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n"
+    )
+
+
+def _words(folder: Path) -> None:
+    (folder / "weights.safetensors").write_text("these are not weights")
+
+
+def _no_weights(folder: Path) -> None:
+    (folder / "weights.safetensors").unlink()
+
+
+def _empty(folder: Path) -> None:
+    (folder / "weights.safetensors").write_bytes(b"")
+
+
+def _other_keys(folder: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    path = folder / "weights.safetensors"
+    state = load_file(path)
+    state.pop("conv1.weight")
+    state["surplus.weight"] = torch.zeros(3)
+    save_file(state, path)
+
+
+def _no_card(folder: Path) -> None:
+    (folder / "model.toml").unlink()
+
+
+def _bad_card(folder: Path) -> None:
+    (folder / "model.toml").write_text('id = "x"\n')
+
+
+@pytest.mark.parametrize(
+    ("spoil", "hint"),
+    [
+        (_lfs, "Git LFS stub"),
+        (_words, "not a checkpoint"),
+        (_no_weights, "no weights"),
+        (_empty, "empty file"),
+        (_other_keys, "conv1.weight"),
+        (_no_card, "no model.toml"),
+        (_bad_card, "classes"),
+    ],
+)
+def test_models_that_are_none(say: Say, nifti: Path, tmp_path: Path, spoil, hint: str) -> None:
+    from tests.tiny import write_tiny_model
+
+    folder = write_tiny_model(tmp_path, "spoiled")
+    spoil(folder)
+    told = say("predict", nifti, "--model", folder, "--json")
+    assert told.code == 1
+    assert told.out == ""
+    assert hint in told.sentence
+
+
+def test_a_file_is_not_a_model(say: Say, nifti: Path) -> None:
+    told = say("predict", nifti, "--model", nifti)
+    assert told.code == 1
+    assert "is a file, not a model folder" in told.sentence
+
+
+def test_an_image_that_the_network_cannot_take(say: Say, nifti: Path, tmp_path: Path) -> None:
+    from tests.tiny import write_tiny_model
+
+    folder = write_tiny_model(tmp_path, "three-channels")
+    card = folder / "model.toml"
+    card.write_text(card.read_text().replace("channels = 1", "channels = 3"))
+    told = say("predict", nifti, "--model", folder)
+    assert told.code == 1
+    assert told.sentence
+
+
+def test_a_photograph_is_explained(say: Say, tiny: str, png: Path, tmp_path: Path) -> None:
+    told = say(
+        "explain", png, "--model", tiny, "--explainer", "grad-cam", "--out", tmp_path / "maps", "--json"
+    )
+    assert told.code == 0, told.err
+    assert told.document["slice_rule"] == "the only slice"
+    assert voxels_of(told.document["maps"][0]["nifti"]).shape == (1, 40, 50)
+
+
+@pytest.mark.parametrize("name", ["FLAIR.nii.gz", "FLAIR.nrrd"])
+def test_a_real_scan_is_explained(say: Say, tiny: str, shared_data: Path, tmp_path: Path, name: str) -> None:
+    path = shared_data / "niivue/packages/niivue/demos/images" / name
+    told = say(
+        "explain",
+        path,
+        "--model",
+        tiny,
+        "--explainer",
+        "grad-cam",
+        "--slice",
+        70,
+        "--out",
+        tmp_path,
+        "--json",
+    )
+    assert told.code == 0, told.err
+    volume = nib.load(told.document["maps"][0]["nifti"])
+    assert np.allclose(volume.affine, nib.load(path.with_name("FLAIR.nii.gz")).affine, atol=1e-3)

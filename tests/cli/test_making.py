@@ -1,0 +1,106 @@
+"""`generate`, `train`, `self-test`."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Say
+from viewer.controllers import self_test as self_test_module
+from viewer.foundation.errors import Cancelled
+from viewer.training import recipe as recipe_module
+
+
+def test_generate(say: Say, tmp_path: Path) -> None:
+    out = tmp_path / "cohort"
+    told = say("generate", "stroke-dwi", "--count", 1, "--seed", 5, "--out", out, "--json")
+    assert told.code == 0, told.err
+    assert told.document["cohort"] == str(out / "cohort.csv")
+    with (out / "cohort.csv").open() as stream:
+        (row,) = csv.DictReader(stream)
+    assert {"path", "case", "label"} <= set(row)
+    told = say("inspect", out / row["path"], "--json")
+    slices, rows, columns = told.document["series"][0]["shape"]
+    assert 24 <= slices <= 36
+    assert (rows, columns) == (192, 192)
+
+
+def test_generate_refuses(say: Say, tmp_path: Path) -> None:
+    told = say("generate", "stroke", "--count", 1, "--out", tmp_path / "x")
+    assert told.code == 2
+    assert "nearest: stroke-dwi" in told.sentence
+    (tmp_path / "taken").write_text("")
+    told = say("generate", "stroke-dwi", "--count", 1, "--out", tmp_path / "taken")
+    assert told.code == 1
+    assert "is a file" in told.sentence
+
+
+def test_train_refuses_before_it_begins(say: Say, tmp_path: Path) -> None:
+    told = say("train", "stroke-dw", "--out", tmp_path / "run")
+    assert told.code == 2
+    assert "nearest: stroke-dwi" in told.sentence
+    told = say("train", "stroke-dwi", "--out", tmp_path / "run", "--set", "patiens=3")
+    assert told.code == 2
+    assert "patience" in told.sentence
+    told = say("train", "stroke-dwi", "--out", tmp_path / "run", "--set", "architecture=dense")
+    assert told.code == 2
+    assert "gap, shallow" in told.sentence
+    assert not (tmp_path / "run").exists()
+
+
+def test_train_hands_the_recipe_over(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = pytest.importorskip("viewer.training.run")
+    asked = []
+
+    def ran(recipe, data, out, settings, progress):
+        asked.append((recipe.id, data, out, dict(settings)))
+        progress.report(1, 2, "epoch 1 of 2")
+        return out / "stroke-shallow"
+
+    monkeypatch.setattr(run, "run_recipe", ran)
+    out = tmp_path / "run"
+    words = ["train", "stroke-dwi", "--out", out, "--set", "architecture=shallow", "--set", "patients=2"]
+    told = say(*words, "--data", tmp_path, "--json")
+    assert told.code == 0, told.err
+    assert asked == [("stroke-dwi", tmp_path, out, {"architecture": "shallow", "patients": "2"})]
+    assert told.document["model"] == str(out / "stroke-shallow")
+
+    def stopped(*_):
+        raise Cancelled
+
+    monkeypatch.setattr(run, "run_recipe", stopped)
+    assert say(*words).code == 130
+
+
+def test_train_without_its_extra(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "viewer.training.run", raising=False)
+    monkeypatch.setitem(sys.modules, "lightning", None)
+    monkeypatch.setitem(sys.modules, "lightning.pytorch", None)
+    told = say("train", "stroke-dwi", "--out", tmp_path / "run")
+    assert told.code == 1
+    assert "whyslice[train]" in told.sentence
+    assert "stroke-dwi" in recipe_module.RECIPES
+
+
+def test_self_test_says_what_is_missing(say: Say, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(self_test_module.paths, "resources", lambda: tmp_path)
+    told = say("self-test", "--json")
+    assert told.code == 1
+    assert told.document["ok"] is False
+    failed = [check["name"] for check in told.document["checks"] if not check["ok"]]
+    assert "demo" in failed
+    assert "models" in failed
+    assert "failed" in told.sentence
+
+
+def test_self_test_passes_as_bundled(say: Say) -> None:
+    told = say("self-test", "--json", "--device", "cpu")
+    if not any(check["name"].startswith("model ") for check in told.document["checks"]):
+        pytest.skip("no model is bundled in this checkout")
+    assert told.code == 0, told.err
+    assert told.document["ok"] is True
+    for check in told.document["checks"]:
+        assert set(check) == {"name", "ok", "sentence"}

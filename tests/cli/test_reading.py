@@ -1,0 +1,200 @@
+"""`inspect` and `convert`, and every bad input with its one sentence."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from tests.cli.conftest import Say, voxels_of
+from viewer.imaging.image import MedicalImage
+from viewer.imaging.writing import write_nifti
+
+SERIES_KEYS = {
+    "id",
+    "modality",
+    "description",
+    "shape",
+    "spacing_mm",
+    "affine_lps",
+    "frames",
+    "b_values",
+    "photometric",
+    "diagnoses",
+}
+
+
+def test_inspect_documents_a_series(say: Say, nifti: Path, head: MedicalImage) -> None:
+    told = say("inspect", nifti, "--json")
+    assert told.code == 0
+    assert told.err == ""
+    assert set(told.document) == {"series", "unreadable"}
+    (series,) = told.document["series"]
+    assert set(series) >= SERIES_KEYS
+    assert series["shape"] == [5, 32, 32]
+    assert series["spacing_mm"] == [5.0, 1.0, 1.0]
+    assert np.allclose(series["affine_lps"], head.geometry.affine_lps)
+    assert series["frames"] == 5
+
+
+def test_inspect_names_what_is_odd(say: Say, png: Path) -> None:
+    told = say("inspect", png, "--json")
+    (series,) = told.document["series"]
+    for finding in series["diagnoses"]:
+        assert set(finding) == {"code", "severity", "sentence", "action"}
+    assert "no-orientation" in {finding["code"] for finding in series["diagnoses"]}
+    human = say("inspect", png)
+    assert "left and right are unknown" in human.out
+
+
+def test_inspect_goes_on_after_a_bad_file(say: Say, nifti: Path) -> None:
+    (nifti.parent / "notes.txt").write_text("not an image")
+    told = say("inspect", nifti.parent, "--json")
+    assert told.code == 0
+    assert [set(entry) for entry in told.document["unreadable"]] == [{"path", "code", "sentence"}]
+    assert "notes.txt" in told.document["unreadable"][0]["sentence"]
+
+
+def test_inspect_of_nothing_readable_is_a_document_and_a_failure(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "a.dcm").write_bytes(b"")
+    told = say("inspect", tmp_path / "a.dcm", "--json")
+    assert told.code == 1
+    assert told.document["series"] == []
+    assert len(told.document["unreadable"]) == 1
+    assert "a.dcm" in told.sentence
+
+
+def _empty(folder: Path, _: Path) -> Path:
+    path = folder / "empty.nii.gz"
+    path.write_bytes(b"")
+    return path
+
+
+def _truncated(folder: Path, good: Path) -> Path:
+    path = folder / "short.nii"
+    path.write_bytes(gzip.decompress(good.read_bytes())[:-4000])
+    return path
+
+
+def _truncated_packed(folder: Path, good: Path) -> Path:
+    path = folder / "short.nii.gz"
+    path.write_bytes(good.read_bytes()[: good.stat().st_size // 2])
+    return path
+
+
+def _text(folder: Path, _: Path) -> Path:
+    path = folder / "words.png"
+    path.write_text("I am not a picture")
+    return path
+
+
+def _folder_without_images(folder: Path, _: Path) -> Path:
+    path = folder / "papers"
+    path.mkdir()
+    (path / "a.txt").write_text("a")
+    (path / "b.csv").write_text("b")
+    return path
+
+
+def _empty_folder(folder: Path, _: Path) -> Path:
+    path = folder / "nothing"
+    path.mkdir()
+    return path
+
+
+def _missing(folder: Path, _: Path) -> Path:
+    return folder / "missing.dcm"
+
+
+BAD = [
+    _empty,
+    _truncated,
+    _truncated_packed,
+    _text,
+    _folder_without_images,
+    _empty_folder,
+    _missing,
+]
+
+
+@pytest.mark.parametrize("make", BAD)
+@pytest.mark.parametrize("command", ["convert", "predict", "explain"])
+def test_bad_input_is_one_sentence(
+    say: Say, tiny: str, nifti: Path, tmp_path: Path, make, command: str
+) -> None:
+    path = make(tmp_path, nifti)
+    rest: dict[str, list[object]] = {
+        "convert": [tmp_path / "out.nii.gz"],
+        "predict": ["--model", tiny],
+        "explain": ["--model", tiny, "--explainer", "grad-cam", "--out", tmp_path / "maps"],
+    }
+    told = say(command, path, *rest[command], "--json")
+    assert told.code == 1
+    assert told.out == ""
+    assert path.name in told.sentence
+    assert told.sentence.endswith(".")
+    assert not (tmp_path / "out.nii.gz").exists()
+    assert not (tmp_path / "maps").exists()
+
+
+def test_a_wrong_extension_is_read_and_said(say: Say, nifti: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "head.dcm"
+    wrong.write_bytes(nifti.read_bytes())
+    told = say("inspect", wrong, "--json")
+    assert told.code == 0
+    assert "wrong-extension" in {f["code"] for f in told.document["series"][0]["diagnoses"]}
+
+
+def test_several_series_are_listed_and_one_can_be_named(say: Say, head: MedicalImage, tmp_path: Path) -> None:
+    folder = tmp_path / "two"
+    folder.mkdir()
+    write_nifti(folder / "a.nii.gz", head.voxels, head.geometry)
+    write_nifti(folder / "b.nii.gz", head.voxels * 2, head.geometry)
+    told = say("convert", folder, tmp_path / "one.nii.gz")
+    assert told.code == 1
+    assert "s1" in told.sentence
+    assert "--series" in told.sentence
+    told = say("convert", folder, tmp_path / "one.nii.gz", "--series", "s2")
+    assert told.code == 0
+    assert np.array_equal(voxels_of(tmp_path / "one.nii.gz"), head.voxels * 2)
+    told = say("convert", folder, tmp_path / "one.nii.gz", "--series", "s9")
+    assert told.code == 2
+    assert "s1, s2" in told.sentence
+
+
+def test_convert_keeps_voxels_and_affine(say: Say, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    stored = rng.integers(-300, 3000, (6, 5, 4)).astype(np.int16)
+    affine = np.array([[-1.2, 0.1, 0, 40], [0.1, 1.1, 0.2, -30], [0, -0.2, 4.0, 12], [0, 0, 0, 1]])
+    nib.save(nib.Nifti1Image(stored, affine), tmp_path / "in.nii.gz")
+    told = say("convert", tmp_path / "in.nii.gz", tmp_path / "out.nii.gz", "--json")
+    assert told.code == 0
+    assert told.document["path"] == str(tmp_path / "out.nii.gz")
+    assert told.document["shape"] == [4, 5, 6]
+    written = nib.load(tmp_path / "out.nii.gz")
+    assert np.array_equal(np.asarray(written.dataobj), stored)
+    assert np.allclose(written.affine, affine, atol=1e-5)
+    assert written.get_data_dtype() == np.int16
+
+
+@pytest.mark.parametrize("name", ["FLAIR.nii.gz", "FLAIR.nrrd"])
+def test_convert_a_real_scan(say: Say, shared_data: Path, tmp_path: Path, name: str) -> None:
+    source = shared_data / "niivue/packages/niivue/demos/images" / name
+    reference = nib.load(source.with_name("FLAIR.nii.gz"))
+    told = say("convert", source, tmp_path / "out.nii.gz")
+    assert told.code == 0, told.err
+    written = nib.load(tmp_path / "out.nii.gz")
+    assert np.array_equal(np.asarray(written.dataobj), np.asarray(reference.dataobj))
+    assert np.allclose(written.affine, reference.affine, atol=1e-3)
+
+
+def test_convert_says_why_it_cannot_write(say: Say, nifti: Path, tmp_path: Path) -> None:
+    told = say("convert", nifti, tmp_path / "nowhere" / "out.nii.gz")
+    assert told.code == 1
+    assert "out.nii.gz" in told.sentence
+    told = say("convert", nifti, tmp_path / "out.png")
+    assert told.code == 2
+    assert ".nii.gz" in told.sentence
