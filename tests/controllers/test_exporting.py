@@ -96,9 +96,11 @@ def test_a_model_that_does_not_apply_marks_the_figure(bench: Workbench) -> None:
 
 def test_each_box_stands_under_its_own_name(bench: Workbench) -> None:
     shown(bench).boxing.add(8, 20, 12, 24)
-    readers = [region.reader for region in exporting.shown_slice(bench.session).regions]
+    made = exporting.shown_slice(bench.session)
+    readers = [region.reader for region in made.regions]
     assert readers[0] == "you"
     assert set(readers[1:]) == {"map"}
+    assert "IoU (best box)" in dict(made.facts)["box 1"]
 
 
 def test_a_name_without_ending_becomes_png(bench: Workbench, tmp_path: Path) -> None:

@@ -28,6 +28,12 @@ from viewer.state.panel_views import PredictionView, prediction_view
 from viewer.state.session import DIFFERENCE, Notice, Session
 
 _NOT_MADE_FOR = "MODEL NOT MADE FOR THIS IMAGE"
+_SCORE_WORDS = {
+    "iou-best": "IoU (best box)",
+    "iobb-best": "IoBB (best box)",
+    "energy-inside": "energy inside",
+    "pointing": "pointing game",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +146,7 @@ def shown_slice(session: Session) -> ShownSlice:
         ("map", f"{title} of the {choice.score}, class {choice.target}, layer {choice.layer}"),
         ("scale", f"{found.scale:.4g} is full colour ({found.scale_label}); {_threshold_words(session)}"),
         ("input", _input_words(session)),
-        ("image", ", ".join(canvas.facts)),
+        ("image", ", ".join(fact for fact in canvas.facts if not fact.startswith(choice.explainer))),
         *_box_facts(boxes),
     )
     record = {
@@ -274,7 +280,10 @@ def _box_facts(boxes: BoxesView | None) -> tuple[tuple[str, str], ...]:
     facts = []
     for row in boxes.rows if boxes else ():
         if row.scores:
-            scores = ", ".join(f"{score.name} {score.value:.2f}" for score in row.scores)
+            scores = ", ".join(
+                f"{_SCORE_WORDS[score.name]} {f'{score.value:.2f}' if score.defined else 'not defined'}"
+                for score in row.scores
+            )
             facts.append((row.mark.region.label, scores))
     return (*facts, ("boxes", boxes.rule)) if boxes and facts else ()
 
@@ -289,13 +298,14 @@ def _box_record(region: Region, kind: str) -> dict[str, Any]:
 
 
 def _regions(boxes: BoxesView | None) -> tuple[Region, ...]:
-    """The boxes on the slice, each under the name of whoever drew it."""
-    if boxes is None:
-        return ()
-    names = {"map": "map", "drawn": "you"}
-    return tuple(
-        replace(mark.region, reader=names.get(mark.kind, mark.region.reader)) for mark in boxes.marks
-    )
+    """The boxes on the slice, each under the name of whoever drew it; those of the map need no words."""
+    regions = []
+    for mark in boxes.marks if boxes else ():
+        if mark.kind == "map":
+            regions.append(replace(mark.region, reader="map", label=""))
+        else:
+            regions.append(replace(mark.region, reader="you") if mark.kind == "drawn" else mark.region)
+    return tuple(regions)
 
 
 # --- behind the window ---

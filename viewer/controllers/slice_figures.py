@@ -14,8 +14,8 @@ from viewer.state.canvas_view import Background, OverlayStyle
 from viewer.state.map_view import MapView, Picture
 from viewer.state.may_read import Answer
 
-DIVERGING = "RdBu_r"
-"""Colours of a difference of classes, zero in the middle."""
+DIVERGING = "berlin"
+"""Colours of a difference of classes: blue, dark at zero, red, as on screen."""
 
 _LEVELS: dict[Answer, Literal["plain", "caution", "stop"]] = {
     "yes": "plain",
