@@ -107,23 +107,19 @@ def _load(stack: Stack, path: Path, progress: Progress) -> MedicalImage:
     BUDGET.check(path.name, file.frame_bytes * len(frames))
     files = tuple(dict.fromkeys(frame.path for frame in frames))
     pictures: dict[tuple[Path, int], NDArray[Any]] = {}
-    done_by_decoder = False
     palette = file.photometric == "PALETTE COLOR"
     for place, source in enumerate(files):
         progress.report(place, len(files), "reading slices")
         wanted = [frame.index for frame in frames if frame.path == source]
-        pixels = decode(source, wanted, palette=palette)
-        done_by_decoder |= pixels.rescaled
-        pictures.update(
-            {(source, index): picture for index, picture in zip(wanted, pixels.frames, strict=True)}
-        )
+        decoded = decode(source, wanted, palette=palette)
+        pictures.update({(source, index): picture for index, picture in zip(wanted, decoded, strict=True)})
     colour = file.samples > 1
     voxels = _stacked([pictures[frame.path, frame.index] for frame in frames], stack, path)
     diagnoses = list(stack.diagnoses)
     slope, intercept = frames[0].slope, frames[0].intercept
     if colour:
         slope, intercept = 1.0, 0.0
-    elif not done_by_decoder:
+    else:
         voxels = _rescaled(voxels, frames)
     diagnoses.extend(not_finite(voxels))
     photometric = "RGB" if colour else file.photometric

@@ -3,40 +3,55 @@
 from __future__ import annotations
 
 import struct
+import tempfile
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.encaps import get_frame
+from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 from pydicom.pixels.utils import iter_pixels
-from pydicom.uid import UID
+from pydicom.uid import (
+    UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    SecondaryCaptureImageStorage,
+    generate_uid,
+)
 
 from viewer.foundation.errors import ReadError
-from viewer.imaging.dicom_values import number, whole
+from viewer.imaging.dicom_values import whole
 from viewer.imaging.itk import silenced, sitk
 
-
-@dataclass(frozen=True)
-class Pixels:
-    """Decoded frames of one file.
-
-    Attributes
-    ----------
-    frames : (row, column[, channel]) arrays in the order asked for; colour is RGB.
-    rescaled : whether the decoder has applied the rescale already.
-    """
-
-    frames: tuple[NDArray[Any], ...]
-    rescaled: bool = False
+_PIXEL_KEYWORDS = (
+    "Rows",
+    "Columns",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "PlanarConfiguration",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+)
 
 
-def decode(path: Path, indices: list[int], *, palette: bool) -> Pixels:
+def decode(path: Path, indices: list[int], *, palette: bool) -> list[NDArray[Any]]:
     """Decode some frames of a file.
+
+    Parameters
+    ----------
+    indices : places in the file's pixel data.
+    palette : whether the values are entries of the file's colour table.
+
+    Returns
+    -------
+    list of (row, column[, channel]) arrays
+        Stored values, before any rescale, in the order of `indices`; a modality table is applied, colour is RGB.
 
     Raises
     ------
@@ -46,63 +61,74 @@ def decode(path: Path, indices: list[int], *, palette: bool) -> Pixels:
     with warnings.catch_warnings(), silenced():
         warnings.simplefilter("ignore")
         try:
-            return _with_pydicom(path, indices, palette)
+            dataset = _opened(path)
+            _check_codestream(dataset, path)
+            return [_finished(frame, dataset, palette) for frame in _frames(dataset, indices)]
         except ReadError:
             raise
-        except Exception as first:  # noqa: BLE001 decoders raise whatever they like on damaged data
-            try:
-                return _with_gdcm(path, indices)
-            except Exception:  # noqa: BLE001 the first decoder's reason is the better one
-                raise ReadError(
-                    f"The picture in '{path.name}' cannot be decoded ({_syntax(path)}; {type(first).__name__}).",
-                    code="not-decodable",
-                    action="The file may be damaged, or its compression is not supported.",
-                ) from None
+        except Exception as error:  # noqa: BLE001 decoders raise whatever they like on damaged data
+            raise ReadError(
+                f"The picture in '{path.name}' cannot be decoded ({_syntax(path)}; {type(error).__name__}).",
+                code="not-decodable",
+                action="The file may be damaged, or its compression is not supported.",
+            ) from None
 
 
-def _with_pydicom(path: Path, indices: list[int], palette: bool) -> Pixels:
+def _opened(path: Path) -> pydicom.Dataset:
     dataset = pydicom.dcmread(path, force=True)
     if not hasattr(dataset, "file_meta") or "TransferSyntaxUID" not in dataset.file_meta:
         dataset.ensure_file_meta()
-        little, implicit = dataset.original_encoding[1], dataset.original_encoding[0]
-        dataset.file_meta.TransferSyntaxUID = (
-            pydicom.uid.ImplicitVRLittleEndian
-            if implicit
-            else pydicom.uid.ExplicitVRLittleEndian
-            if little
-            else pydicom.uid.ExplicitVRBigEndian
-        )
+        implicit, little = dataset.original_encoding
+        explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
     if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise ReadError(f"'{path.name}' is an incomplete DICOM file without pixel data.", code="incomplete")
     if "PhotometricInterpretation" not in dataset:
         dataset.PhotometricInterpretation = "MONOCHROME2"
-    _check_codestream(dataset, path)
-    frames = []
-    for frame in iter_pixels(dataset, indices=indices):
-        if palette:
-            frame = apply_color_lut(frame, dataset)
-            frame = (frame >> 8).astype(np.uint8) if frame.dtype == np.uint16 else frame
-        elif "ModalityLUTSequence" in dataset and len(dataset.ModalityLUTSequence):
-            frame = apply_modality_lut(frame, dataset)
-        frames.append(
-            np.array(frame[..., :3] if frame.ndim == 3 else frame, dtype=frame.dtype.newbyteorder("="))
-        )
-    return Pixels(tuple(frames))
+    return dataset
+
+
+def _frames(dataset: pydicom.Dataset, indices: list[int]) -> list[NDArray[Any]]:
+    try:
+        return list(iter_pixels(dataset, indices=indices))
+    except Exception:
+        # GDCM knows more compressions; but on a damaged stream it searches for seconds, and native code may crash.
+        size = _announced(dataset)
+        if size is None or size != (dataset.Rows, dataset.Columns):
+            raise
+        return [_with_gdcm(dataset, index) for index in indices]
+
+
+def _finished(frame: NDArray[Any], dataset: pydicom.Dataset, palette: bool) -> NDArray[Any]:
+    """Tables applied, no fourth channel, bytes in this machine's order, memory of its own."""
+    if palette:
+        frame = apply_color_lut(frame, dataset)
+        frame = (frame >> 8).astype(np.uint8) if frame.dtype == np.uint16 else frame
+    elif "ModalityLUTSequence" in dataset and len(dataset.ModalityLUTSequence):
+        frame = apply_modality_lut(frame, dataset)
+    return np.array(frame[..., :3] if frame.ndim == 3 else frame, dtype=frame.dtype.newbyteorder("="))
 
 
 def _check_codestream(dataset: pydicom.Dataset, path: Path) -> None:
     """Refuse a compressed picture that is far larger inside than its header says: decoders allocate what it says."""
-    if not dataset.file_meta.TransferSyntaxUID.is_compressed or "PixelData" not in dataset:
-        return
-    size = codestream_size(
-        get_frame(dataset.PixelData, 0, number_of_frames=whole(dataset, "NumberOfFrames") or 1)
-    )
+    size = _announced(dataset)
     if size is not None and size[0] * size[1] > 4 * int(dataset.Rows) * int(dataset.Columns):
         raise ReadError(
             f"'{path.name}' announces {dataset.Rows} x {dataset.Columns} pixels and its compressed picture holds "
             f"{size[0]} x {size[1]}.",
             code="size-mismatch",
         )
+
+
+def _announced(dataset: pydicom.Dataset) -> tuple[int, int] | None:
+    """(rows, columns) inside the compressed picture; None when it is not compressed or of another kind."""
+    if not dataset.file_meta.TransferSyntaxUID.is_compressed or "PixelData" not in dataset:
+        return None
+    return codestream_size(_compressed(dataset, 0))
+
+
+def _compressed(dataset: pydicom.Dataset, index: int) -> bytes:
+    return get_frame(dataset.PixelData, index, number_of_frames=whole(dataset, "NumberOfFrames") or 1)
 
 
 def codestream_size(frame: bytes) -> tuple[int, int] | None:
@@ -122,27 +148,32 @@ def codestream_size(frame: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _with_gdcm(path: Path, indices: list[int]) -> Pixels:
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(path))
-    array = sitk.GetArrayFromImage(reader.Execute())
-    if reader.GetNumberOfComponents() > 1:
-        array = array if array.ndim == 4 else array[np.newaxis]
-    elif array.ndim == 2:
-        array = array[np.newaxis]
-    return Pixels(tuple(_upright(np.array(array[index]), path) for index in indices), rescaled=True)
+def _with_gdcm(dataset: pydicom.Dataset, index: int) -> NDArray[Any]:
+    """One frame, decoded by GDCM from a file that holds nothing else.
 
-
-def _upright(picture: NDArray[Any], path: Path) -> NDArray[Any]:
-    """Undo the inversion that GDCM applies to MONOCHROME1, so that voxels are as stored whoever decodes them."""
-    dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-    if dataset.get("PhotometricInterpretation") != "MONOCHROME1":
-        return picture
-    highest = -1 if whole(dataset, "PixelRepresentation") else (1 << (whole(dataset, "BitsStored") or 8)) - 1
-    slope, intercept = number(dataset.get("RescaleSlope")), number(dataset.get("RescaleIntercept"))
-    ends = (slope or 1.0) * highest + 2 * (intercept or 0.0)
-    return np.asarray(ends - picture.astype(np.float64)).astype(picture.dtype)
+    Left alone with the whole object GDCM would apply the first frame's rescale to all, and invert MONOCHROME1.
+    """
+    bare = pydicom.Dataset()
+    bare.file_meta = pydicom.dataset.FileMetaDataset()
+    bare.file_meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
+    bare.SOPClassUID = bare.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    bare.SOPInstanceUID = bare.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    for keyword in _PIXEL_KEYWORDS:
+        if keyword in dataset:
+            bare[keyword] = dataset[keyword]
+    if dataset.PhotometricInterpretation == "MONOCHROME1":
+        bare.PhotometricInterpretation = "MONOCHROME2"
+    bare.PixelData = encapsulate([_compressed(dataset, index)])
+    bare["PixelData"].VR = "OB"
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "frame.dcm"
+        bare.save_as(file, enforce_file_format=True)
+        reader = sitk.ImageFileReader()
+        reader.SetImageIO("GDCMImageIO")
+        reader.SetFileName(str(file))
+        array: NDArray[Any] = sitk.GetArrayFromImage(reader.Execute())
+    shape = (int(dataset.Rows), int(dataset.Columns))
+    return array.reshape(shape if array.size == shape[0] * shape[1] else (*shape, -1))
 
 
 def _syntax(path: Path) -> str:
