@@ -17,10 +17,13 @@ def view(shape: tuple[int, int], box: CropBox, size: tuple[int, int], mirror: bo
 
 
 @st.composite
-def views(draw: st.DrawFn) -> InputView:
-    rows, columns = draw(st.integers(8, 60)), draw(st.integers(8, 60))
-    top, left = draw(st.floats(-10, rows - 4)), draw(st.floats(-10, columns - 4))
-    box = CropBox(top, left, draw(st.floats(top + 3, rows + 10)), draw(st.floats(left + 3, columns + 10)))
+def views(draw: st.DrawFn, least: int = 3) -> InputView:
+    """Any crop that shares at least `least` pixels a side with the picture, at any size."""
+    rows, columns = draw(st.integers(least + 5, 60)), draw(st.integers(least + 5, 60))
+    top, left = draw(st.floats(-10, rows - least - 1)), draw(st.floats(-10, columns - least - 1))
+    bottom = draw(st.floats(max(top, 0) + least, rows + 10))
+    right = draw(st.floats(max(left, 0) + least, columns + 10))
+    box = CropBox(top, left, bottom, right)
     size = (draw(st.integers(4, 50)), draw(st.integers(4, 50)))
     return view((rows, columns), box, size, draw(st.booleans()))
 
@@ -30,12 +33,15 @@ def test_there_and_back_is_where_it_began(v: InputView, row: float, column: floa
     assert v.to_picture(*v.to_input(row, column)) == pytest.approx((row, column), abs=1e-6)
 
 
-@given(views())
-def test_a_cell_of_the_map_is_drawn_where_its_input_came_from(v: InputView) -> None:
+@given(views(least=24), st.floats(0, 1), st.floats(0, 1))
+def test_a_cell_of_the_map_is_drawn_where_its_input_came_from(
+    v: InputView, down: float, right: float
+) -> None:
     """A smooth bump in the picture comes through the network's grid back to its place."""
     rows, columns = v.picture_shape
-    row = min(max((v.box.row_min + v.box.row_max) / 2, 2), rows - 3)
-    column = min(max((v.box.column_min + v.box.column_max) / 2, 2), columns - 3)
+    top, bottom = max(v.box.row_min, 0) + 4, min(v.box.row_max, rows) - 5
+    left, far = max(v.box.column_min, 0) + 4, min(v.box.column_max, columns) - 5
+    row, column = top + down * (bottom - top), left + right * (far - left)
     r, c = np.mgrid[:rows, :columns]
     picture = np.exp(-((r - row) ** 2 + (c - column) ** 2) / 18).astype(np.float32)
     back = v.back(v.resized(picture))
