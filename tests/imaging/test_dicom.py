@@ -118,6 +118,8 @@ def test_the_monochrome1_twin_is_the_negative_of_its_original(shared_data: Path)
             "JPGExtended.dcm",
             "image_dfl.dcm",
             "MR_small_jp2klossless.dcm",
+            "GDCMJ2K_TextGBR.dcm",
+            "badVR.dcm",
             "MR_small_jpeg_ls_lossless.dcm",
             "SC_ybr_full_422_uncompressed.dcm",
             "examples_palette.dcm",

@@ -27,6 +27,8 @@ from viewer.foundation.errors import ReadError
 from viewer.imaging.dicom_values import whole
 from viewer.imaging.itk import silenced, sitk
 
+_BOXES = 4096
+"""Bytes among which a JPEG 2000 stream begins when it is wrapped, against the standard, in a file format of its own."""
 _PIXEL_KEYWORDS = (
     "Rows",
     "Columns",
@@ -83,6 +85,8 @@ def _opened(path: Path) -> pydicom.Dataset:
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
     if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise ReadError(f"'{path.name}' is an incomplete DICOM file without pixel data.", code="incomplete")
+    if "NumberOfFrames" in dataset and (whole(dataset, "NumberOfFrames") or 0) < 1:
+        del dataset.NumberOfFrames
     if "PhotometricInterpretation" not in dataset:
         dataset.PhotometricInterpretation = "MONOCHROME2"
     return dataset
@@ -133,8 +137,9 @@ def _compressed(dataset: pydicom.Dataset, index: int) -> bytes:
 
 def codestream_size(frame: bytes) -> tuple[int, int] | None:
     """(rows, columns) that a JPEG, JPEG-LS or JPEG 2000 picture announces itself; None for anything else."""
-    if frame[:4] == b"\xff\x4f\xff\x51" and len(frame) >= 24:
-        right, bottom, left, top = struct.unpack(">IIII", frame[8:24])
+    start = frame.find(b"\xff\x4f\xff\x51", 0, _BOXES) if frame[4:8] == b"jP  " else 0
+    if frame[start : start + 4] == b"\xff\x4f\xff\x51" and len(frame) >= start + 24:
+        right, bottom, left, top = struct.unpack(">IIII", frame[start + 8 : start + 24])
         return bottom - top, right - left
     if frame[:2] != b"\xff\xd8":
         return None
