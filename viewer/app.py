@@ -1,0 +1,227 @@
+"""The composition root: the one file that knows every room. Makes the window, and torch comes after its first paint."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pyqtgraph as pg
+from PySide6.QtCore import QObject, QPoint, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QImage, QPainter, QRegion
+from PySide6.QtWidgets import QApplication, QWidget
+
+from viewer.cli.view_options import ViewOptions
+from viewer.controllers.workbench import Workbench
+from viewer.foundation import settings as settings_file
+from viewer.foundation.errors import UsageError, WhySliceError
+from viewer.foundation.log import logger, start_logging
+from viewer.foundation.provenance import program_version
+from viewer.foundation.settings import Settings
+from viewer.jobs.qt_runner import QtRunner
+from viewer.state.session import Notice
+from viewer.ui import theme
+from viewer.ui.last_resort import LastResort
+from viewer.ui.main_window import MainWindow
+
+_LOOK = 30
+"""Milliseconds between two looks at whether the window has settled."""
+
+
+def run_window(options: ViewOptions) -> int:
+    """Show the window until it is closed, or until its picture is written.
+
+    Returns
+    -------
+    int
+        0; 1 when `options.exit` is set and nothing could be opened, shown as asked or written; the sentence is on
+        standard error.
+    """
+    start_logging(debug=options.debug)
+    settings, dropped = settings_file.load()
+    app = _application(settings)
+    runner = QtRunner()
+    bench = Workbench(runner, settings)
+    last_resort = LastResort(bench, debug=options.debug)
+    last_resort.install()
+    window = MainWindow(bench, settings.left_drag)
+    window.resize(options.width, options.height)
+    for sentence in dropped:
+        bench.session.notice = Notice(sentence, severity="warning")
+    visit = Visit(window, runner, options, settings)
+    if options.screenshot is not None and options.exit:
+        window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+    window.painted.connect(visit.begin)
+    window.show()
+    try:
+        code = int(app.exec())
+    finally:
+        last_resort.remove()
+        window.close()
+        ended = runner.shutdown()
+        window.deleteLater()
+        QApplication.sendPostedEvents(None, 0)
+    if visit.failure:
+        _say(visit.failure)
+        code = 1
+    if not ended:
+        # A pass of a network is under way and cannot be interrupted; the interpreter would abort while it unwinds.
+        logger.warning("left while work was running")
+        sys.stdout.flush()
+        os._exit(code)
+    return code
+
+
+def _application(settings: Settings) -> QApplication:
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+        app = QApplication([sys.argv[0] if sys.argv else "whyslice"])
+    app.setApplicationName("WhySlice")
+    app.setApplicationVersion(program_version())
+    pg.setConfigOption("imageAxisOrder", "row-major")
+    theme.apply(app, "light" if settings.theme == "light" else "dark")
+    return app
+
+
+def _say(sentence: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.write(sentence + "\n")
+
+
+class Visit(QObject):
+    """What the command line asked for, done as soon as the state allows, then the picture."""
+
+    def __init__(self, window: MainWindow, runner: QtRunner, options: ViewOptions, settings: Settings) -> None:
+        super().__init__(window)
+        self.failure = ""
+        self._window = window
+        self._bench = window.bench
+        self._runner = runner
+        self._options = options
+        self._settings = settings
+        self._case_done = self._model_done = False
+        self._quiet = 0
+        self._look = QTimer(self)
+        self._look.setInterval(_LOOK)
+        self._look.timeout.connect(self._picture_when_settled)
+
+    def begin(self) -> None:
+        """After the first paint: open the case and load the model."""
+        options, bench = self._options, self._bench
+        bench.session.events.case.connect(self._case_opened)
+        bench.session.events.model.connect(self._model_loaded)
+        bench.viewing.show_overlay(options.overlay)
+        if options.device:
+            bench.session.device = options.device
+        if options.explainer:
+            self._ask(lambda: bench.explaining.select_explainer(options.explainer or ""))
+        if options.paths:
+            self._ask(lambda: bench.opening.open(options.paths[0], truth=options.truth))
+            if len(options.paths) > 1:
+                sentence = f"Of {len(options.paths)} paths the first is open; one case is shown at a time."
+                bench.session.notice = Notice(sentence, severity="note")
+        else:
+            self._ask(bench.opening.open_demo)
+        if model := self._model():
+            self._ask(lambda: bench.explaining.select_model(model))
+        if options.screenshot is not None or options.exit:
+            self._look.start()
+
+    def _model(self) -> str:
+        """The model that was asked for, else the one in the settings, else the first on the shelf."""
+        if self._options.model:
+            return self._options.model
+        ids = [card.id for card in self._bench.session.models]
+        if self._settings.model in ids:
+            return self._settings.model
+        return ids[0] if ids else ""
+
+    def _case_opened(self, *_: object) -> None:
+        if self._case_done or self._bench.session.case is None:
+            return
+        self._case_done = True
+        wanted = self._options.slice
+        if wanted is not None:
+            slices = self._bench.session.case.slices
+            if 0 <= wanted < slices:
+                # The slice is set while the case is being put into the session: after it, not in the middle of it.
+                QTimer.singleShot(0, lambda: self._bench.viewing.select_slice(wanted))
+            else:
+                self._fail(UsageError(f"There is no slice {wanted}: they run from 0 to {slices - 1}."))
+
+    def _model_loaded(self, *_: object) -> None:
+        if self._model_done or self._bench.session.model is None:
+            return
+        self._model_done = True
+        QTimer.singleShot(0, self._choose)
+
+    def _choose(self) -> None:
+        options, explaining = self._options, self._bench.explaining
+        if options.layer:
+            self._ask(lambda: explaining.select_layer(options.layer or ""))
+        if options.target:
+            self._ask(lambda: explaining.select_target(self._class_name(options.target or "")))
+
+    def _class_name(self, target: str) -> str:
+        """A class by name, or by its index written as text."""
+        model = self._bench.session.model
+        if model is not None and target not in model.card.classes and target.isdigit():
+            index = int(target)
+            if index < len(model.card.classes):
+                return model.card.classes[index]
+        return target
+
+    def _ask(self, verb: object) -> None:
+        assert callable(verb)
+        try:
+            verb()
+        except WhySliceError as error:
+            self._fail(error)
+
+    def _fail(self, error: WhySliceError) -> None:
+        self._bench.tell(error)
+        self.failure = self.failure or (error.sentence if self._options.exit else "")
+
+    # --- the picture -------------------------------------------------------------------------------------------------
+
+    def _picture_when_settled(self) -> None:
+        """Nothing runs, nothing waits, and everything is on screen: twice in a row, as callbacks may begin anew."""
+        session = self._bench.session
+        busy = not self._runner.idle or session.work is not None or not self._window.settled
+        self._quiet = 0 if busy else self._quiet + 1
+        if self._quiet < 2:
+            return
+        self._look.stop()
+        if self._options.exit:
+            self.failure = self.failure or self._what_is_missing()
+        if not self.failure and self._options.screenshot is not None:
+            self._write(self._options.screenshot)
+        if self._options.exit:
+            QApplication.exit(1 if self.failure else 0)
+
+    def _what_is_missing(self) -> str:
+        session = self._bench.session
+        if session.notice is not None and session.notice.severity == "error":
+            return session.notice.sentence
+        if session.chooser is not None:
+            return f"There are {len(session.chooser.series)} series: open the folder or file of one of them."
+        return "Nothing could be opened." if session.case is None else ""
+
+    def _write(self, path: Path) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            self.failure = f"The folder of '{path.name}' could not be made."
+            return
+        if not picture_of(self._window).save(str(path), "PNG"):
+            self.failure = f"The picture '{path.name}' could not be written."
+
+
+def picture_of(widget: QWidget) -> QImage:
+    """A widget as an image, one image pixel per logical pixel whatever the screen."""
+    image = QImage(widget.size(), QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    widget.render(painter, QPoint(), QRegion(), QWidget.RenderFlag.DrawWindowBackground | QWidget.RenderFlag.DrawChildren)
+    painter.end()
+    return image

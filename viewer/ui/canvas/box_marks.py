@@ -1,0 +1,169 @@
+"""Boxes over the picture: drawn, readers' and the map's; and what the mouse meets of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+
+from viewer.evaluation.regions import Region
+from viewer.state.boxes_view import BoxMark
+from viewer.ui import theme
+from viewer.ui.canvas.picture_view import PictureView
+
+Edges = tuple[float, float, float, float]
+"""row_min, column_min, row_max, column_max."""
+
+_REACH = 7.0
+"""How near the mouse must come to a handle or a line, screen pixels."""
+_HANDLE = 7.0
+_LINES = {
+    "drawn": ("drawn", Qt.PenStyle.SolidLine),
+    "reader": ("reader", Qt.PenStyle.DashLine),
+    "map": ("map_box", Qt.PenStyle.DotLine),
+}
+
+
+@dataclass(frozen=True)
+class Grip:
+    """What the mouse holds of a drawn box.
+
+    Attributes
+    ----------
+    rows, columns : which edge follows the mouse: -1 the lower, 1 the upper, 0 none.
+    move : the whole box follows.
+    """
+
+    identity: int
+    rows: int = 0
+    columns: int = 0
+    move: bool = False
+
+    def dragged(self, edges: Edges, by: tuple[float, float]) -> Edges:
+        """The edges after a drag by (rows, columns)."""
+        top, left, bottom, right = edges
+        down, across = by
+        if self.move:
+            return top + down, left + across, bottom + down, right + across
+        return (
+            top + down * (self.rows < 0),
+            left + across * (self.columns < 0),
+            bottom + down * (self.rows > 0),
+            right + across * (self.columns > 0),
+        )
+
+    @property
+    def cursor(self) -> Qt.CursorShape:
+        if self.move:
+            return Qt.CursorShape.SizeAllCursor
+        if self.rows * self.columns > 0:
+            return Qt.CursorShape.SizeFDiagCursor
+        if self.rows * self.columns < 0:
+            return Qt.CursorShape.SizeBDiagCursor
+        return Qt.CursorShape.SizeVerCursor if self.rows else Qt.CursorShape.SizeHorCursor
+
+
+def edges_of(region: Region) -> Edges:
+    return region.row_min, region.column_min, region.row_max, region.column_max
+
+
+class BoxMarks:
+    """Draws the boxes of the shown slice and finds them under the mouse."""
+
+    def __init__(self) -> None:
+        self.marks: tuple[BoxMark, ...] = ()
+        self.rubber: Edges | None = None
+        """The box that is being drawn."""
+
+    def rect(self, view: PictureView, edges: Edges) -> QRectF:
+        """A box on the viewport."""
+        top, left, bottom, right = edges
+        return QRectF(view.to_screen(left, top), view.to_screen(right, bottom)).normalized()
+
+    def grip(self, view: PictureView, at: QPointF, *, handles: bool) -> Grip | None:
+        """What of a drawn box lies under a point: handles and inside of the selected one, lines of the others.
+
+        Parameters
+        ----------
+        handles : whether the handles of every box may be held, as in the drawing mode.
+        """
+        drawn = [mark for mark in self.marks if mark.kind == "drawn"]
+        for mark in sorted(drawn, key=lambda mark: not mark.selected):
+            assert mark.identity is not None
+            rect = self.rect(view, edges_of(mark.region))
+            if mark.selected or handles:
+                for rows, columns, point in _handle_points(rect):
+                    if (point - at).manhattanLength() <= _REACH + _HANDLE / 2:
+                        return Grip(mark.identity, rows, columns)
+            if mark.selected and rect.contains(at):
+                return Grip(mark.identity, move=True)
+        return None
+
+    def line_under(self, view: PictureView, at: QPointF) -> int | None:
+        """The drawn box whose line or name lies under a point."""
+        for mark in reversed([mark for mark in self.marks if mark.kind == "drawn"]):
+            rect = self.rect(view, edges_of(mark.region))
+            outer = rect.adjusted(-_REACH, -_REACH, _REACH, _REACH)
+            inner = rect.adjusted(_REACH, _REACH, -_REACH, -_REACH)
+            name = QRectF(rect.left(), rect.top() - 18, 90, 18)
+            if (outer.contains(at) and not inner.contains(at)) or name.contains(at):
+                return mark.identity
+        return None
+
+    def __call__(self, painter: QPainter, view: PictureView) -> None:
+        font = painter.font()
+        font.setPointSizeF(9)
+        painter.setFont(font)
+        names: list[QRectF] = []
+        for mark in sorted(self.marks, key=lambda mark: ("map", "reader", "drawn").index(mark.kind)):
+            self._draw(painter, view, mark, names)
+        if self.rubber is not None:
+            painter.setPen(QPen(theme.colour("drawn"), 1.5))
+            painter.setBrush(theme.colour("drawn", 0.12))
+            painter.drawRect(self.rect(view, self.rubber))
+
+    def _draw(self, painter: QPainter, view: PictureView, mark: BoxMark, names: list[QRectF]) -> None:
+        purpose, line = _LINES[mark.kind]
+        colour = theme.colour(purpose)
+        rect = self.rect(view, edges_of(mark.region))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(QColor(0, 0, 0, 150), 3.4))
+        painter.drawRect(rect)
+        painter.setPen(QPen(colour, 2.4 if mark.selected else 1.7, line))
+        painter.drawRect(rect)
+        self._name(painter, mark, rect, colour, names)
+        if mark.selected:
+            painter.setBrush(theme.colour("canvas"))
+            painter.setPen(QPen(colour, 1.5))
+            for _, _, point in _handle_points(rect):
+                painter.drawRect(QRectF(point.x() - _HANDLE / 2, point.y() - _HANDLE / 2, _HANDLE, _HANDLE))
+
+    def _name(
+        self, painter: QPainter, mark: BoxMark, rect: QRectF, colour: QColor, names: list[QRectF]
+    ) -> None:
+        text = mark.region.label or mark.kind
+        metrics = painter.fontMetrics()
+        size = (metrics.horizontalAdvance(text) + 8.0, metrics.height() + 1.0)
+        place = QRectF(rect.left() - 1, rect.top() - size[1] - 2, *size)
+        # A name that would cover another goes below its box, then to its right-hand end.
+        for other in (QRectF(rect.left() - 1, rect.bottom() + 2, *size), QRectF(rect.right() + 3, rect.top(), *size)):
+            if any(place.intersects(taken) for taken in names):
+                place = other
+        names.append(place)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(10, 12, 15, 190))
+        painter.drawRoundedRect(place, 3, 3)
+        painter.setPen(colour)
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _handle_points(rect: QRectF) -> list[tuple[int, int, QPointF]]:
+    """(row edge, column edge, point) of the eight handles, corners first."""
+    middle = rect.center()
+    xs: dict[int, float] = {-1: rect.left(), 0: middle.x(), 1: rect.right()}
+    ys: dict[int, float] = {-1: rect.top(), 0: middle.y(), 1: rect.bottom()}
+    corners: list[tuple[Literal[-1, 0, 1], Literal[-1, 0, 1]]] = [(-1, -1), (-1, 1), (1, -1), (1, 1)]
+    sides: list[tuple[Literal[-1, 0, 1], Literal[-1, 0, 1]]] = [(-1, 0), (1, 0), (0, -1), (0, 1)]
+    return [(row, column, QPointF(xs[column], ys[row])) for row, column in corners + sides]

@@ -1,0 +1,91 @@
+"""Colour tables: from a share of the scale to a colour with its own transparency. Never from the values' own extremes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtGui import QImage
+
+from viewer.state.canvas_view import Background
+
+STEPS = 1024
+"""Entries of a colour table."""
+FADE = 0.3
+"""Share of the scale over which the overlay fades in, so that a weak map does not paint the whole picture dark."""
+COLOUR_MAPS = ("inferno", "magma", "viridis", "cividis", "jet")
+"""`jet` is there for comparison with papers only."""
+
+Table = NDArray[np.uint8]
+
+_DIVERGING = ((0.0, "#8fd0ff"), (0.25, "#2f7fe0"), (0.5, "#1b1f26"), (0.75, "#e0662f"), (1.0, "#ffe08f"))
+
+
+@lru_cache(maxsize=16)
+def colours(name: str, diverging: bool) -> Table:
+    """(STEPS, 3) colours over the whole scale; a diverging map runs from -1 to 1 of it, whatever its name."""
+    at = np.linspace(0, 1, STEPS)
+    if diverging:
+        stops = [position for position, _ in _DIVERGING]
+        rgb = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for _, c in _DIVERGING], dtype=float)
+        table = np.stack([np.interp(at, stops, rgb[:, i]) for i in range(3)], axis=1)
+    elif name == "jet":
+        # The three tents of the old default map: red, green and blue centred on 3/4, 1/2 and 1/4.
+        table = np.stack([np.clip(1.5 - np.abs(4 * at - centre), 0, 1) for centre in (3, 2, 1)], axis=1) * 255
+    else:
+        table = pg.colormap.get(name).getLookupTable(nPts=STEPS, alpha=False)
+    table = np.asarray(np.rint(table), dtype=np.uint8)
+    table.setflags(write=False)
+    return table
+
+
+@lru_cache(maxsize=64)
+def overlay_table(name: str, threshold: float, diverging: bool) -> Table:
+    """(STEPS, 4) colours with the alpha of an overlay at full opacity.
+
+    Parameters
+    ----------
+    threshold : share of the scale below which the map is transparent, 0..1.
+    """
+    at = np.linspace(-1, 1, STEPS) if diverging else np.linspace(0, 1, STEPS)
+    strength = np.abs(at)
+    alpha = np.where((strength > 0) & (strength >= threshold), np.clip(strength / FADE, 0, 1), 0)
+    table = np.empty((STEPS, 4), dtype=np.uint8)
+    table[:, :3] = colours(name, diverging)
+    table[:, 3] = np.rint(alpha * 255)
+    table.setflags(write=False)
+    return table
+
+
+def levels(scale: float, diverging: bool) -> tuple[float, float]:
+    """Raw values at the ends of the colour table."""
+    return (-scale, scale) if diverging else (0.0, scale)
+
+
+def coloured(values: NDArray, scale: float, diverging: bool, table: Table) -> QImage:
+    """A map (row, column) as an image; `table` has three or four channels."""
+    low, high = levels(scale, diverging)
+    with np.errstate(invalid="ignore"):
+        index = (np.asarray(values, dtype=np.float32) - low) * ((STEPS - 1) / (high - low))
+    index = np.clip(np.nan_to_num(index), 0, STEPS - 1).astype(np.int32)
+    return image_of(table[index])
+
+
+def grey(background: Background) -> QImage:
+    """A background as an image, with its window."""
+    if background.pixels.ndim == 3:
+        return image_of(np.asarray(background.pixels[..., :3], dtype=np.uint8))
+    width = max(background.high - background.low, 1e-12)
+    values = np.nan_to_num(np.asarray(background.pixels, dtype=np.float32), nan=background.low)
+    shade = np.clip((values - background.low) * (255 / width), 0, 255).astype(np.uint8)
+    return image_of(np.repeat((255 - shade if background.inverted else shade)[..., None], 3, axis=2))
+
+
+def image_of(rgb: NDArray[np.uint8]) -> QImage:
+    """A QImage that owns its pixels, from (row, column, 3 or 4) colours."""
+    rgb = np.ascontiguousarray(rgb)
+    rows, columns, channels = rgb.shape
+    kind = QImage.Format.Format_RGBA8888 if channels == 4 else QImage.Format.Format_RGB888
+    return QImage(rgb.data, columns, rows, columns * channels, kind).copy()

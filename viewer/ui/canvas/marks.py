@@ -1,0 +1,141 @@
+"""What is written over the picture in screen pixels: letters, crosshair, marks. Each is a painter of the picture view."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen
+
+from viewer.state.canvas_view import Letters
+from viewer.ui import theme
+from viewer.ui.canvas.picture_view import PictureView
+
+_HALO = QColor(0, 0, 0, 200)
+_GAP = 7.0
+"""Between a letter and the edge of the picture, screen pixels."""
+
+
+def outlined(painter: QPainter, at: QPointF, text: str, colour: QColor, font: QFont) -> None:
+    """Text with a dark halo, readable on any picture; `at` is the left end of the base line."""
+    path = QPainterPath()
+    path.addText(at, font, text)
+    painter.strokePath(path, QPen(_HALO, 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.fillPath(path, colour)
+
+
+def _font(painter: QPainter, points: float, *, bold: bool = True) -> QFont:
+    font = QFont(painter.font())
+    font.setPointSizeF(points)
+    font.setBold(bold)
+    return font
+
+
+class EdgeLetters:
+    """Orientation letters beside the four edges of the picture; where an edge is off screen, at the edge of the view."""
+
+    def __init__(self) -> None:
+        self.letters: Letters | None = None
+
+    def places(self, view: PictureView, letter_size: tuple[float, float]) -> tuple[QRectF, ...]:
+        """Rectangles of the (left, right, top, bottom) letters on the viewport."""
+        width, height = letter_size
+        screen, picture = QRectF(view.viewport().rect()), view.picture_rect()
+        seen = picture.intersected(screen)
+        if seen.isEmpty():
+            seen = screen
+        middle = seen.center()
+        left = max(picture.left() - _GAP - width, screen.left() + _GAP)
+        right = min(picture.right() + _GAP, screen.right() - _GAP - width)
+        top = max(picture.top() - _GAP - height, screen.top() + _GAP)
+        bottom = min(picture.bottom() + _GAP, screen.bottom() - _GAP - height)
+        return (
+            QRectF(left, middle.y() - height / 2, width, height),
+            QRectF(right, middle.y() - height / 2, width, height),
+            QRectF(middle.x() - width / 2, top, width, height),
+            QRectF(middle.x() - width / 2, bottom, width, height),
+        )
+
+    def __call__(self, painter: QPainter, view: PictureView) -> None:
+        if self.letters is None or view.shape is None:
+            return
+        font = _font(painter, 12)
+        painter.setFont(font)
+        metrics = painter.fontMetrics()
+        widest = float(max(metrics.horizontalAdvance(word) for word in self.letters))
+        for word, place in zip(self.letters, self.places(view, (widest, float(metrics.ascent()))), strict=True):
+            x = place.center().x() - metrics.horizontalAdvance(word) / 2
+            outlined(painter, QPointF(x, place.bottom()), word, theme.colour("letter"), font)
+
+
+class Words:
+    """Marks that must not be missed: the input's own mark above the picture, the watermark across it, side unknown."""
+
+    def __init__(self) -> None:
+        self.mark = ""
+        self.watermark = ""
+        self.side_unknown = False
+
+    def __call__(self, painter: QPainter, view: PictureView) -> None:
+        screen = QRectF(view.viewport().rect())
+        if self.mark:
+            _banner(painter, screen, self.mark)
+        if self.side_unknown:
+            font = _font(painter, 9)
+            outlined(painter, QPointF(12, screen.bottom() - 12), "side unknown", theme.colour("letter"), font)
+        if self.watermark:
+            self._across(painter, view.picture_rect().intersected(screen))
+
+    def _across(self, painter: QPainter, picture: QRectF) -> None:
+        if picture.isEmpty():
+            return
+        font = _font(painter, 12)
+        painter.setFont(font)
+        metrics = painter.fontMetrics()
+        width = metrics.horizontalAdvance(self.watermark)
+        if width > 0.92 * picture.width():
+            font.setPointSizeF(max(9.0, 12 * 0.92 * picture.width() / width))
+            painter.setFont(font)
+            metrics = painter.fontMetrics()
+            width = metrics.horizontalAdvance(self.watermark)
+        for share in (0.2, 0.5, 0.8):
+            at = QPointF(picture.center().x() - width / 2, picture.top() + share * picture.height())
+            path = QPainterPath()
+            path.addText(at, font, self.watermark)
+            painter.strokePath(path, QPen(QColor(0, 0, 0, 130), 3))
+            painter.fillPath(path, theme.colour("letter", 0.8))
+
+
+def _banner(painter: QPainter, screen: QRectF, text: str) -> None:
+    font = _font(painter, 9.5)
+    painter.setFont(font)
+    metrics = painter.fontMetrics()
+    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(screen.width()) - 60)
+    width, height = metrics.horizontalAdvance(text) + 20, metrics.height() + 8
+    place = QRectF(screen.center().x() - width / 2, screen.top() + 4, width, height)
+    painter.setPen(QPen(theme.colour("letter"), 1))
+    painter.setBrush(QColor(15, 17, 21, 225))
+    painter.drawRoundedRect(place, 5, 5)
+    painter.setPen(theme.colour("letter"))
+    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
+
+
+class Crosshair:
+    """Two lines that leave the point itself free."""
+
+    def __init__(self) -> None:
+        self.cursor: tuple[float, float] | None = None
+        """(row, column) at pixel centres, as the state keeps it."""
+
+    def __call__(self, painter: QPainter, view: PictureView) -> None:
+        if self.cursor is None:
+            return
+        row, column = self.cursor
+        at, picture = view.to_screen(column + 0.5, row + 0.5), view.picture_rect()
+        painter.setPen(QPen(theme.colour("letter", 0.75), 1))
+        gap = 9
+        for a, b in (
+            (QPointF(picture.left(), at.y()), QPointF(at.x() - gap, at.y())),
+            (QPointF(at.x() + gap, at.y()), QPointF(picture.right(), at.y())),
+            (QPointF(at.x(), picture.top()), QPointF(at.x(), at.y() - gap)),
+            (QPointF(at.x(), at.y() + gap), QPointF(at.x(), picture.bottom())),
+        ):
+            painter.drawLine(a, b)

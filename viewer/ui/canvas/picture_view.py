@@ -1,0 +1,194 @@
+"""The picture with its overlay: a view box, two image items, and what is drawn over them in screen pixels.
+
+Picture coordinates are pixel edges: x over columns, y over rows downwards, pixel (r, c) covers [c, c+1] x [r, r+1].
+Background and overlay cover the same rectangle, so a map cannot be shifted against its picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtWidgets import QFrame, QWidget
+
+from viewer.state.canvas_view import Background, OverlayStyle
+from viewer.state.map_view import MapView
+from viewer.ui import theme
+from viewer.ui.canvas.colours import levels, overlay_table
+
+_INVERTED = np.arange(255, -1, -1, dtype=np.uint8)
+_MARGIN = 30
+"""Room around a fitted picture for the letters, screen pixels."""
+
+
+class _SmoothImage(pg.ImageItem):
+    """An image item that may be drawn smoothly; pyqtgraph's own shows hard pixels."""
+
+    smooth = True
+
+    def paint(self, painter: QPainter, *arguments: object) -> None:
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.smooth)
+        super().paint(painter, *arguments)
+
+
+class PictureView(pg.GraphicsView):
+    """Shows a background and a map; knows nothing of state, only how to draw."""
+
+    range_changed = Signal()
+    _shape: tuple[int, int] | None = None  # on the class: Qt resizes the view while it is being made
+    _fitted = True
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent, background=theme.current().canvas, useOpenGL=False)
+        self.foreground: list[Callable[[QPainter, PictureView], None]] = []
+        """Drawn last, in screen pixels, in this order."""
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMinimumSize(220, 200)
+        self.box = pg.ViewBox(enableMenu=False, enableMouse=False, border=None, invertY=True, defaultPadding=0)
+        self.box.disableAutoRange()
+        self.setCentralItem(self.box)
+        self.background = _SmoothImage()
+        self.overlay = _SmoothImage()
+        self.overlay.setZValue(1)
+        for item in (self.background, self.overlay):
+            self.box.addItem(item, ignoreBounds=True)
+        self.overlay.setVisible(False)
+        self._spacing = (1.0, 1.0)
+        self._shown_values: object = None
+        self._shown_table: object = None
+        self._shown_background: tuple[object, ...] = ()
+        self.box.sigRangeChanged.connect(self._range_has_changed)
+
+    # --- what is shown -----------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, int] | None:
+        """(rows, columns) of the picture."""
+        return self._shape
+
+    def show_background(self, background: Background) -> None:
+        """Draw a picture; the view is fitted when it has another shape or spacing."""
+        key = (background.pixels, background.low, background.high, background.inverted)
+        if len(self._shown_background) != len(key) or any(
+            a is not b and not (isinstance(a, float) and a == b)
+            for a, b in zip(key, self._shown_background, strict=True)
+        ):
+            self._draw(background)
+            self._shown_background = key
+        rows, columns = background.pixels.shape[:2]
+        if (rows, columns) != self._shape or background.spacing != self._spacing:
+            self._shape, self._spacing = (rows, columns), background.spacing
+            for item in (self.background, self.overlay):
+                item.setRect(QRectF(0, 0, columns, rows))
+            row_mm, column_mm = background.spacing
+            self.box.setAspectLocked(True, ratio=column_mm / row_mm)
+            self.fit()
+        self.viewport().update()
+
+    def _draw(self, background: Background) -> None:
+        pixels = background.pixels
+        if pixels.ndim == 3:
+            self.background.setImage(np.ascontiguousarray(pixels[..., :3]), autoLevels=False, levels=(0, 255))
+            self.background.setLookupTable(None)
+            return
+        if not np.issubdtype(pixels.dtype, np.floating):
+            pixels = pixels.astype(np.float32)
+        window = (background.low, max(background.high, background.low + 1e-12))
+        self.background.setLookupTable(_INVERTED if background.inverted else None, update=False)
+        self.background.setImage(np.ascontiguousarray(pixels), autoLevels=False, levels=window)
+
+    def show_map(self, found: MapView | None, values: np.ndarray | None, style: OverlayStyle, hard: bool) -> None:
+        """Draw a map over the picture; the same values with another style only change table, opacity or visibility."""
+        visible = found is not None and values is not None and style.visible
+        if found is not None and values is not None:
+            table = overlay_table(style.colour_map, style.threshold, found.diverging)
+            if table is not self._shown_table:
+                self.overlay.setLookupTable(table, update=False)
+            if values is not self._shown_values:
+                self.overlay.setImage(
+                    np.ascontiguousarray(values),
+                    autoLevels=False,
+                    levels=levels(found.scale, found.diverging),
+                )
+            elif table is not self._shown_table:
+                self.overlay.updateImage()
+            self._shown_values, self._shown_table = values, table
+            if self.overlay.smooth is hard:
+                self.overlay.smooth = not hard
+                self.overlay.update()
+            self.overlay.setOpacity(style.opacity)
+        self.overlay.setVisible(visible)
+
+    # --- where things are --------------------------------------------------------------------------------------------
+
+    def fit(self) -> None:
+        """Show the whole picture."""
+        if self._shape is None:
+            return
+        self._fitted = True
+        rows, columns = self._shape
+        width, height = max(self.viewport().width(), 1), max(self.viewport().height(), 1)
+        row_mm, column_mm = self._spacing
+        scale = min((width - 2 * _MARGIN) / (columns * column_mm), (height - 2 * _MARGIN) / (rows * row_mm))
+        scale = max(scale, 1e-6)
+        shown_columns, shown_rows = width / (scale * column_mm), height / (scale * row_mm)
+        self.box.setRange(
+            QRectF((columns - shown_columns) / 2, (rows - shown_rows) / 2, shown_columns, shown_rows), padding=0
+        )
+
+    def zoom(self, factor: float, at: QPointF) -> None:
+        """Magnify about a point of the screen."""
+        self._fitted = False
+        self.box.scaleBy((1 / factor, 1 / factor), center=self.to_picture(at))
+
+    def pan(self, by: QPointF) -> None:
+        """Move the picture with the mouse, screen pixels."""
+        self._fitted = False
+        a, b = self.to_picture(QPointF(0, 0)), self.to_picture(by)
+        self.box.translateBy(x=a.x() - b.x(), y=a.y() - b.y())
+
+    def to_picture(self, point: QPointF) -> QPointF:
+        """Picture coordinates (x column edge, y row edge) of a point of the viewport."""
+        return self.box.mapSceneToView(self._scene(point))
+
+    def to_screen(self, column: float, row: float) -> QPointF:
+        """Point of the viewport of picture coordinates."""
+        point = self.box.mapViewToScene(QPointF(column, row))
+        return self.viewportTransform().map(point)
+
+    def picture_rect(self) -> QRectF:
+        """The picture on the viewport."""
+        if self._shape is None:
+            return QRectF()
+        rows, columns = self._shape
+        return QRectF(self.to_screen(0, 0), self.to_screen(columns, rows)).normalized()
+
+    def _scene(self, point: QPointF) -> QPointF:
+        inverted, _ = self.viewportTransform().inverted()
+        return inverted.map(point)
+
+    # --- Qt ----------------------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        if self._fitted:
+            self.fit()
+
+    def drawForeground(self, painter: QPainter, rect: QRectF) -> None:  # noqa: N802 - Qt's name
+        painter.save()
+        painter.resetTransform()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for draw in self.foreground:
+            draw(painter, self)
+        painter.restore()
+
+    def _range_has_changed(self) -> None:
+        # What is drawn over the items lies in screen pixels, where Qt does not see it move.
+        self.viewport().update()
+        self.range_changed.emit()
+
+    def setCursorShape(self, shape: Qt.CursorShape) -> None:  # noqa: N802 - beside Qt's setCursor
+        self.viewport().setCursor(shape)

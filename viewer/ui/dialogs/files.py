@@ -1,0 +1,47 @@
+"""Questions for files, then the verb that they are for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from viewer.actions import Dialog
+from viewer.controllers.workbench import Workbench
+from viewer.ui.attempt import attempt
+from viewer.ui.dialogs.about import About
+
+_IMAGES = "Images (*.dcm *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.png *.jpg *.jpeg);;All files (*)"
+_TRUTH = "Masks and boxes (*.nii *.nii.gz *.nrrd *.mha *.json);;All files (*)"
+
+
+class Asking:
+    """Opens the dialogs that actions need; parented to the window."""
+
+    def __init__(self, bench: Workbench, window: QWidget) -> None:
+        self._bench = bench
+        self._window = window
+
+    def ask(self, dialog: Dialog) -> None:
+        """Ask and, unless the user thinks better of it, act."""
+        bench, window = self._bench, self._window
+        if dialog == "about":
+            About(window).open()
+        elif dialog == "open-file":
+            if path := QFileDialog.getOpenFileName(window, "Open file", "", _IMAGES)[0]:
+                attempt(bench, lambda: bench.opening.open(Path(path)))
+        elif dialog == "open-folder":
+            if path := QFileDialog.getExistingDirectory(window, "Open folder"):
+                attempt(bench, lambda: bench.opening.open(Path(path)))
+        elif dialog == "load-truth":
+            if path := QFileDialog.getOpenFileName(window, "Load truth", "", _TRUTH)[0]:
+                attempt(bench, lambda: bench.opening.load_truth(Path(path)))
+        elif dialog == "save-figure":
+            if path := QFileDialog.getSaveFileName(window, "Save figure", "figure.png", "PNG (*.png)")[0]:
+                attempt(bench, lambda: bench.exporting.save_figure(_with_suffix(path, ".png")))
+        elif dialog == "save-maps" and (path := QFileDialog.getExistingDirectory(window, "Save maps in a folder")):
+            attempt(bench, lambda: bench.exporting.save_maps(Path(path)))
+
+
+def _with_suffix(path: str, suffix: str) -> Path:
+    return Path(path if path.lower().endswith(suffix) else path + suffix)

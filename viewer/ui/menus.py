@@ -1,0 +1,92 @@
+"""Menus and shortcuts from the one table of actions; enabled and checked follow the state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import get_args
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+
+from viewer.actions import ACTIONS, Action, Dialog, Menu
+from viewer.controllers.workbench import Workbench
+from viewer.state.session import Session
+from viewer.ui.attempt import attempt
+
+IN_THE_CONTEXT_MENU = ("Map", "View", "Input", "Boxes")
+
+
+class Menus(QObject):
+    """Every action as a Qt action.
+
+    Parameters
+    ----------
+    window, canvas : the widgets that shortcuts belong to; those of the canvas work only while it has the focus.
+    ask : opens a dialog and does what it is for.
+    """
+
+    def __init__(
+        self, bench: Workbench, window: QWidget, canvas: QWidget, ask: Callable[[Dialog], None]
+    ) -> None:
+        super().__init__(window)
+        self._bench = bench
+        self._ask = ask
+        self.actions: dict[str, QAction] = {}
+        for action in ACTIONS:
+            made = self._make(action)
+            (canvas if action.where == "canvas" else window).addAction(made)
+            self.actions[action.id] = made
+
+    def bar(self) -> QMenuBar:
+        """The menu bar."""
+        bar = QMenuBar()
+        bar.setNativeMenuBar(False)
+        bar.setAccessibleName("Menus")
+        for name in get_args(Menu):
+            self._fill(bar.addMenu(name), name)
+        return bar
+
+    def context_menu(self, parent: QWidget) -> QMenu:
+        """The menu of a right click on the image."""
+        menu = QMenu(parent)
+        for name in IN_THE_CONTEXT_MENU:
+            self._fill(menu.addMenu(name), name)
+        return menu
+
+    def follow(self, session: Session) -> None:
+        """Enable and check what the state says."""
+        for action in ACTIONS:
+            made = self.actions[action.id]
+            enabled = action.enabled(session)
+            if made.isEnabled() != enabled:
+                made.setEnabled(enabled)
+            if action.checked is not None and made.isChecked() != action.checked(session):
+                made.setChecked(action.checked(session))
+
+    def _fill(self, menu: QMenu, name: str) -> None:
+        menu.setToolTipsVisible(True)
+        for action in ACTIONS:
+            if action.menu == name:
+                menu.addAction(self.actions[action.id])
+
+    def _make(self, action: Action) -> QAction:
+        made = QAction(action.text, self)
+        made.setObjectName(action.id)
+        made.setToolTip(action.tip)
+        made.setStatusTip(action.tip)
+        if action.shortcut:
+            made.setShortcut(QKeySequence(action.shortcut))
+        if action.where == "canvas":
+            made.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        made.setCheckable(action.checked is not None)
+        made.triggered.connect(lambda _=False, action=action: self._trigger(action))
+        return made
+
+    def _trigger(self, action: Action) -> None:
+        if action.dialog is not None:
+            self._ask(action.dialog)
+        elif (verb := action.verb) is not None:
+            attempt(self._bench, lambda: verb(self._bench))
+        # A click has toggled the tick already; the state decides.
+        self.follow(self._bench.session)

@@ -1,0 +1,59 @@
+"""The calm panel over the canvas where the model was not made for the image."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from viewer.controllers.workbench import Workbench
+from viewer.state.case import Judgement
+from viewer.ui.attempt import attempt
+from viewer.ui.panels.card import described
+
+
+class Advice(QFrame):
+    """Says why, and leaves the decision to the user."""
+
+    def __init__(self, bench: Workbench, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("advice")
+        self.setAccessibleName("The model was not made for this image")
+        self._judgement: Judgement | None = None
+        body = QVBoxLayout(self)
+        body.setContentsMargins(20, 16, 20, 16)
+        body.setSpacing(9)
+        title = QLabel("The model was not made for this image")
+        title.setObjectName("mark")
+        self._reasons, words = QLabel(), QLabel(
+            "What it would say here has never been measured. The image itself can be read as usual."
+        )
+        words.setObjectName("muted")
+        for label in (self._reasons, words):
+            label.setWordWrap(True)
+        self._reasons.setTextFormat(Qt.TextFormat.PlainText)
+        self.confirm = QPushButton("Show the answer all the same")
+        described(self.confirm, "Show the answer all the same", "Run the model; the window and every export will carry a mark.")
+        self.confirm.clicked.connect(lambda: attempt(bench, bench.explaining.confirm_applicability))
+        for widget in (title, self._reasons, words):
+            body.addWidget(widget)
+        body.addWidget(self.confirm, 0, Qt.AlignmentFlag.AlignLeft)
+        self.hide()
+
+    def show_judgement(self, judgement: Judgement | None) -> None:
+        """Visible while the model may not run."""
+        if judgement is not self._judgement:
+            self._judgement = judgement
+            if judgement is not None:
+                self._reasons.setText("\n".join(f"·  {reason}" for reason in judgement.applicability.reasons))
+        wanted = judgement is not None and not judgement.may_run
+        if wanted != self.isVisibleTo(self.parentWidget()):
+            self.setVisible(wanted)
+        if wanted:
+            self.place()
+
+    def place(self) -> None:
+        """In the middle of the lower half, so that the image can still be seen."""
+        parent = self.parentWidget()
+        width = min(430, parent.width() - 40)
+        height = max(self.heightForWidth(width), self.sizeHint().height())
+        self.setGeometry((parent.width() - width) // 2, parent.height() - height - 30, width, height)

@@ -1,0 +1,171 @@
+"""The table of boxes: who drew what, and how the map agrees with it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
+
+from viewer.controllers.workbench import Workbench
+from viewer.evaluation.score import Score
+from viewer.state.boxes_view import BoxesView, BoxRow
+from viewer.state.session import Session
+from viewer.ui import theme
+from viewer.ui.attempt import attempt
+from viewer.ui.panels.card import Card, Elided, described, heading
+
+COLUMNS = ("box", "reader", "IoU", "IoBB", "energy inside", "pointing", "area", "mm")
+RULES: tuple[tuple[str, float, str], ...] = (
+    *(("top-percent", float(n), f"most important {n} %") for n in (1, 2, 3, 5, 8, 10, 20)),
+    *(("fraction-of-max", n / 100, f"above {n} % of maximum") for n in (15, 30, 50, 70)),
+)
+_DASH = "—"
+_COLOURS = {"drawn": "accent", "reader": "green", "map": "amber"}
+
+
+class BoxesPanel(QWidget):
+    """Heading with the rule, and the table."""
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__()
+        self._bench = bench
+        self._view: BoxesView | None = None
+        self._filling = False
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        row.addWidget(heading("Boxes and IoU"))
+        self._rule_line = Elided(name="muted")
+        row.addWidget(self._rule_line, 1)
+        self.rule = QComboBox()
+        for _, _, words in RULES:
+            self.rule.addItem(words)
+        described(self.rule, "Rule for the map's boxes", "How boxes are made from the map: of the network's input.")
+        row.addWidget(self.rule)
+        self.table = QTableWidget(0, len(COLUMNS))
+        self._style_table()
+        from PySide6.QtWidgets import QVBoxLayout
+
+        body = QVBoxLayout(self)
+        body.setContentsMargins(0, 0, 0, 0)
+        body.setSpacing(3)
+        body.addLayout(row)
+        body.addWidget(self.table, 1)
+        self.rule.activated.connect(
+            lambda index: attempt(bench, lambda: bench.boxing.set_rule(RULES[index][0], RULES[index][1]))
+        )
+        self.table.itemChanged.connect(self._renamed)
+        self.table.itemSelectionChanged.connect(self._picked)
+
+    def _style_table(self) -> None:
+        table = self.table
+        table.setHorizontalHeaderLabels(COLUMNS)
+        described(table, "Boxes", "Double click a name of yours to change it; Del on the image deletes the selected box.")
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(25)
+        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        table.horizontalHeader().setHighlightSections(False)
+        table.setShowGrid(False)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(
+            QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
+        )
+        table.setMinimumHeight(60)
+
+    def show_boxes(self, view: BoxesView | None, session: Session) -> None:
+        """Fill the table; returns at once for the same view and rule."""
+        self._show_rule(session)
+        if view is self._view:
+            return
+        self._view = view
+        rows = view.rows if view else ()
+        self._rule_line.set_full(view.rule if view else "")
+        self._filling = True
+        try:
+            self.table.setRowCount(len(rows))
+            for number, row in enumerate(rows):
+                for column, text in enumerate(_words(row)):
+                    self._put(number, column, text, row)
+            chosen = next((n for n, row in enumerate(rows) if row.mark.selected), None)
+            if chosen is None:
+                self.table.clearSelection()
+            else:
+                flags = QItemSelectionModel.SelectionFlag
+                self.table.selectionModel().select(
+                    self.table.model().index(chosen, 0), flags.ClearAndSelect | flags.Rows
+                )
+        finally:
+            self._filling = False
+
+    def _show_rule(self, session: Session) -> None:
+        wanted = (session.boxes.rule, session.boxes.value)
+        index = next((n for n, rule in enumerate(RULES) if rule[:2] == wanted), -1)
+        if self.rule.currentIndex() != index:
+            self.rule.setCurrentIndex(index)
+
+    def _put(self, number: int, column: int, text: str, row: BoxRow) -> None:
+        item = self.table.item(number, column)
+        if item is None:
+            item = QTableWidgetItem()
+            self.table.setItem(number, column, item)
+        if item.text() != text:
+            item.setText(text)
+        editable = column == 0 and row.mark.kind == "drawn"
+        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        item.setFlags(flags | Qt.ItemFlag.ItemIsEditable if editable else flags)
+        item.setForeground(theme.colour(_COLOURS[row.mark.kind]) if column == 0 else QColor(theme.current().text))
+        if 2 <= column <= 5 and row.scores:
+            item.setToolTip(row.scores[column - 2].rule)
+        else:
+            item.setToolTip("")
+
+    def _renamed(self, item: QTableWidgetItem) -> None:
+        if self._filling or item.column() != 0 or self._view is None:
+            return
+        identity = self._view.rows[item.row()].mark.identity
+        if identity is not None:
+            name = item.text()
+            attempt(self._bench, lambda: self._bench.boxing.rename(identity, name))
+
+    def _picked(self) -> None:
+        if self._filling or self._view is None:
+            return
+        rows = self.table.selectionModel().selectedRows()
+        if rows:
+            self._bench.boxing.select(self._view.rows[rows[0].row()].mark.identity)
+
+
+def _words(row: BoxRow) -> tuple[str, ...]:
+    """A line of the table as text."""
+    region = row.mark.region
+    scores = [_number(score) for score in row.scores] if row.scores else [_DASH] * 4
+    area = _DASH if row.area_cm2 is None else f"{row.area_cm2:.1f} cm²"
+    size = _DASH if row.size_mm is None else f"{row.size_mm[0]:.0f} × {row.size_mm[1]:.0f}"
+    return (region.label or row.mark.kind, region.reader, *scores, area, size)
+
+
+def _number(score: Score) -> str:
+    if not score.defined:
+        return _DASH
+    if score.name == "pointing":
+        return "hit" if score.value >= 0.5 else "miss"
+    return f"{score.value:.2f}"
+
+
+class BottomCard(Card):
+    """The boxes over the status line."""
+
+    def __init__(self, boxes: BoxesPanel, status: QWidget) -> None:
+        super().__init__("Boxes and status")
+        self.boxes, self.status = boxes, status
+        self.body.addWidget(boxes, 1)
+        self.body.addWidget(status)

@@ -1,0 +1,135 @@
+"""The pieces that panels are made of: cards, headings, labels that elide, lines with a dot."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from viewer.ui import theme
+
+
+class Card(QFrame):
+    """A rounded ground for related things, one below the other."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("card")
+        self.setAccessibleName(name)
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(10, 8, 10, 9)
+        self.body.setSpacing(6)
+
+
+def heading(text: str) -> QLabel:
+    """The heading of a section."""
+    label = QLabel(text.upper())
+    label.setObjectName("heading")
+    return label
+
+
+def labelled(text: str, widget: QWidget, tip: str, *, width: int = 66) -> QHBoxLayout:
+    """A control with its name at the left."""
+    row = QHBoxLayout()
+    row.setSpacing(8)
+    label = QLabel(text)
+    label.setObjectName("muted")
+    label.setMinimumWidth(width)
+    label.setBuddy(widget)
+    described(widget, text, tip)
+    row.addWidget(label)
+    row.addWidget(widget, 1)
+    return row
+
+
+def described(widget: QWidget, name: str, tip: str) -> None:
+    """Give a control its accessible name and its tooltip."""
+    widget.setAccessibleName(name)
+    widget.setToolTip(tip)
+
+
+class Elided(QLabel):
+    """A label of one line that ends in an ellipsis where there is no room; the tooltip has it all."""
+
+    def __init__(self, text: str = "", name: str = "") -> None:
+        super().__init__()
+        self._full = ""
+        if name:
+            self.setObjectName(name)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.set_full(text)
+
+    def set_full(self, text: str) -> None:
+        if text != self._full:
+            self._full = text
+            self.setAccessibleName(text)
+            self._fit()
+
+    @property
+    def full(self) -> str:
+        return self._full
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(20, self.fontMetrics().height() + 2)
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().horizontalAdvance(self._full) + 4, self.fontMetrics().height() + 2)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, max(self.width(), 20))
+        if shown != self.text():
+            self.setText(shown)
+        self.setToolTip(self._full if shown != self._full else "")
+
+
+class Dot(QWidget):
+    """A dot in a colour of the theme."""
+
+    def __init__(self, purpose: str = "grey") -> None:
+        super().__init__()
+        self._purpose = purpose
+        self.setFixedSize(12, 16)
+
+    def set_purpose(self, purpose: str) -> None:
+        if purpose != self._purpose:
+            self._purpose = purpose
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour(self._purpose))
+        painter.drawEllipse(QPointF(5, self.height() / 2), 4, 4)
+
+
+class DotLine(QWidget):
+    """A sentence after a dot; wraps."""
+
+    def __init__(self, purpose: str, text: str, tip: str = "") -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(5)
+        row.addWidget(Dot(purpose), 0, Qt.AlignmentFlag.AlignTop)
+        label = QLabel(text)
+        label.setWordWrap(True)
+        if purpose in ("amber", "red"):
+            label.setStyleSheet(f"color: {getattr(theme.current(), purpose)};")
+        else:
+            label.setObjectName("muted")
+        row.addWidget(label, 1)
+        self.setToolTip(tip)
+        self.setAccessibleName(text)
+
+
+def emptied(layout: QVBoxLayout) -> None:
+    """Take everything out of a layout."""
+    while (item := layout.takeAt(0)) is not None:
+        if (widget := item.widget()) is not None:
+            widget.hide()
+            widget.deleteLater()

@@ -1,0 +1,75 @@
+"""What the network is given: mirror, crop, and a look at exactly that."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from viewer.controllers.workbench import Workbench
+from viewer.models.card import Crop
+from viewer.state.session import Session
+from viewer.ui.attempt import attempt
+from viewer.ui.panels.card import described, heading
+
+CROPS: tuple[tuple[Crop, str, str], ...] = (
+    ("none", "No crop", "Crop"),
+    ("brain", "Brain mask", "Crop: brain"),
+    ("percentile", "70th percentile (as in the paper)", "Crop: 70th pct."),
+)
+
+
+class InputPanel(QWidget):
+    """Three controls of the network's input."""
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__()
+        body = QVBoxLayout(self)
+        body.setContentsMargins(0, 0, 0, 0)
+        body.setSpacing(5)
+        body.addWidget(heading("Input"))
+        self.mirror, self.crop = QPushButton("Mirror"), QToolButton()
+        self.seen = QPushButton("What the network saw")
+        self.mirror.setCheckable(True)
+        self.seen.setCheckable(True)
+        self.crop.setCheckable(True)
+        self.crop.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        for widget in (self.mirror, self.crop, self.seen):
+            widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        described(self.mirror, "Mirror the input", "Give the network the mirrored patient (Shift+M); the patient on screen stays.")
+        described(self.crop, "Crop the input", "Cut the network's input to the head (Shift+X steps through the rules).")
+        described(self.seen, "What the network saw", "Show exactly what went into the network (I).")
+        menu = QMenu(self.crop)
+        group = QActionGroup(menu)
+        self._rules = {}
+        for rule, words, _ in CROPS:
+            action = menu.addAction(words)
+            action.setCheckable(True)
+            action.triggered.connect(
+                lambda _=False, rule=rule: attempt(bench, lambda: bench.explaining.set_crop(rule))
+            )
+            group.addAction(action)
+            self._rules[rule] = action
+        self.crop.setMenu(menu)
+        row = QHBoxLayout()
+        row.setSpacing(5)
+        row.addWidget(self.mirror, 1)
+        row.addWidget(self.crop, 1)
+        body.addLayout(row)
+        body.addWidget(self.seen)
+        self.mirror.clicked.connect(lambda: attempt(bench, bench.explaining.toggle_mirror))
+        self.seen.clicked.connect(lambda: attempt(bench, bench.viewing.toggle_seen))
+
+    def show_session(self, session: Session) -> None:
+        self.setEnabled(session.case is not None and session.model is not None)
+        choice = session.choice
+        for button, on in (
+            (self.mirror, choice.mirror),
+            (self.crop, choice.crop != "none"),
+            (self.seen, session.view.seen),
+        ):
+            if button.isChecked() != on:
+                button.setChecked(on)
+        text = next(short for rule, _, short in CROPS if rule == choice.crop)
+        if self.crop.text() != text:
+            self.crop.setText(text)
+        self._rules[choice.crop].setChecked(True)

@@ -1,0 +1,108 @@
+"""The prediction: a bar and a number per class, and of what it is a probability."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+
+from viewer.state.panel_views import ClassBar, PredictionView
+from viewer.ui import theme
+from viewer.ui.panels.card import Elided, heading
+
+_ROW = 20
+_NAME = 78
+_NUMBER = 44
+_MOST = 8
+"""Rows shown at once; of more classes the most probable ones."""
+
+
+class Bars(QWidget):
+    """One row per class."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bars: tuple[ClassBar, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Probabilities")
+
+    def show_bars(self, bars: tuple[ClassBar, ...]) -> None:
+        if bars == self._bars:
+            return
+        self._bars = bars
+        said = [f"{b.name} {'unknown' if b.probability is None else format(b.probability, '.2f')}" for b in bars]
+        self.setAccessibleDescription(", ".join(said))
+        self.setToolTip("\n".join([*said, "The mark on a bar is the threshold from which the class counts as present."]))
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, _ROW * max(1, len(self._bars)))
+
+    minimumSizeHint = sizeHint
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for row, bar in enumerate(self._bars):
+            self._paint(painter, bar, row * _ROW)
+
+    def _paint(self, painter: QPainter, bar: ClassBar, top: int) -> None:
+        line = QRectF(0, top, self.width(), _ROW)
+        painter.setPen(theme.colour("text"))
+        name = painter.fontMetrics().elidedText(bar.name, Qt.TextElideMode.ElideRight, _NAME - 6)
+        painter.drawText(QRectF(0, top, _NAME, _ROW), Qt.AlignmentFlag.AlignVCenter, name)
+        number_width = _NUMBER * (2 if bar.other_input is not None else 1)
+        groove = QRectF(_NAME, top + _ROW / 2 - 4, max(line.width() - _NAME - number_width, 20), 8)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour("raised"))
+        painter.drawRoundedRect(groove, 4, 4)
+        if bar.probability is not None:
+            width = max(groove.width() * bar.probability, 4)
+            painter.setBrush(theme.colour("accent" if bar.chosen else "grey"))
+            painter.drawRoundedRect(QRectF(groove.left(), groove.top(), width, groove.height()), 4, 4)
+        painter.fillRect(
+            QRectF(groove.left() + groove.width() * bar.threshold - 0.75, groove.top() - 3, 1.5, 14),
+            theme.colour("muted"),
+        )
+        painter.setPen(theme.colour("text"))
+        number = "…" if bar.probability is None else f"{bar.probability:.2f}"
+        place = QRectF(groove.right() + 4, top, _NUMBER - 4, _ROW)
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, number)
+        if bar.other_input is not None:
+            painter.setPen(theme.colour("muted"))
+            place.translate(_NUMBER, 0)
+            painter.drawText(
+                place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"({bar.other_input:.2f})"
+            )
+
+
+class PredictionPanel(QWidget):
+    """Heading with the subject, bars, and the line of the case."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: PredictionView | None = None
+        body = QVBoxLayout(self)
+        body.setContentsMargins(0, 0, 0, 0)
+        body.setSpacing(4)
+        self._heading = heading("Prediction")
+        self._bars = Bars()
+        self._case_line, self._other = Elided(name="muted"), Elided("(in brackets: with the plain input)", "muted")
+        for widget in (self._heading, self._bars, self._case_line, self._other):
+            body.addWidget(widget)
+        self._other.hide()
+
+    def show_prediction(self, view: PredictionView | None) -> None:
+        if view is self._view and view is not None:
+            return
+        self._view = view
+        self._heading.setText("PREDICTION" if view is None else f"PREDICTION  ·  {view.subject}")
+        bars = view.bars if view else ()
+        if len(bars) > _MOST:
+            bars = tuple(sorted(bars, key=lambda bar: -(bar.probability or 0)))[:_MOST]
+        self._bars.show_bars(bars)
+        self._bars.setVisible(bool(bars))
+        self._case_line.set_full(view.case_line if view else "")
+        self._case_line.setVisible(bool(view and view.case_line))
+        self._other.setVisible(any(bar.other_input is not None for bar in bars))

@@ -1,0 +1,150 @@
+"""Colours, fonts and the style sheet of the window. Every text colour keeps a contrast of 4.5:1 on its ground."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtWidgets import QApplication
+
+from viewer.foundation import paths
+
+ThemeName = Literal["dark", "light"]
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours by purpose, ``#rrggbb``.
+
+    Attributes
+    ----------
+    ground, card, raised, border : window, panel, control, outline.
+    text, muted : words, less important words.
+    accent, on_accent, selected : what is chosen, words on it, ground of a chosen row.
+    amber, red, green, grey : read with care; do not; a reader's or correct; neutral.
+    canvas : behind the picture, dark in either theme because pictures are read on dark ground.
+    drawn, reader, map_box : boxes on the dark picture.
+    """
+
+    name: str
+    ground: str
+    card: str
+    raised: str
+    hover: str
+    border: str
+    text: str
+    muted: str
+    accent: str
+    on_accent: str
+    selected: str
+    amber: str
+    red: str
+    green: str
+    grey: str
+    mass: str
+    canvas: str = "#0f1115"
+    letter: str = "#f6b042"
+    drawn: str = "#4cc2ff"
+    reader: str = "#4fd99a"
+    map_box: str = "#ff9d4d"
+
+
+DARK = Theme(
+    name="dark",
+    ground="#14171c",
+    card="#1b1f26",
+    raised="#262c36",
+    hover="#303846",
+    border="#2f3641",
+    text="#e4e8ee",
+    muted="#9aa4b3",
+    accent="#4cc2ff",
+    on_accent="#06202e",
+    selected="#243243",
+    amber="#f6b042",
+    red="#ff7a8c",
+    green="#4fd99a",
+    grey="#9aa4b3",
+    mass="#7a4b22",
+)
+LIGHT = Theme(
+    name="light",
+    ground="#e6e9ee",
+    card="#f7f8fa",
+    raised="#ffffff",
+    hover="#e3eefa",
+    border="#c3cad4",
+    text="#1a212b",
+    muted="#525d6c",
+    accent="#0a6ebd",
+    on_accent="#ffffff",
+    selected="#d8e8f7",
+    amber="#8f5200",
+    red="#b3202e",
+    green="#0b6b42",
+    grey="#525d6c",
+    mass="#e0a875",
+)
+THEMES = {"dark": DARK, "light": LIGHT}
+
+DARK_MUTED = QColor(DARK.muted)
+"""Words on the canvas, which is dark in either theme."""
+
+_current = DARK
+
+
+def current() -> Theme:
+    """The theme that the program runs in."""
+    return _current
+
+
+def colour(purpose: str, alpha: float = 1.0) -> QColor:
+    """A colour of the current theme by purpose, with an alpha of 0..1."""
+    found = QColor(getattr(_current, purpose))
+    found.setAlphaF(alpha)
+    return found
+
+
+def apply(app: QApplication, name: ThemeName) -> Theme:
+    """Style the whole program; before any window is made."""
+    global _current
+    _current = THEMES[name]
+    app.setStyle("Fusion")
+    font = QFont(app.font())
+    font.setPointSizeF(max(9.0, min(font.pointSizeF(), 10.5)))
+    app.setFont(font)
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for which, purpose in (
+        (role.Window, "ground"),
+        (role.Base, "card"),
+        (role.AlternateBase, "raised"),
+        (role.Button, "raised"),
+        (role.ToolTipBase, "raised"),
+        (role.Highlight, "accent"),
+        (role.WindowText, "text"),
+        (role.Text, "text"),
+        (role.ButtonText, "text"),
+        (role.ToolTipText, "text"),
+        (role.BrightText, "text"),
+        (role.PlaceholderText, "muted"),
+        (role.HighlightedText, "on_accent"),
+        (role.Link, "accent"),
+    ):
+        palette.setColor(which, colour(purpose))
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, which, colour("muted", 0.6))
+    app.setPalette(palette)
+    app.setStyleSheet(style_sheet(_current))
+    return _current
+
+
+def style_sheet(theme: Theme) -> str:
+    """The style sheet of `resources/styles` with the colours of a theme in place of ``@name``."""
+    text = (paths.resources() / "styles" / "whyslice.qss").read_text(encoding="utf-8")
+    # Longest names first: @on_accent must not be read as @on plus rest, nor @card as part of another name.
+    for name, value in sorted(asdict(theme).items(), key=lambda item: -len(item[0])):
+        text = text.replace(f"@{name}", value)
+    arrow = (paths.resources() / "icons" / f"arrow-{theme.name}.svg").as_posix()
+    return text.replace("@arrow", arrow)
