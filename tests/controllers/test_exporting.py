@@ -155,6 +155,7 @@ def test_slices_that_are_not_explained_yet_are_zero_and_named(
 
 def test_a_difference_keeps_its_sign(bench: Workbench, tmp_path: Path) -> None:
     shown(bench).explaining.select_target(DIFFERENCE)
+    assert "stroke minus no stroke" in exporting.shown_slice(bench.session).title
     bench.exporting.save_maps(tmp_path)
     data = volume(tmp_path / f"{DIFFERENCE}__relu2__grad-cam.nii.gz")
     reading = bench.session.reading

@@ -11,19 +11,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from viewer.controllers.map_files import file_stem, map_unit, view_facts, write_map, write_record
+from viewer.controllers.map_files import file_stem, map_unit, view_facts, write_map
 from viewer.evaluation.regions import Region
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.foundation.errors import Cancelled, ExportError, one_sentence
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.log import logger
 from viewer.foundation.progress import Progress
-from viewer.foundation.provenance import provenance
+from viewer.foundation.provenance import provenance, write_provenance
 from viewer.imaging.image import MedicalImage
 from viewer.models.input_view import InputView
 from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes
 from viewer.state.canvas_view import CanvasView, canvas_view
-from viewer.state.map_view import MapView, Picture, map_view, shown_map, signed_map
+from viewer.state.map_view import MapView, Picture, map_view, opponent, shown_map, signed_map
 from viewer.state.panel_views import PredictionView, prediction_view
 from viewer.state.session import DIFFERENCE, Notice, Session
 
@@ -143,7 +143,7 @@ def shown_slice(session: Session) -> ShownSlice:
     facts = (
         *_prediction_facts(prediction),
         ("model", f"{session.model.card.id}: {fit.sentence}"),
-        ("map", f"{title} of the {choice.score}, class {choice.target}, layer {choice.layer}"),
+        ("map", f"{title} of the {choice.score}, {_class_words(session)}, layer {choice.layer}"),
         ("scale", f"{found.scale:.4g} is full colour ({found.scale_label}); {_threshold_words(session)}"),
         ("input", _input_words(session)),
         ("image", ", ".join(fact for fact in canvas.facts if not fact.startswith(choice.explainer))),
@@ -171,7 +171,7 @@ def shown_slice(session: Session) -> ShownSlice:
         "boxes_rule": boxes.rule if boxes else "",
     }
     return ShownSlice(
-        title=f"{session.case.title}: {choice.target}, {title}, {choice.layer}",
+        title=f"{session.case.title}: {_class_words(session)}, {title}, {choice.layer}",
         canvas=canvas,
         found=found,
         unit=map_unit(title, choice.score, diverging=found.diverging),
@@ -267,6 +267,16 @@ def _prediction_facts(prediction: PredictionView | None) -> tuple[tuple[str, str
     return (*facts, ("", prediction.case_line)) if prediction.case_line else tuple(facts)
 
 
+def _class_words(session: Session) -> str:
+    """The explained class; of a difference, which from which on the shown slice."""
+    model, reading, target = session.model, session.reading, session.target_index
+    if session.choice.target != DIFFERENCE or model is None or reading is None or target is None:
+        return session.choice.target
+    other = opponent(model, reading, session.view.slice, target)
+    classes = model.card.classes
+    return f"{classes[target]} minus {classes[other]}" if other is not None else classes[target]
+
+
 def _threshold_words(session: Session) -> str:
     return f"shown from {session.overlay.threshold:.0%} of the scale"
 
@@ -335,7 +345,7 @@ def write_figure(path: Path, shown: ShownSlice) -> None:
         mirrored=shown.mirrored,
     )
     save_figure(path, content)
-    write_record(path.with_name(f"{path.stem}.provenance.json"), shown.record)
+    write_provenance(path.with_name(f"{path.stem}.provenance.json"), shown.record)
 
 
 def write_maps(folder: Path, shown: ShownMaps) -> None:
@@ -350,4 +360,4 @@ def write_maps(folder: Path, shown: ShownMaps) -> None:
         raise ExportError(f"There is no folder '{folder.name}'.", code="no-folder")
     pictures = {index: view.back(raw) for index, (view, raw) in shown.maps.items()}
     write_map(folder / f"{shown.stem}.nii.gz", shown.image, pictures)
-    write_record(folder / f"{shown.stem}.provenance.json", shown.record)
+    write_provenance(folder / f"{shown.stem}.provenance.json", shown.record)
