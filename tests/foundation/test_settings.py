@@ -58,7 +58,7 @@ def test_a_crash_while_writing_leaves_the_older_file(tmp_path: Path, monkeypatch
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(SettingsError, match="could not be saved"):
         settings.save(Settings(theme="dark"), path)
     assert settings.load(path)[0].theme == "light"
 

@@ -22,12 +22,11 @@ from viewer.controllers.map_files import (
     view_facts,
     write_map,
     write_raw,
-    write_record,
 )
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.explainers.explanation import IMPROBABLE, map_state
 from viewer.foundation.progress import SILENT, Progress
-from viewer.foundation.provenance import provenance
+from viewer.foundation.provenance import provenance, write_provenance
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.windows import default_window
 from viewer.models.applicability import Applicability, applicability
@@ -118,7 +117,7 @@ def explain_to_files(image: MedicalImage, order: ExplainOrder, progress: Progres
     for number, each in enumerate(job.maps):
         entries += _written(job, each, views, made, (number * len(job.slices), progress))
     path = order.out / "provenance.json"
-    write_record(path, _record(job, views, entries, flags))
+    write_provenance(path, _record(job, views, entries, flags))
     return {
         "maps": entries,
         "provenance": str(path),

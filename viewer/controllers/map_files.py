@@ -7,7 +7,6 @@ either whole or not there.
 from __future__ import annotations
 
 import io
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.foundation.errors import ExportError
+from viewer.foundation.whole_file import write_whole
 from viewer.imaging.image import MedicalImage
-from viewer.imaging.writing import write_bytes, write_nifti
+from viewer.imaging.writing import write_nifti
 from viewer.models.input_view import InputView
 
 Picture = NDArray[np.float32]
@@ -75,18 +75,7 @@ def write_raw(path: Path, raw: Picture) -> None:
     """
     stream = io.BytesIO()
     np.save(stream, np.asarray(raw, dtype=np.float32), allow_pickle=False)
-    write_bytes(path, stream.getvalue())
-
-
-def write_record(path: Path, record: Mapping[str, Any]) -> None:
-    """Write a provenance record as indented JSON.
-
-    Raises
-    ------
-    ExportError
-        When the file cannot be written.
-    """
-    write_bytes(path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())
+    write_whole(path, stream.getvalue())
 
 
 def map_unit(title: str, score: str, *, diverging: bool = False) -> str:

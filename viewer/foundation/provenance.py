@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from viewer.foundation.whole_file import write_whole
 
 _LIBRARIES = ("torch", "numpy", "SimpleITK", "pydicom", "nibabel")
 
@@ -60,8 +63,12 @@ def provenance(**facts: Any) -> dict[str, Any]:
     }
 
 
-def write_provenance(path: Path, record: dict[str, Any]) -> None:
-    """Write a record as indented JSON."""
-    path.write_text(
-        json.dumps(record, indent=2, ensure_ascii=False, sort_keys=False) + "\n", encoding="utf-8"
-    )
+def write_provenance(path: Path, record: Mapping[str, Any]) -> None:
+    """Write a record as indented JSON.
+
+    Raises
+    ------
+    ExportError
+        When the file cannot be written.
+    """
+    write_whole(path, (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode())

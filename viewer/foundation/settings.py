@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from viewer.foundation import paths
-from viewer.foundation.errors import SettingsError
+from viewer.foundation.errors import ExportError, SettingsError
+from viewer.foundation.whole_file import write_whole
 
 VERSION = 1
 
@@ -96,14 +96,21 @@ def load(path: Path | None = None) -> tuple[Settings, list[str]]:
 
 
 def save(settings: Settings, path: Path | None = None) -> None:
-    """Write settings so that a crash leaves either the old file or the new one; the old one is kept as ``.bak``."""
+    """Write settings whole; the last version is kept as ``.bak``.
+
+    Raises
+    ------
+    SettingsError
+        When the user's folder cannot be written to.
+    """
     path = path or default_path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    with fresh.open("w", encoding="utf-8") as stream:
-        json.dump({"version": VERSION, **asdict(settings)}, stream, indent=2)
-        stream.flush()
-        os.fsync(stream.fileno())
-    if path.exists():
-        os.replace(path, path.with_suffix(".bak"))
-    os.replace(fresh, path)
+    document = json.dumps({"version": VERSION, **asdict(settings)}, indent=2)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            write_whole(path.with_suffix(".bak"), path.read_bytes())
+        write_whole(path, document.encode())
+    except (OSError, ExportError) as error:
+        raise SettingsError(
+            "The settings could not be saved: the user's folder cannot be written to."
+        ) from error

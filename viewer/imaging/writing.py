@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.foundation.errors import ExportError
+from viewer.foundation.whole_file import write_whole
 from viewer.imaging.geometry import Geometry
-from viewer.imaging.sniffing import reason
 
 nib: Any = nibabel  # it ships no types
 _RGB = np.dtype([("R", np.uint8), ("G", np.uint8), ("B", np.uint8)])
@@ -48,38 +46,7 @@ def write_nifti(path: Path, voxels: NDArray[Any], geometry: Geometry) -> None:
         raise ExportError(f"NIfTI holds at most {_LARGEST:,} voxels along an axis.", code="too-large")
     image = _image(_storable(voxels), geometry)
     data = image.to_bytes()
-    write_bytes(path, gzip.compress(data, compresslevel=6, mtime=0) if lowered.endswith(".gz") else data)
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file so that a failure leaves no half of it.
-
-    Raises
-    ------
-    ExportError
-        With the operating system's reason.
-    """
-    fresh: str | None = None
-    try:
-        handle, fresh = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(fresh).chmod(0o666 & ~_umask())
-        Path(fresh).replace(path)
-    except OSError as error:
-        if fresh is not None:
-            Path(fresh).unlink(missing_ok=True)
-        raise ExportError(
-            f"'{path.name}' could not be written: {reason(error)}.", code="not-written"
-        ) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+    write_whole(path, gzip.compress(data, compresslevel=6, mtime=0) if lowered.endswith(".gz") else data)
 
 
 def _storable(voxels: NDArray[Any]) -> NDArray[Any]:

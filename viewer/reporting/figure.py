@@ -18,10 +18,10 @@ from matplotlib.patches import Rectangle
 
 from viewer.foundation.errors import ExportError
 from viewer.foundation.provenance import program_version
+from viewer.foundation.whole_file import write_whole
 from viewer.reporting.blend import blended, grey_levels
 from viewer.reporting.content import FigureContent
 from viewer.reporting.panels import FAINT, FONT, INK, draw_bar, draw_legend, draw_picture, draw_regions
-from viewer.reporting.writing import write_whole
 
 _LEVELS = {"plain": ("#eef1f4", INK), "caution": ("#fff1d6", "#7a4b00"), "stop": ("#fde3e1", "#8c1d18")}
 _RULE = "#c9cfd6"

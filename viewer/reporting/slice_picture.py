@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from viewer.foundation.provenance import program_version
+from viewer.foundation.whole_file import write_whole
 from viewer.reporting.blend import blended, grey_levels
 from viewer.reporting.content import FigureContent
-from viewer.reporting.writing import write_whole
 
 _LONGEST = 512
 _LINE = 15
