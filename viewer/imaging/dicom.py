@@ -106,15 +106,16 @@ def _load(stack: Stack, path: Path, progress: Progress) -> MedicalImage:
     file, frames = stack.file, stack.shown.frames
     BUDGET.check(path.name, file.frame_bytes * len(frames))
     files = tuple(dict.fromkeys(frame.path for frame in frames))
-    pictures: dict[tuple[Path, int], NDArray[Any]] = {}
+    place_of = {(frame.path, frame.index): place for place, frame in enumerate(frames)}
     palette = file.photometric == "PALETTE COLOR"
-    for place, source in enumerate(files):
-        progress.report(place, len(files), "reading slices")
+    voxels: NDArray[Any] | None = None
+    for done, source in enumerate(files):
+        progress.report(done, len(files), "reading slices")
         wanted = [frame.index for frame in frames if frame.path == source]
-        decoded = decode(source, wanted, palette=palette)
-        pictures.update({(source, index): picture for index, picture in zip(wanted, decoded, strict=True)})
+        for index, picture in zip(wanted, decode(source, wanted, palette=palette), strict=True):
+            voxels = _with_slice(voxels, place_of[source, index], picture, stack, path)
+    assert voxels is not None
     colour = file.samples > 1
-    voxels = _stacked([pictures[frame.path, frame.index] for frame in frames], stack, path)
     diagnoses = list(stack.diagnoses)
     slope, intercept = frames[0].slope, frames[0].intercept
     if colour:
@@ -146,14 +147,20 @@ def _load(stack: Stack, path: Path, progress: Progress) -> MedicalImage:
     )
 
 
-def _stacked(pictures: list[NDArray[Any]], stack: Stack, path: Path) -> NDArray[Any]:
-    shapes = {picture.shape for picture in pictures}
-    if len(shapes) != 1 or next(iter(shapes))[:2] != stack.geometry.shape[1:]:
+def _with_slice(
+    voxels: NDArray[Any] | None, place: int, picture: NDArray[Any], stack: Stack, path: Path
+) -> NDArray[Any]:
+    """The volume with one more slice; filled in place, so that a series is never in memory twice."""
+    if voxels is None:
+        voxels = np.empty((stack.geometry.shape[0], *picture.shape), picture.dtype)
+    if picture.shape[:2] != stack.geometry.shape[1:] or picture.shape != voxels.shape[1:]:
         raise ReadError(
             f"The pictures in '{path.name}' are not of the size that their headers announce.",
             code="size-mismatch",
         )
-    return np.stack(pictures).astype(common_type([picture.dtype for picture in pictures]), copy=False)
+    voxels = voxels.astype(common_type([voxels.dtype, picture.dtype]), copy=False)
+    voxels[place] = picture
+    return voxels
 
 
 def _rescaled(voxels: NDArray[Any], frames: tuple[Frame, ...]) -> NDArray[Any]:
