@@ -86,8 +86,10 @@ class Presenter:
         return reading is not None and self._session.view.slice in reading.filled
 
     def _scale_key(self) -> int:
-        """Only a scale over the series changes when another slice arrives."""
-        return self._session.revision if self._session.overlay.scale == "series" else 0
+        """Only a scale over the series changes when another slice arrives; it stands in for a missing reference too."""
+        s = self._session
+        known = s.model is not None and bool(s.model.card.reference_scale)
+        return 0 if s.overlay.scale == "slice" or (s.overlay.scale == "reference" and known) else s.revision
 
     def _part(self, name: str, key: tuple[Any, ...], make: Callable[[], T]) -> T:
         known = self._parts.get(name)
