@@ -163,3 +163,20 @@ def test_side_unknown_has_no_letters(bench: Workbench) -> None:
     assert canvas.background.letters is None
     assert "side unknown" in canvas.facts
     assert bench.session.judgement.applicability.verdict == "unproven"
+
+
+def test_a_scale_that_stands_in_for_the_reference_grows_with_the_series(bench: Workbench) -> None:
+    """Without a reference the label says of how many slices the maximum is, and keeps saying the truth."""
+    from tests.controllers.conftest import StepRunner
+
+    steps = StepRunner()
+    slow = Workbench(steps)
+    slow.explaining.select_model("tiny")
+    slow.opening.show(bright_spot())
+    slow.explaining.select_layer("conv1")
+    presenter = Presenter(slow.session)
+    while not slow.session.reading or not slow.session.reading.filled:
+        assert steps.step()
+    assert presenter.screen().map.scale_label == "maximum of 1 of 5 slices"
+    steps.drain()
+    assert presenter.screen().map.scale_label == "series maximum"

@@ -95,7 +95,7 @@ class ReadingPlane:
         return shape[self.axes[1]], shape[self.axes[2]]
 
     def picture(self, voxels: NDArray, index: int) -> NDArray:
-        """Slice `index` as shown: (row, column[, channel]), a view without copy."""
+        """Slice `index` as shown: (row, column[, channel])."""
         return self.turned(np.take(voxels, index, axis=self.axes[0]))
 
     def turned(self, plane: NDArray) -> NDArray:
