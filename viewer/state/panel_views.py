@@ -127,7 +127,7 @@ def _case_line(session: Session) -> str:
     target = model.card.classes.index(name)
     peak = max(filled, key=lambda i: reading.probability(i, target))
     p = reading.probability(peak, target)
-    return f"case: {name} {p:.2f}, the highest of its slices (slice {peak + 1})"
+    return f"case: {name} {p:.2f}, the highest, on slice {peak + 1}"
 
 
 def rail_view(session: Session) -> tuple[LayerTile, ...]:

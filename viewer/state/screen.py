@@ -88,8 +88,11 @@ class Presenter:
     def _scale_key(self) -> int:
         """Only a scale over the series changes when another slice arrives; it stands in for a missing reference too."""
         s = self._session
-        known = s.model is not None and bool(s.model.card.reference_scale)
-        return 0 if s.overlay.scale == "slice" or (s.overlay.scale == "reference" and known) else s.revision
+        if s.overlay.scale == "slice" or s.model is None or s.target_index is None:
+            return 0
+        card, name = s.model.card, s.model.card.classes[s.target_index]
+        known = all(card.reference(layer.name, name, s.choice.explainer) for layer in s.model.layers)
+        return 0 if s.overlay.scale == "reference" and known else s.revision
 
     def _part(self, name: str, key: tuple[Any, ...], make: Callable[[], T]) -> T:
         known = self._parts.get(name)
