@@ -338,6 +338,16 @@ ACTIONS: tuple[Action, ...] = (
         enabled=has_selected_box,
     ),
     Action(
+        "boxes.leave",
+        "Leave the boxes",
+        "Boxes",
+        "Stop drawing; no box is selected any more.",
+        lambda bench: bench.boxing.leave(),
+        shortcut="Esc",
+        where="canvas",
+        enabled=lambda s: s.view.drawing or s.boxes.selected is not None,
+    ),
+    Action(
         "help.about",
         "About WhySlice",
         "Help",

@@ -22,6 +22,11 @@ class Boxing:
         """The next left drag draws a box."""
         self._session.view.drawing = on
 
+    def leave(self) -> None:
+        """Draw no box and select none."""
+        self._session.view.drawing = False
+        self._session.boxes.selected = None
+
     def add(self, row_min: float, column_min: float, row_max: float, column_max: float) -> int | None:
         """Add a box on the shown slice, select it and return its identity; None for a mere click."""
         session = self._session

@@ -117,14 +117,19 @@ class BoxMarks:
         font.setPointSizeF(9)
         painter.setFont(font)
         names: list[QRectF] = []
+        largest = max((m for m in self.marks if m.kind == "map"), key=lambda m: m.region.area, default=None)
         for mark in sorted(self.marks, key=lambda mark: ("map", "reader", "drawn").index(mark.kind)):
-            self._draw(painter, view, mark, names)
+            self._draw(painter, view, mark)
+        # Names come last, so that no line runs through one; of the map's boxes only the largest says what they are.
+        for mark in sorted(self.marks, key=lambda mark: ("drawn", "reader", "map").index(mark.kind)):
+            if mark.kind != "map" or mark is largest:
+                self._name(painter, view, mark, names)
         if self.rubber is not None:
             painter.setPen(QPen(theme.colour("drawn"), 1.5))
             painter.setBrush(theme.colour("drawn", 0.12))
             painter.drawRect(self.rect(view, self.rubber))
 
-    def _draw(self, painter: QPainter, view: PictureView, mark: BoxMark, names: list[QRectF]) -> None:
+    def _draw(self, painter: QPainter, view: PictureView, mark: BoxMark) -> None:
         purpose, line = _LINES[mark.kind]
         colour = theme.colour(purpose)
         rect = self.rect(view, edges_of(mark.region))
@@ -133,16 +138,14 @@ class BoxMarks:
         painter.drawRect(rect)
         painter.setPen(QPen(colour, 2.4 if mark.selected else 1.7, line))
         painter.drawRect(rect)
-        self._name(painter, mark, rect, colour, names)
         if mark.selected:
             painter.setBrush(theme.colour("canvas"))
             painter.setPen(QPen(colour, 1.5))
             for _, _, point in _handle_points(rect):
                 painter.drawRect(QRectF(point.x() - _HANDLE / 2, point.y() - _HANDLE / 2, _HANDLE, _HANDLE))
 
-    def _name(
-        self, painter: QPainter, mark: BoxMark, rect: QRectF, colour: QColor, names: list[QRectF]
-    ) -> None:
+    def _name(self, painter: QPainter, view: PictureView, mark: BoxMark, names: list[QRectF]) -> None:
+        rect, colour = self.rect(view, edges_of(mark.region)), theme.colour(_LINES[mark.kind][0])
         text = mark.region.label or mark.kind
         metrics = painter.fontMetrics()
         size = (metrics.horizontalAdvance(text) + 8.0, metrics.height() + 1.0)

@@ -27,6 +27,19 @@ def nice_ticks(low: float, high: float, wanted: int = 6) -> list[float]:
     return [step * n for n in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
+def exponent(value: float) -> int:
+    """Power of ten taken out of the numbers of an axis; 0 where they are readable as they are."""
+    if not math.isfinite(value) or value <= 0:
+        return 0
+    power = math.floor(math.log10(value))
+    return 0 if -2 <= power <= 3 else power
+
+
+def times_power(power: int) -> str:
+    """A factor as it is written beside an axis, e.g. ``×10⁻⁵``; empty for 1."""
+    return "×10" + str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")) if power else ""
+
+
 class ColourBar(QWidget):
     """Vertical bar at the right of the picture."""
 
@@ -36,10 +49,10 @@ class ColourBar(QWidget):
         self._style: OverlayStyle | None = None
         self.setAccessibleName("Colour bar")
         self.setToolTip("Raw values of the map in units of the score; below the mark the map is transparent.")
-        self.setFixedWidth(74)
+        self.setFixedWidth(82)
 
     def sizeHint(self) -> QSize:
-        return QSize(74, 200)
+        return QSize(82, 200)
 
     def show_scale(self, found: MapView | None, style: OverlayStyle) -> None:
         if found is self._map and style == self._style:
@@ -68,14 +81,15 @@ class ColourBar(QWidget):
         low, high = levels(found.scale, found.diverging)
         place = lambda value: bar.bottom() - (value - low) / (high - low) * bar.height()  # noqa: E731
         ticks = nice_ticks(low, high)
-        digits = _digits(ticks)
+        power = exponent(max(abs(low), abs(high)))
+        digits = _digits([value / 10.0**power for value in ticks])
         for value in ticks:
             y = place(value)
             painter.drawLine(QPointF(bar.right(), y), QPointF(bar.right() + 4, y))
             painter.drawText(
                 QRectF(bar.right() + 7, y - 8, 48, 16),
                 Qt.AlignmentFlag.AlignVCenter,
-                f"{value:.{digits}f}" if digits < 5 else f"{value:.0e}",
+                f"{value / 10.0**power:.{digits}f}",
             )
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour("letter"))
@@ -83,8 +97,8 @@ class ColourBar(QWidget):
             y = place(sign * style.threshold * found.scale)
             painter.drawPolygon(QPolygonF([QPointF(bar.left(), y), QPointF(0, y - 4), QPointF(0, y + 4)]))
         painter.setPen(theme.DARK_MUTED)
-        words = painter.fontMetrics().elidedText("raw", Qt.TextElideMode.ElideRight, self.width())
-        painter.drawText(QRectF(0, 0, self.width(), 14), Qt.AlignmentFlag.AlignLeft, f" {words}")
+        words = f"raw {times_power(power)}".strip()
+        painter.drawText(QRectF(4, 0, self.width(), 14), Qt.AlignmentFlag.AlignLeft, words)
         self._label(painter, found.scale_label, bar)
 
     def _label(self, painter: QPainter, text: str, bar: QRectF) -> None:

@@ -10,6 +10,8 @@ from viewer.ui import theme
 from viewer.ui.canvas.picture_view import PictureView
 
 _HALO = QColor(0, 0, 0, 200)
+_BANNER = 36.0
+"""Height of the room for a mark."""
 _GAP = 7.0
 """Between a letter and the edge of the picture, screen pixels."""
 
@@ -34,6 +36,8 @@ class EdgeLetters:
 
     def __init__(self) -> None:
         self.letters: Letters | None = None
+        self.under_banner = False
+        """Leave room for a mark at the upper edge of the view."""
 
     def places(self, view: PictureView, letter_size: tuple[float, float]) -> tuple[QRectF, ...]:
         """Rectangles of the (left, right, top, bottom) letters on the viewport."""
@@ -45,7 +49,7 @@ class EdgeLetters:
         middle = seen.center()
         left = max(picture.left() - _GAP - width, screen.left() + _GAP)
         right = min(picture.right() + _GAP, screen.right() - _GAP - width)
-        top = max(picture.top() - _GAP - height, screen.top() + _GAP)
+        top = max(picture.top() - _GAP - height, screen.top() + (_BANNER if self.under_banner else _GAP))
         bottom = min(picture.bottom() + _GAP, screen.bottom() - _GAP - height)
         return (
             QRectF(left, middle.y() - height / 2, width, height),

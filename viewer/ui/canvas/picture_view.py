@@ -1,7 +1,8 @@
 """The picture with its overlay: a view box, two image items, and what is drawn over them in screen pixels.
 
 Picture coordinates are pixel edges: x over columns, y over rows downwards, pixel (r, c) covers [c, c+1] x [r, r+1].
-Background and overlay cover the same rectangle, so a map cannot be shifted against its picture.
+An image item without a transform of its own covers exactly that, and background and overlay have the same shape, so a
+map cannot be shifted against its picture.
 """
 
 from __future__ import annotations
@@ -81,8 +82,6 @@ class PictureView(pg.GraphicsView):
         rows, columns = background.pixels.shape[:2]
         if (rows, columns) != self._shape or background.spacing != self._spacing:
             self._shape, self._spacing = (rows, columns), background.spacing
-            for item in (self.background, self.overlay):
-                item.setRect(QRectF(0, 0, columns, rows))
             row_mm, column_mm = background.spacing
             self.box.setAspectLocked(True, ratio=column_mm / row_mm)
             self.fit()

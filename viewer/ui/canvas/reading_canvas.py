@@ -128,6 +128,7 @@ class ReadingCanvas(QWidget):
     def _show_words(self, view: CanvasView) -> None:
         self.letters.letters = view.background.letters
         self.words.mark = view.background.mark
+        self.letters.under_banner = bool(view.background.mark)
         self.words.side_unknown = view.background.letters is None
         self.crosshair.cursor = self._bench.session.view.cursor if self._patient_shown() else None
         self._put_boxes()

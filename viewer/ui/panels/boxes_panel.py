@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelectionModel, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QTableWidget,
     QTableWidgetItem,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -31,6 +32,18 @@ _DASH = "—"
 _COLOURS = {"drawn": "accent", "reader": "green", "map": "amber"}
 
 
+class BoxTable(QTableWidget):
+    """A table that says what to do while it is empty."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.rowCount() == 0:
+            painter = QPainter(self.viewport())
+            painter.setPen(theme.colour("muted"))
+            words = "No boxes on this slice. Press B and drag on the image to draw one."
+            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, words)
+
+
 class BoxesPanel(QWidget):
     """Heading with the rule, and the table."""
 
@@ -49,10 +62,8 @@ class BoxesPanel(QWidget):
             self.rule.addItem(words)
         described(self.rule, "Rule for the map's boxes", "How boxes are made from the map: of the network's input.")
         row.addWidget(self.rule)
-        self.table = QTableWidget(0, len(COLUMNS))
+        self.table = BoxTable(0, len(COLUMNS))
         self._style_table()
-        from PySide6.QtWidgets import QVBoxLayout
-
         body = QVBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(3)
@@ -69,7 +80,7 @@ class BoxesPanel(QWidget):
         table.setHorizontalHeaderLabels(COLUMNS)
         described(table, "Boxes", "Double click a name of yours to change it; Del on the image deletes the selected box.")
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(25)
+        table.verticalHeader().setDefaultSectionSize(26)
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         table.horizontalHeader().setHighlightSections(False)
@@ -93,7 +104,7 @@ class BoxesPanel(QWidget):
         try:
             self.table.setRowCount(len(rows))
             for number, row in enumerate(rows):
-                for column, text in enumerate(_words(row)):
+                for column, text in enumerate(_words(row, session)):
                     self._put(number, column, text, row)
             chosen = next((n for n, row in enumerate(rows) if row.mark.selected), None)
             if chosen is None:
@@ -144,13 +155,16 @@ class BoxesPanel(QWidget):
             self._bench.boxing.select(self._view.rows[rows[0].row()].mark.identity)
 
 
-def _words(row: BoxRow) -> tuple[str, ...]:
-    """A line of the table as text."""
-    region = row.mark.region
+def _words(row: BoxRow, session: Session) -> tuple[str, ...]:
+    """A line of the table as text; the reader of a box of the map is the rule that made it."""
+    region, boxes = row.mark.region, session.boxes
+    reader = region.reader
+    if row.mark.kind == "map":
+        reader = f"top {boxes.value:g} %" if boxes.rule == "top-percent" else f"> {boxes.value * 100:g} % of max"
     scores = [_number(score) for score in row.scores] if row.scores else [_DASH] * 4
     area = _DASH if row.area_cm2 is None else f"{row.area_cm2:.1f} cm²"
     size = _DASH if row.size_mm is None else f"{row.size_mm[0]:.0f} × {row.size_mm[1]:.0f}"
-    return (region.label or row.mark.kind, region.reader, *scores, area, size)
+    return (region.label or row.mark.kind, reader, *scores, area, size)
 
 
 def _number(score: Score) -> str:

@@ -107,24 +107,29 @@ class Dot(QWidget):
         painter.drawEllipse(QPointF(5, self.height() / 2), 4, 4)
 
 
-class DotLine(QWidget):
-    """A sentence after a dot; wraps."""
+class DotLine(QLabel):
+    """A sentence after a dot; wraps. One label with a painted dot, because only a label tells its height for a width."""
 
     def __init__(self, purpose: str, text: str, tip: str = "") -> None:
-        super().__init__()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(5)
-        row.addWidget(Dot(purpose), 0, Qt.AlignmentFlag.AlignTop)
-        label = QLabel(text)
-        label.setWordWrap(True)
+        super().__init__(text)
+        self._purpose = purpose
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setContentsMargins(16, 0, 0, 0)
         if purpose in ("amber", "red"):
-            label.setStyleSheet(f"color: {getattr(theme.current(), purpose)};")
+            self.setStyleSheet(f"color: {getattr(theme.current(), purpose)};")
         else:
-            label.setObjectName("muted")
-        row.addWidget(label, 1)
+            self.setObjectName("muted")
         self.setToolTip(tip)
         self.setAccessibleName(text)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour(self._purpose))
+        painter.drawEllipse(QPointF(5, self.fontMetrics().height() / 2), 4, 4)
 
 
 def emptied(layout: QVBoxLayout) -> None:

@@ -76,6 +76,7 @@ class ExplainerPanel(QWidget):
             difference = name == DIFFERENCE
             button = QPushButton("Δ difference" if difference else name.replace("&", "&&"))
             button.setCheckable(True)
+            button.setProperty("segment", True)
             button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             tip = "The map of the finding minus that of its opponent." if difference else f"Explain {name}."
             described(button, name, tip)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from viewer.controllers.workbench import Workbench
 from viewer.models.card import Crop
@@ -27,17 +27,19 @@ class InputPanel(QWidget):
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(5)
         body.addWidget(heading("Input"))
-        self.mirror, self.crop = QPushButton("Mirror"), QToolButton()
+        self.mirror, self.crop = QPushButton("Mirror"), QPushButton("Crop")
         self.seen = QPushButton("What the network saw")
         self.mirror.setCheckable(True)
         self.seen.setCheckable(True)
         self.crop.setCheckable(True)
-        self.crop.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         for widget in (self.mirror, self.crop, self.seen):
             widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        described(self.mirror, "Mirror the input", "Give the network the mirrored patient (Shift+M); the patient on screen stays.")
-        described(self.crop, "Crop the input", "Cut the network's input to the head (Shift+X steps through the rules).")
-        described(self.seen, "What the network saw", "Show exactly what went into the network (I).")
+        for widget, name, tip in (
+            (self.mirror, "Mirror the input", "Give the network the mirrored patient (Shift+M); the picture stays."),
+            (self.crop, "Crop the input", "Cut the network's input (Shift+X steps through the rules)."),
+            (self.seen, "What the network saw", "Show exactly what went into the network (I)."),
+        ):
+            described(widget, name, tip)
         menu = QMenu(self.crop)
         group = QActionGroup(menu)
         self._rules = {}
@@ -69,7 +71,8 @@ class InputPanel(QWidget):
         ):
             if button.isChecked() != on:
                 button.setChecked(on)
-        text = next(short for rule, _, short in CROPS if rule == choice.crop)
+        text = next(short for rule, _, short in CROPS if rule == choice.crop) + " ▾"
         if self.crop.text() != text:
             self.crop.setText(text)
-        self._rules[choice.crop].setChecked(True)
+        if not self._rules[choice.crop].isChecked():
+            self._rules[choice.crop].setChecked(True)

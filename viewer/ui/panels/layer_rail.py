@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QSizePolicy, QWidget
 
 from viewer.controllers.workbench import Workbench
@@ -35,6 +35,10 @@ class Tile(QWidget):
         return QSize(70, _HEIGHT)
 
     minimumSizeHint = sizeHint
+
+    @property
+    def is_chosen(self) -> bool:
+        return self._tile is not None and self._tile.chosen
 
     def show_tile(self, tile: LayerTile, colour_map: str) -> None:
         self._tile = tile
@@ -147,8 +151,14 @@ class LayerRail(QScrollArea):
             if number < len(rail) and rail[number].chosen:
                 self._reveal(tile)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for tile in self.tiles:
+            if tile.is_chosen:
+                self._reveal(tile)
+
     def _reveal(self, tile: Tile) -> None:
-        self.widget().layout().activate()
+        self._grid.activate()
         self.ensureWidgetVisible(tile, 0, 4)
 
     def _choose(self, name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from viewer.state.panel_views import ClassBar, PredictionView
 from viewer.ui import theme
@@ -88,7 +88,9 @@ class PredictionPanel(QWidget):
         body.setSpacing(4)
         self._heading = heading("Prediction")
         self._bars = Bars()
-        self._case_line, self._other = Elided(name="muted"), Elided("(in brackets: with the plain input)", "muted")
+        self._case_line, self._other = QLabel(), Elided("(in brackets: with the plain input)", "muted")
+        self._case_line.setObjectName("muted")
+        self._case_line.setWordWrap(True)
         for widget in (self._heading, self._bars, self._case_line, self._other):
             body.addWidget(widget)
         self._other.hide()
@@ -103,6 +105,6 @@ class PredictionPanel(QWidget):
             bars = tuple(sorted(bars, key=lambda bar: -(bar.probability or 0)))[:_MOST]
         self._bars.show_bars(bars)
         self._bars.setVisible(bool(bars))
-        self._case_line.set_full(view.case_line if view else "")
+        self._case_line.setText(view.case_line if view else "")
         self._case_line.setVisible(bool(view and view.case_line))
         self._other.setVisible(any(bar.other_input is not None for bar in bars))

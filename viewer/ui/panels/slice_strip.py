@@ -15,7 +15,7 @@ from viewer.ui import theme
 from viewer.ui.canvas.colour_bar import nice_ticks
 from viewer.ui.panels.card import Card, heading
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 44, 8, 34
+_LEFT, _RIGHT, _TOP, _BOTTOM = 30, 52, 8, 34
 _OUTCOME = {"TP": "green", "FP": "amber", "FN": "red"}
 
 
@@ -103,7 +103,7 @@ class Plot(QWidget):
             painter.setPen(theme.colour("mass").lighter(150) if theme.current().name == "dark" else theme.colour("amber"))
             for share in (0.0, 1.0):
                 y = area.bottom() - share * area.height()
-                text = "0" if share == 0 else f"{highest:.3g}"
+                text = "0" if share == 0 else f"{highest:.2g}"
                 painter.drawText(QRectF(area.right() + 5, y - 8, _RIGHT - 5, 16), centre, text)
         painter.setPen(theme.colour("muted"))
         count = len(view.probability)
