@@ -1,0 +1,264 @@
+"""What is on screen, frozen for saving: a slice with everything that is said of it, or the maps of the series.
+
+Pure functions from the state to plain values, called in the thread that owns the state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from viewer.controllers.map_files import file_stem, map_unit, view_facts
+from viewer.evaluation.regions import Region
+from viewer.explainers.declaration import EXPLAINERS
+from viewer.foundation.errors import ExportError
+from viewer.foundation.provenance import provenance
+from viewer.imaging.image import MedicalImage
+from viewer.models.input_view import InputView
+from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes
+from viewer.state.canvas_view import CanvasView, canvas_view
+from viewer.state.map_view import MapView, Picture, map_view, opponent, shown_map, signed_map
+from viewer.state.panel_views import PredictionView, prediction_view
+from viewer.state.session import DIFFERENCE, Session
+
+_NOT_MADE_FOR = "MODEL NOT MADE FOR THIS IMAGE"
+_SCORE_WORDS = {
+    "iou-best": "IoU (best box)",
+    "iobb-best": "IoBB (best box)",
+    "energy-inside": "energy inside",
+    "pointing": "pointing game",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ShownSlice:
+    """The slice on screen as it was when it was saved.
+
+    Attributes
+    ----------
+    record : the provenance.
+    """
+
+    title: str
+    canvas: CanvasView
+    found: MapView
+    unit: str
+    watermark: str
+    facts: tuple[tuple[str, str], ...]
+    mirrored: bool
+    regions: tuple[Region, ...]
+    record: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class ShownMaps:
+    """The chosen map of every slice that was traced when it was saved.
+
+    Attributes
+    ----------
+    maps : slice -> (way back to the picture, map on its own grid).
+    """
+
+    stem: str
+    image: MedicalImage
+    maps: dict[int, tuple[InputView, Picture]]
+    record: dict[str, Any]
+
+
+def shown_slice(session: Session) -> ShownSlice:
+    """What a figure of the shown slice needs.
+
+    Raises
+    ------
+    ExportError
+        When there is no map on the slice yet.
+    """
+    found = map_view(session, session.reading, session.view.slice)
+    canvas = canvas_view(session, found)
+    if found is None or canvas is None:
+        raise _nothing_yet()
+    assert session.case is not None
+    assert session.model is not None
+    assert session.judgement is not None
+    prediction = prediction_view(session)
+    boxes = boxes_view(session, found, map_boxes(session, found))
+    choice, title = session.choice, EXPLAINERS.find(session.choice.explainer).title
+    fit = session.judgement.applicability
+    marks = [_NOT_MADE_FOR] if fit.verdict == "does_not_apply" else []
+    marks += ["SYNTHETIC PATIENT"] if session.case.synthetic else []
+    facts = (
+        *_prediction_facts(prediction),
+        ("model", f"{session.model.card.id}: {fit.sentence}"),
+        ("map", f"{title} of the {choice.score}, {_class_words(session)}, layer {choice.layer}"),
+        ("scale", f"{found.scale:.4g} is full colour ({found.scale_label}); {_threshold_words(session)}"),
+        ("input", _input_words(session)),
+        ("image", ", ".join(fact for fact in canvas.facts if not fact.startswith(choice.explainer))),
+        *_box_facts(boxes),
+    )
+    record = {
+        **_record(session),
+        "slice": session.view.slice,
+        "input": view_facts(session.reading.views[session.view.slice]) if session.reading else {},
+        "probability": found.probability,
+        "state": found.state,
+        "raw_max": float(found.raw.max(initial=0.0)),
+        "scale": found.scale,
+        "scale_name": found.scale_label,
+        "may_read": found.may_read.line,
+        "display": {
+            "opacity": session.overlay.opacity,
+            "threshold": session.overlay.threshold,
+            "colour_map": session.overlay.colour_map,
+            "true_grid": session.overlay.true_grid,
+            "window": [session.view.window.low, session.view.window.high],
+            "seen_by_the_network": session.view.seen,
+        },
+        "boxes": [_box_record(mark.region, mark.kind) for mark in boxes.marks] if boxes else [],
+        "boxes_rule": boxes.rule if boxes else "",
+    }
+    return ShownSlice(
+        title=f"{session.case.title}: {_class_words(session)}, {title}, {choice.layer}",
+        canvas=canvas,
+        found=found,
+        unit=map_unit(title, choice.score, diverging=found.diverging),
+        watermark="\n".join(marks),
+        facts=facts,
+        mirrored=session.view.seen and choice.mirror,
+        regions=() if session.view.seen else _regions(boxes),
+        record=provenance(**record),
+    )
+
+
+def shown_maps(session: Session) -> ShownMaps:
+    """The chosen map of every traced slice.
+
+    Raises
+    ------
+    ExportError
+        When no slice is traced yet.
+    """
+    reading, case, model = session.reading, session.case, session.model
+    if reading is None or case is None or model is None or not reading.filled:
+        raise _nothing_yet()
+    maps: dict[int, tuple[InputView, Picture]] = {}
+    for index in sorted(reading.filled):
+        signed = signed_map(session, reading, index, session.choice.layer)
+        if signed is not None:
+            maps[index] = (reading.views[index], shown_map(session, signed))
+    if not maps:
+        raise _nothing_yet()
+    variant = reading.variant
+    words = [session.choice.target, session.choice.layer, session.choice.explainer]
+    words += ["mirrored"] if variant.mirror else []
+    words += [f"crop-{variant.crop}"] if variant.crop != model.card.input.crop else []
+    record = provenance(
+        **_record(session),
+        slice_count=case.slices,
+        explained_slices=list(maps),
+        unexplained_slices=[index for index in range(case.slices) if index not in maps],
+        values="after ReLU, not normalised"
+        if session.choice.target != DIFFERENCE
+        else "signed, not normalised",
+        interpolation="linear between the centres of the map's cells",
+        input={str(index): view_facts(view) for index, (view, _) in maps.items()},
+        probabilities={str(index): [float(p) for p in _probabilities(session, index)] for index in maps},
+    )
+    return ShownMaps(file_stem(*words), case.image, maps, record)
+
+
+def _nothing_yet() -> ExportError:
+    return ExportError(
+        "There is no map to save yet.", code="no-map", action="Wait until the slice is explained."
+    )
+
+
+def _probabilities(session: Session, index: int) -> Any:
+    assert session.reading is not None
+    row = session.reading.atlas.probabilities(index)
+    return () if row is None else row
+
+
+def _record(session: Session) -> dict[str, Any]:
+    """What a figure and a volume have in common."""
+    assert session.case is not None
+    assert session.model is not None
+    card, choice, image = session.model.card, session.choice, session.case.image
+    judgement = session.judgement
+    return {
+        "model": card.id,
+        "weights_sha256": card.weights_sha256,
+        "device": session.model.device,
+        "input_sha256": image.source.sha256,
+        "explainer": choice.explainer,
+        "layer": choice.layer,
+        "class": choice.target,
+        "score": choice.score,
+        "mirror": choice.mirror,
+        "crop": choice.crop,
+        "plane": image.plane.name,
+        "applicability": {
+            "verdict": judgement.applicability.verdict if judgement else "",
+            "reasons": list(judgement.applicability.reasons) if judgement else [],
+        },
+        "diagnoses": [finding.code for finding in image.diagnoses],
+        "synthetic": session.case.synthetic,
+    }
+
+
+def _prediction_facts(prediction: PredictionView | None) -> tuple[tuple[str, str], ...]:
+    if prediction is None:
+        return ()
+    bars = [f"{bar.name} {bar.probability:.3f}" for bar in prediction.bars if bar.probability is not None]
+    facts = [("prediction", f"{', '.join(bars)} ({prediction.subject})")]
+    return (*facts, ("", prediction.case_line)) if prediction.case_line else tuple(facts)
+
+
+def _class_words(session: Session) -> str:
+    """The explained class; of a difference, which from which on the shown slice."""
+    model, reading, target = session.model, session.reading, session.target_index
+    if session.choice.target != DIFFERENCE or model is None or reading is None or target is None:
+        return session.choice.target
+    other = opponent(model, reading, session.view.slice, target)
+    classes = model.card.classes
+    return f"{classes[target]} minus {classes[other]}" if other is not None else classes[target]
+
+
+def _threshold_words(session: Session) -> str:
+    return f"shown from {session.overlay.threshold:.0%} of the scale"
+
+
+def _input_words(session: Session) -> str:
+    mirrored = ", given to the network mirrored" if session.choice.mirror else ""
+    return f"crop: {session.choice.crop}{mirrored}"
+
+
+def _box_facts(boxes: BoxesView | None) -> tuple[tuple[str, str], ...]:
+    facts = []
+    for row in boxes.rows if boxes else ():
+        if row.scores:
+            scores = ", ".join(
+                f"{_SCORE_WORDS[score.name]} {f'{score.value:.2f}' if score.defined else 'not defined'}"
+                for score in row.scores
+            )
+            facts.append((row.mark.region.label, scores))
+    return (*facts, ("boxes", boxes.rule)) if boxes and facts else ()
+
+
+def _box_record(region: Region, kind: str) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "label": region.label,
+        "reader": region.reader,
+        "picture_edges": [region.row_min, region.column_min, region.row_max, region.column_max],
+    }
+
+
+def _regions(boxes: BoxesView | None) -> tuple[Region, ...]:
+    """The boxes on the slice, each under the name of whoever drew it; those of the map need no words."""
+    regions = []
+    for mark in boxes.marks if boxes else ():
+        if mark.kind == "map":
+            regions.append(replace(mark.region, reader="map", label=""))
+        else:
+            regions.append(replace(mark.region, reader="you") if mark.kind == "drawn" else mark.region)
+    return tuple(regions)
