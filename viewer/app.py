@@ -92,7 +92,9 @@ def _say(sentence: str) -> None:
 class Visit(QObject):
     """What the command line asked for, done as soon as the state allows, then the picture."""
 
-    def __init__(self, window: MainWindow, runner: QtRunner, options: ViewOptions, settings: Settings) -> None:
+    def __init__(
+        self, window: MainWindow, runner: QtRunner, options: ViewOptions, settings: Settings
+    ) -> None:
         super().__init__(window)
         self.failure = ""
         self._window = window
@@ -214,7 +216,7 @@ class Visit(QObject):
         except OSError:
             self.failure = f"The folder of '{path.name}' could not be made."
             return
-        if not picture_of(self._window).save(str(path), "PNG"):
+        if not picture_of(self._window).save(str(path), b"PNG"):
             self.failure = f"The picture '{path.name}' could not be written."
 
 
@@ -222,6 +224,11 @@ def picture_of(widget: QWidget) -> QImage:
     """A widget as an image, one image pixel per logical pixel whatever the screen."""
     image = QImage(widget.size(), QImage.Format.Format_RGB32)
     painter = QPainter(image)
-    widget.render(painter, QPoint(), QRegion(), QWidget.RenderFlag.DrawWindowBackground | QWidget.RenderFlag.DrawChildren)
+    widget.render(
+        painter,
+        QPoint(),
+        QRegion(),
+        QWidget.RenderFlag.DrawWindowBackground | QWidget.RenderFlag.DrawChildren,
+    )
     painter.end()
     return image

@@ -142,7 +142,9 @@ class MainWindow(QMainWindow):
         brand.setObjectName("brand")
         research = QLabel("RESEARCH USE ONLY")
         research.setObjectName("research")
-        research.setToolTip("Not a medical device: no diagnosis and no treatment may rest on what is shown here.")
+        research.setToolTip(
+            "Not a medical device: no diagnosis and no treatment may rest on what is shown here."
+        )
         row.addWidget(brand)
         row.addWidget(self.menus.bar())
         row.addStretch(1)

@@ -23,6 +23,7 @@ class Theme:
     text, muted : words, less important words.
     accent, on_accent, selected : what is chosen, words on it, ground of a chosen row.
     amber, red, green, grey : read with care; do not; a reader's or correct; neutral.
+    mass, mass_text : bars of attribution mass, and numbers about them.
     canvas : behind the picture, dark in either theme because pictures are read on dark ground.
     drawn, reader, map_box : boxes on the dark picture.
     """
@@ -43,6 +44,7 @@ class Theme:
     green: str
     grey: str
     mass: str
+    mass_text: str
     canvas: str = "#0f1115"
     letter: str = "#f6b042"
     drawn: str = "#4cc2ff"
@@ -67,6 +69,7 @@ DARK = Theme(
     green="#4fd99a",
     grey="#9aa4b3",
     mass="#7a4b22",
+    mass_text="#d8935a",
 )
 LIGHT = Theme(
     name="light",
@@ -85,6 +88,7 @@ LIGHT = Theme(
     green="#0b6b42",
     grey="#525d6c",
     mass="#e0a875",
+    mass_text="#8a4b12",
 )
 THEMES = {"dark": DARK, "light": LIGHT}
 

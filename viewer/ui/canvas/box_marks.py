@@ -151,7 +151,10 @@ class BoxMarks:
         size = (metrics.horizontalAdvance(text) + 8.0, metrics.height() + 1.0)
         place = QRectF(rect.left() - 1, rect.top() - size[1] - 2, *size)
         # A name that would cover another goes below its box, then to its right-hand end.
-        for other in (QRectF(rect.left() - 1, rect.bottom() + 2, *size), QRectF(rect.right() + 3, rect.top(), *size)):
+        for other in (
+            QRectF(rect.left() - 1, rect.bottom() + 2, *size),
+            QRectF(rect.right() + 3, rect.top(), *size),
+        ):
             if any(place.intersects(taken) for taken in names):
                 place = other
         names.append(place)

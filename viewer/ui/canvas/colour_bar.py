@@ -79,7 +79,10 @@ class ColourBar(QWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(bar)
         low, high = levels(found.scale, found.diverging)
-        place = lambda value: bar.bottom() - (value - low) / (high - low) * bar.height()  # noqa: E731
+
+        def place(value: float) -> float:
+            return bar.bottom() - (value - low) / (high - low) * bar.height()
+
         ticks = nice_ticks(low, high)
         power = exponent(max(abs(low), abs(high)))
         digits = _digits([value / 10.0**power for value in ticks])
@@ -116,4 +119,5 @@ def _digits(ticks: list[float]) -> int:
         return 2
     step = ticks[1] - ticks[0]
     digits = max(0, -math.floor(math.log10(step)))
-    return digits + (abs(step * 10**digits - round(step * 10**digits)) > 1e-6)
+    whole = step * 10.0**digits
+    return digits + 1 if abs(whole - round(whole)) > 1e-6 else digits

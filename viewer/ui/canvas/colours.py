@@ -1,4 +1,4 @@
-"""Colour tables: from a share of the scale to a colour with its own transparency. Never from the values' own extremes."""
+"""Colour tables: from a share of the scale to a colour with its own transparency; never from the values' extremes."""
 
 from __future__ import annotations
 

@@ -118,7 +118,9 @@ class Gestures(QObject):
                 self._bench.boxing.select(under)
                 edges = edges_of(session.boxes.drawn[under])
                 return _Drag("box", at, at, grip=Grip(under, move=True), edges=edges)
-        profile = {"crosshair": "window", "window": "crosshair"}[self._left_drag] if shift else self._left_drag
+        profile = (
+            {"crosshair": "window", "window": "crosshair"}[self._left_drag] if shift else self._left_drag
+        )
         drag = _Drag(profile, at, at)
         if profile == "crosshair":
             self._put_cursor(at)

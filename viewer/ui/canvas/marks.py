@@ -1,4 +1,4 @@
-"""What is written over the picture in screen pixels: letters, crosshair, marks. Each is a painter of the picture view."""
+"""What is written over the picture in screen pixels: letters, crosshair, marks. Each is called with a painter."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _font(painter: QPainter, points: float, *, bold: bool = True) -> QFont:
 
 
 class EdgeLetters:
-    """Orientation letters beside the four edges of the picture; where an edge is off screen, at the edge of the view."""
+    """Orientation letters beside the edges of the picture; where an edge is off screen, at the edge of the view."""
 
     def __init__(self) -> None:
         self.letters: Letters | None = None
@@ -65,7 +65,9 @@ class EdgeLetters:
         painter.setFont(font)
         metrics = painter.fontMetrics()
         widest = float(max(metrics.horizontalAdvance(word) for word in self.letters))
-        for word, place in zip(self.letters, self.places(view, (widest, float(metrics.ascent()))), strict=True):
+        for word, place in zip(
+            self.letters, self.places(view, (widest, float(metrics.ascent()))), strict=True
+        ):
             x = place.center().x() - metrics.horizontalAdvance(word) / 2
             outlined(painter, QPointF(x, place.bottom()), word, theme.colour("letter"), font)
 

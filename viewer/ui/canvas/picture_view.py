@@ -48,7 +48,9 @@ class PictureView(pg.GraphicsView):
         """Drawn last, in screen pixels, in this order."""
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMinimumSize(220, 200)
-        self.box = pg.ViewBox(enableMenu=False, enableMouse=False, border=None, invertY=True, defaultPadding=0)
+        self.box = pg.ViewBox(
+            enableMenu=False, enableMouse=False, border=None, invertY=True, defaultPadding=0
+        )
         self.box.disableAutoRange()
         self.setCentralItem(self.box)
         self.background = _SmoothImage()
@@ -99,7 +101,9 @@ class PictureView(pg.GraphicsView):
         self.background.setLookupTable(_INVERTED if background.inverted else None, update=False)
         self.background.setImage(np.ascontiguousarray(pixels), autoLevels=False, levels=window)
 
-    def show_map(self, found: MapView | None, values: np.ndarray | None, style: OverlayStyle, hard: bool) -> None:
+    def show_map(
+        self, found: MapView | None, values: np.ndarray | None, style: OverlayStyle, hard: bool
+    ) -> None:
         """Draw a map over the picture; the same values with another style only change table, opacity or visibility."""
         visible = found is not None and values is not None and style.visible
         if found is not None and values is not None:
@@ -135,7 +139,8 @@ class PictureView(pg.GraphicsView):
         scale = max(scale, 1e-6)
         shown_columns, shown_rows = width / (scale * column_mm), height / (scale * row_mm)
         self.box.setRange(
-            QRectF((columns - shown_columns) / 2, (rows - shown_rows) / 2, shown_columns, shown_rows), padding=0
+            QRectF((columns - shown_columns) / 2, (rows - shown_rows) / 2, shown_columns, shown_rows),
+            padding=0,
         )
 
     def zoom(self, factor: float, at: QPointF) -> None:
@@ -151,12 +156,12 @@ class PictureView(pg.GraphicsView):
 
     def to_picture(self, point: QPointF) -> QPointF:
         """Picture coordinates (x column edge, y row edge) of a point of the viewport."""
-        return self.box.mapSceneToView(self._scene(point))
+        return QPointF(self.box.mapSceneToView(self._scene(point)))
 
     def to_screen(self, column: float, row: float) -> QPointF:
         """Point of the viewport of picture coordinates."""
         point = self.box.mapViewToScene(QPointF(column, row))
-        return self.viewportTransform().map(point)
+        return QPointF(self.viewportTransform().map(QPointF(point)))
 
     def picture_rect(self) -> QRectF:
         """The picture on the viewport."""
@@ -167,7 +172,7 @@ class PictureView(pg.GraphicsView):
 
     def _scene(self, point: QPointF) -> QPointF:
         inverted, _ = self.viewportTransform().inverted()
-        return inverted.map(point)
+        return QPointF(inverted.map(point))
 
     # --- Qt ----------------------------------------------------------------------------------------------------------
 

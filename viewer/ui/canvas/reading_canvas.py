@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from viewer.controllers.workbench import Workbench
 from viewer.state.boxes_view import BoxesView
@@ -109,9 +109,7 @@ class ReadingCanvas(QWidget):
             return
         self._show_words(view)
         self.picture.show_background(view.background)
-        self.picture.show_map(
-            view.map, view.values, view.style, hard=self._bench.session.overlay.true_grid
-        )
+        self.picture.show_map(view.map, view.values, view.style, hard=self._bench.session.overlay.true_grid)
         self.bar.show_scale(view.map, view.style)
         self.inset.show_inset(view)
         self.picture.viewport().update()
@@ -145,9 +143,8 @@ class ReadingCanvas(QWidget):
 
     def enterEvent(self, event: QEnterEvent) -> None:
         # Keys belong to the canvas as soon as the mouse is over it, except while somebody types elsewhere.
-        window = self.window()
-        focused = window.focusWidget() if window else None
-        if focused is None or not focused.inherits("QLineEdit"):
+        focused = self.window().focusWidget()
+        if not isinstance(focused, QLineEdit):
             self.picture.setFocus(Qt.FocusReason.MouseFocusReason)
         super().enterEvent(event)
 

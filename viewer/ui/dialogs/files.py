@@ -39,7 +39,7 @@ class Asking:
         elif dialog == "save-figure":
             if path := QFileDialog.getSaveFileName(window, "Save figure", "figure.png", "PNG (*.png)")[0]:
                 attempt(bench, lambda: bench.exporting.save_figure(_with_suffix(path, ".png")))
-        elif dialog == "save-maps" and (path := QFileDialog.getExistingDirectory(window, "Save maps in a folder")):
+        elif path := QFileDialog.getExistingDirectory(window, "Save maps in a folder"):
             attempt(bench, lambda: bench.exporting.save_maps(Path(path)))
 
 

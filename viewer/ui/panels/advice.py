@@ -16,6 +16,7 @@ class Advice(QFrame):
 
     def __init__(self, bench: Workbench, parent: QWidget) -> None:
         super().__init__(parent)
+        self._over = parent
         self.setObjectName("advice")
         self.setAccessibleName("The model was not made for this image")
         self._judgement: Judgement | None = None
@@ -24,15 +25,20 @@ class Advice(QFrame):
         body.setSpacing(9)
         title = QLabel("The model was not made for this image")
         title.setObjectName("mark")
-        self._reasons, words = QLabel(), QLabel(
-            "What it would say here has never been measured. The image itself can be read as usual."
+        self._reasons, words = (
+            QLabel(),
+            QLabel("What it would say here has never been measured. The image itself can be read as usual."),
         )
         words.setObjectName("muted")
         for label in (self._reasons, words):
             label.setWordWrap(True)
         self._reasons.setTextFormat(Qt.TextFormat.PlainText)
         self.confirm = QPushButton("Show the answer all the same")
-        described(self.confirm, "Show the answer all the same", "Run the model; the window and every export will carry a mark.")
+        described(
+            self.confirm,
+            "Show the answer all the same",
+            "Run the model; the window and every export will carry a mark.",
+        )
         self.confirm.clicked.connect(lambda: attempt(bench, bench.explaining.confirm_applicability))
         for widget in (title, self._reasons, words):
             body.addWidget(widget)
@@ -46,14 +52,14 @@ class Advice(QFrame):
             if judgement is not None:
                 self._reasons.setText("\n".join(f"·  {reason}" for reason in judgement.applicability.reasons))
         wanted = judgement is not None and not judgement.may_run
-        if wanted != self.isVisibleTo(self.parentWidget()):
+        if wanted != self.isVisibleTo(self._over):
             self.setVisible(wanted)
         if wanted:
             self.place()
 
     def place(self) -> None:
         """In the middle of the lower half, so that the image can still be seen."""
-        parent = self.parentWidget()
+        parent = self._over
         width = min(430, parent.width() - 40)
         height = max(self.heightForWidth(width), self.sizeHint().height())
         self.setGeometry((parent.width() - width) // 2, parent.height() - height - 30, width, height)

@@ -60,7 +60,9 @@ class BoxesPanel(QWidget):
         self.rule = QComboBox()
         for _, _, words in RULES:
             self.rule.addItem(words)
-        described(self.rule, "Rule for the map's boxes", "How boxes are made from the map: of the network's input.")
+        described(
+            self.rule, "Rule for the map's boxes", "How boxes are made from the map: of the network's input."
+        )
         row.addWidget(self.rule)
         self.table = BoxTable(0, len(COLUMNS))
         self._style_table()
@@ -78,11 +80,17 @@ class BoxesPanel(QWidget):
     def _style_table(self) -> None:
         table = self.table
         table.setHorizontalHeaderLabels(COLUMNS)
-        described(table, "Boxes", "Double click a name of yours to change it; Del on the image deletes the selected box.")
+        described(
+            table,
+            "Boxes",
+            "Double click a name of yours to change it; Del on the image deletes the selected box.",
+        )
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(26)
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        table.horizontalHeader().setDefaultAlignment(
+            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        )
         table.horizontalHeader().setHighlightSections(False)
         table.setShowGrid(False)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -133,7 +141,9 @@ class BoxesPanel(QWidget):
         editable = column == 0 and row.mark.kind == "drawn"
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
         item.setFlags(flags | Qt.ItemFlag.ItemIsEditable if editable else flags)
-        item.setForeground(theme.colour(_COLOURS[row.mark.kind]) if column == 0 else QColor(theme.current().text))
+        item.setForeground(
+            theme.colour(_COLOURS[row.mark.kind]) if column == 0 else QColor(theme.current().text)
+        )
         if 2 <= column <= 5 and row.scores:
             item.setToolTip(row.scores[column - 2].rule)
         else:
@@ -160,7 +170,9 @@ def _words(row: BoxRow, session: Session) -> tuple[str, ...]:
     region, boxes = row.mark.region, session.boxes
     reader = region.reader
     if row.mark.kind == "map":
-        reader = f"top {boxes.value:g} %" if boxes.rule == "top-percent" else f"> {boxes.value * 100:g} % of max"
+        reader = (
+            f"top {boxes.value:g} %" if boxes.rule == "top-percent" else f"> {boxes.value * 100:g} % of max"
+        )
     scores = [_number(score) for score in row.scores] if row.scores else [_DASH] * 4
     area = _DASH if row.area_cm2 is None else f"{row.area_cm2:.1f} cm²"
     size = _DASH if row.size_mm is None else f"{row.size_mm[0]:.0f} × {row.size_mm[1]:.0f}"

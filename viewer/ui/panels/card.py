@@ -108,7 +108,7 @@ class Dot(QWidget):
 
 
 class DotLine(QLabel):
-    """A sentence after a dot; wraps. One label with a painted dot, because only a label tells its height for a width."""
+    """A sentence after a dot; wraps. The dot is painted, because only a lone label tells its height for a width."""
 
     def __init__(self, purpose: str, text: str, tip: str = "") -> None:
         super().__init__(text)

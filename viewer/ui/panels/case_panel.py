@@ -77,7 +77,11 @@ class CasePanel(Card):
         line.addWidget(self._thumbnail)
         words = QVBoxLayout()
         words.setSpacing(2)
-        self._title, self._shape, self._kind = Elided(name="title"), Elided(name="muted"), Elided(name="amber")
+        self._title, self._shape, self._kind = (
+            Elided(name="title"),
+            Elided(name="muted"),
+            Elided(name="amber"),
+        )
         for label in (self._title, self._shape, self._kind):
             words.addWidget(label)
         line.addLayout(words, 1)
@@ -188,6 +192,8 @@ class CasePanel(Card):
         order = ("error", "warning", "note")
         for finding in sorted(session.diagnoses, key=lambda d: order.index(d.severity)):
             text = f"{finding.sentence} {finding.action}".strip()
-            self._lines.addWidget(DotLine(_SEVERITY[finding.severity], text, f"{finding.severity}: {finding.code}"))
+            self._lines.addWidget(
+                DotLine(_SEVERITY[finding.severity], text, f"{finding.severity}: {finding.code}")
+            )
         if session.case is not None and not session.diagnoses:
             self._lines.addWidget(DotLine("grey", "Nothing odd was found in the file."))

@@ -35,7 +35,11 @@ class InputPanel(QWidget):
         for widget in (self.mirror, self.crop, self.seen):
             widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for widget, name, tip in (
-            (self.mirror, "Mirror the input", "Give the network the mirrored patient (Shift+M); the picture stays."),
+            (
+                self.mirror,
+                "Mirror the input",
+                "Give the network the mirrored patient (Shift+M); the picture stays.",
+            ),
             (self.crop, "Crop the input", "Cut the network's input (Shift+X steps through the rules)."),
             (self.seen, "What the network saw", "Show exactly what went into the network (I)."),
         ):

@@ -77,7 +77,9 @@ class Tile(QWidget):
         painter.setBrush(Qt.BrushStyle.NoBrush)
         focused = self.hasFocus() and not tile.chosen
         line = theme.colour("accent" if tile.chosen or focused else "border")
-        painter.setPen(QPen(line, 2 if tile.chosen else 1, Qt.PenStyle.DotLine if focused else Qt.PenStyle.SolidLine))
+        painter.setPen(
+            QPen(line, 2 if tile.chosen else 1, Qt.PenStyle.DotLine if focused else Qt.PenStyle.SolidLine)
+        )
         painter.drawRoundedRect(frame, 4, 4)
         if tile.default:
             painter.setPen(Qt.PenStyle.NoPen)

@@ -29,7 +29,7 @@ class NoticeBar(QFrame):
         self.dismiss = QPushButton("Dismiss")
         self.dismiss.setObjectName("quiet")
         described(self.dismiss, "Dismiss the notice", "Take this sentence away.")
-        self.dismiss.clicked.connect(lambda: bench.dismiss_notice())
+        self.dismiss.clicked.connect(bench.dismiss_notice)
         row.addWidget(self._dot)
         row.addWidget(self.sentence, 1)
         row.addWidget(self.dismiss)

@@ -41,12 +41,18 @@ class OverlayPanel(QWidget):
             self.scale.setItemData(self.scale.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         described(self.scale, "Scale", "What full colour means.")
         self.colour_map.addItems(COLOUR_MAPS)
-        described(self.colour_map, "Colour map", "Colours of one class; jet is there to compare with papers only.")
+        described(
+            self.colour_map, "Colour map", "Colours of one class; jet is there to compare with papers only."
+        )
         row.addWidget(self.scale, 1)
         row.addWidget(self.colour_map, 1)
         body.addLayout(row)
         self.true_grid = QCheckBox("Show the map's own cells")
-        described(self.true_grid, "Own cells", "Draw the map at its true resolution instead of a smooth picture of it.")
+        described(
+            self.true_grid,
+            "Own cells",
+            "Draw the map at its true resolution instead of a smooth picture of it.",
+        )
         body.addWidget(self.true_grid)
         self.scale.activated.connect(
             lambda index: attempt(bench, lambda: bench.viewing.set_scale(self.scale.itemData(index)))
@@ -54,7 +60,7 @@ class OverlayPanel(QWidget):
         self.colour_map.activated.connect(
             lambda index: attempt(bench, lambda: bench.viewing.set_colour_map(COLOUR_MAPS[index]))
         )
-        self.true_grid.clicked.connect(lambda: bench.viewing.toggle_true_grid())
+        self.true_grid.clicked.connect(bench.viewing.toggle_true_grid)
 
     def show_session(self, session: Session) -> None:
         overlay = session.overlay

@@ -30,9 +30,11 @@ class Bars(QWidget):
         if bars == self._bars:
             return
         self._bars = bars
-        said = [f"{b.name} {'unknown' if b.probability is None else format(b.probability, '.2f')}" for b in bars]
+        said = [
+            f"{b.name} {'unknown' if b.probability is None else format(b.probability, '.2f')}" for b in bars
+        ]
         self.setAccessibleDescription(", ".join(said))
-        self.setToolTip("\n".join([*said, "The mark on a bar is the threshold from which the class counts as present."]))
+        self.setToolTip("\n".join([*said, "The mark on a bar: from here on the class counts as present."]))
         self.updateGeometry()
         self.update()
 

@@ -100,7 +100,7 @@ class Plot(QWidget):
             painter.drawText(QRectF(0, y - 8, _LEFT - 6, 16), right | centre, f"{p:g}")
         highest = _highest(view)
         if highest > 0:
-            painter.setPen(theme.colour("mass").lighter(150) if theme.current().name == "dark" else theme.colour("amber"))
+            painter.setPen(theme.colour("mass_text"))
             for share in (0.0, 1.0):
                 y = area.bottom() - share * area.height()
                 text = "0" if share == 0 else f"{highest:.2g}"
@@ -110,7 +110,9 @@ class Plot(QWidget):
         ticks = [1, *[int(t) for t in nice_ticks(1, count, 8) if t > 1 and t == int(t)]] if count > 1 else [1]
         for number in ticks:
             x = self.x_of(number - 1)
-            painter.drawText(QRectF(x - 20, area.bottom() + 14, 40, 16), Qt.AlignmentFlag.AlignHCenter, str(number))
+            painter.drawText(
+                QRectF(x - 20, area.bottom() + 14, 40, 16), Qt.AlignmentFlag.AlignHCenter, str(number)
+            )
 
     def _mass(self, painter: QPainter, view: StripView, area: QRectF) -> None:
         highest = _highest(view)
@@ -122,7 +124,9 @@ class Plot(QWidget):
         for index in np.flatnonzero(np.isfinite(view.mass)):
             height = area.height() * float(view.mass[index]) / highest
             if height > 0.4:
-                painter.drawRect(QRectF(self.x_of(int(index)) - width / 2, area.bottom() - height, width, height))
+                painter.drawRect(
+                    QRectF(self.x_of(int(index)) - width / 2, area.bottom() - height, width, height)
+                )
 
     def _threshold(self, painter: QPainter, view: StripView, area: QRectF) -> None:
         y = area.bottom() - view.threshold * area.height()
@@ -131,7 +135,13 @@ class Plot(QWidget):
 
     def _curve(self, painter: QPainter, view: StripView, area: QRectF) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        pen = QPen(theme.colour("accent"), 2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+        pen = QPen(
+            theme.colour("accent"),
+            2,
+            Qt.PenStyle.SolidLine,
+            Qt.PenCapStyle.RoundCap,
+            Qt.PenJoinStyle.RoundJoin,
+        )
         known = np.isfinite(view.probability)
         starts = np.flatnonzero(known & ~np.r_[False, known[:-1]])
         ends = np.flatnonzero(known & ~np.r_[known[1:], False])

@@ -34,7 +34,7 @@ class StatusLine(QWidget):
         described(self._stop, "Cancel", "Stop the background work; what is there stays.")
         described(self._memory, "Memory of the maps", "Maps kept in memory, of the budget for them.")
         described(self._device, "Device", "Where the model runs.")
-        self._stop.clicked.connect(lambda: bench.explaining.cancel())
+        self._stop.clicked.connect(bench.explaining.cancel)
         row.addWidget(self._hint, 1)
         for widget in (self._text, self._bar, self._stop, self._memory, self._device):
             row.addWidget(widget)
@@ -51,7 +51,9 @@ class StatusLine(QWidget):
         if session.view.drawing:
             self._hint.set_full("Drag on the image to draw a box; Esc leaves")
         elif session.case is not None:
-            self._hint.set_full("Wheel: slice · Ctrl+wheel: zoom · Shift+wheel: opacity · Space: hide map · B: box")
+            self._hint.set_full(
+                "Wheel: slice · Ctrl+wheel: zoom · Shift+wheel: opacity · Space: hide map · B: box"
+            )
         else:
             self._hint.set_full("Drop a file or a folder on the window to open it")
         if session.work is not self._work:
