@@ -55,9 +55,7 @@ class Atlas:
         """Keep a signed map (row, column) of the layer's grid."""
         self._check_slice(slice)
         values = np.asarray(signed_map, dtype=np.float32)
-        facts = MapFacts(
-            float(values.max()), float(values.min()), float(np.maximum(values, 0).sum(dtype=np.float64))
-        )
+        facts = MapFacts(float(values.max()), float(values.min()), float(np.maximum(values, 0).sum()))
         self.store.put(self._key(slice, target, layer, method), values)
         with self._lock:
             self._facts.setdefault((target, layer, method), {})[slice] = facts

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _FULL = 32767
+_SMALL = 1e-30
 _OVERHEAD = 256
 """Bytes that an entry costs beside its values (array header, key, links)."""
 
@@ -48,10 +49,7 @@ class MapStore:
 
     def put(self, key: Hashable, signed: NDArray) -> None:
         """Keep a map; values that are not finite count as 0."""
-        values = np.nan_to_num(np.asarray(signed, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-        peak = float(np.abs(values).max(initial=0.0))
-        scale = peak / _FULL if peak > 0 else 1.0
-        packed = np.rint(values / scale).astype(np.int16)
+        packed, scale = _packed(np.asarray(signed, dtype=np.float32))
         with self._lock:
             self._drop(key)
             self._maps[key] = (packed, scale)
@@ -89,3 +87,16 @@ class MapStore:
         while self._bytes > self._budget and self._maps:
             _, (packed, _) = self._maps.popitem(last=False)
             self._bytes -= packed.nbytes + _OVERHEAD
+
+
+def _packed(values: NDArray[np.float32]) -> tuple[NDArray[np.int16], float]:
+    """Whole numbers and what one of them is worth."""
+    peak = float(max(values.max(initial=0.0), -values.min(initial=0.0)))
+    if not np.isfinite(peak):
+        return _packed(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0))
+    if peak < _SMALL:  # the quotient below would not fit a float32
+        if peak == 0:
+            return np.zeros(values.shape, dtype=np.int16), 1.0
+        return np.rint(values.astype(np.float64) * (_FULL / peak)).astype(np.int16), peak / _FULL
+    whole = values * np.float32(_FULL / peak)
+    return np.rint(whole, out=whole).astype(np.int16), peak / _FULL
