@@ -149,11 +149,15 @@ def build_head(
         1.0,
     )
     inside = ramp(brain + rng.uniform(0.2, 1.2) * twigs, 2.0)
-    white = rng.uniform(0.68, 0.95)
+    white = rng.uniform(0.62, 1.08)
     grey = np.maximum(
         ribbon, np.maximum(ramp(grey_level, 2.5) * rng.uniform(0.4, 1.0), 0.6 * cerebellar + 0.3 * folia)
     )
     signal = white + (1.0 - white) * grey
+    # Healthy cortex is not equally bright everywhere: insula, cingulum and hippocampus stand out on both sides or one.
+    signal = signal * (
+        1.0 + rng.uniform(0.0, 0.2) * ribbon * smooth_noise(rng, shape, (4.0, 25.0 / mm, 25.0 / mm))
+    )
     signal -= rng.uniform(0.05, 0.3) * ramp(pallidum_level, 3.0)
     signal += _tracts(rng, places, shape)
     signal *= 1.0 + rng.uniform(0.01, 0.05) * smooth_noise(rng, shape, (1.5, 5.0 / mm, 5.0 / mm))

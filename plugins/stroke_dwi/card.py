@@ -7,7 +7,7 @@ from .settings import StrokeSettings
 from .slices import NORMALISATION, Slices
 
 NAMES = {"gap": "Stroke, five blocks, pooled", "shallow": "Stroke, three blocks, pooled"}
-GENERATOR = "stroke-dwi, first edition"
+GENERATOR = "stroke-dwi"
 _CITATION = (
     "Architecture after: Avci (2021), Explainable deep networks for MRI-based stroke analysis. "
     "Weights: WhySlice, trained on synthetic images."
@@ -66,6 +66,7 @@ def describe(settings: StrokeSettings, slices: Slices) -> Mapping[str, Any]:
             "dropout": settings.dropout,
             "share_of_positives": 0.5,
             "supervision": _SUPERVISED if settings.supervision else _PLAIN,
+            **({"remark": settings.remark} if settings.remark else {}),
             "use": "Research and teaching only. Not a medical device; never for a clinical decision.",
         },
     }

@@ -1,4 +1,4 @@
-"""The demonstration patient: `python -m plugins.stroke_dwi.demo FOLDER` writes the files of `resources/demo/stroke-demo`."""
+"""The demonstration patient: `python -m plugins.stroke_dwi.demo resources/demo/stroke-demo` writes its files."""
 
 import json
 import sys

@@ -33,9 +33,9 @@ def distort(
     # (level set of the air's surroundings, displacement in mm)
     frontal = (rng.normal(0.0, 12.0), rng.uniform(-88.0, -66.0), rng.uniform(0.24, 0.50))
     pockets = [(ellipsoid(places, frontal, (20.0, 13.0, 15.0)), rng.uniform(0.0, 15.0))]
-    petrous_y = rng.uniform(0.0, 30.0)
+    petrous_y = rng.uniform(-12.0, 34.0)
     for side, strength in zip((-1.0, 1.0), sides, strict=True):
-        petrous = (side * rng.uniform(42.0, 62.0), petrous_y, rng.uniform(0.2, 0.36))
+        petrous = (side * rng.uniform(42.0, 66.0), petrous_y, rng.uniform(0.2, 0.4))
         pockets.append((ellipsoid(places, petrous, (18.0, 14.0, 13.0)), strength * rng.uniform(2.0, 13.0)))
         pole = (side * 36.0, -48.0, rng.uniform(0.2, 0.32))
         pockets.append((ellipsoid(places, pole, (13.0, 10.0, 10.0)), rng.uniform(0.0, 9.0)))
@@ -49,8 +49,8 @@ def distort(
     for level, strength in pockets:
         near = bump(level, 12.0)
         shift = shift + strength * near
-        if rng.random() < 0.5:
-            glare = glare + 0.1 * strength * rng.uniform(0.3, 2.5) * near
+        if rng.random() < 0.65:
+            glare = glare + 0.1 * strength * rng.uniform(0.3, 3.0) * near
     # Signal folded onto the surface of the brain: a bright crescent, often on one side only.
     crescent = np.exp(-np.square((head.depth - rng.uniform(0.0, 4.0)) / rng.uniform(1.5, 5.0)))
     signal = signal * (1.0 + np.clip(resample(glare, signal.shape), 0.0, 4.0) * crescent).astype(np.float32)
@@ -69,14 +69,24 @@ def distort(
 
 
 def coil(rng: np.random.Generator, shape: tuple[int, int, int]) -> Field:
-    """Return the receive sensitivity, about 1 in the middle and brighter towards the periphery."""
+    """Return the receive sensitivity, about 1 in the middle and brighter towards the periphery.
+
+    Near the elements of a close-fitting coil the cortex may be three times as bright as the middle of the brain, on one
+    side more than on the other: a network must not take that for a lesion.
+    """
     slices, rows, columns = shape
     y, x = np.meshgrid(np.linspace(-1, 1, rows), np.linspace(-1, 1, columns), indexing="ij")
-    rim = rng.uniform(0.0, 1.5) * (y * y + x * x)
-    lean = rng.uniform(-0.45, 0.7) * y + rng.normal(0.0, 0.12) * x
-    drift = np.linspace(-1, 1, slices)[:, None, None] * rng.normal(0.0, 0.12)
-    wave = rng.uniform(0.0, 0.12) * smooth_noise(rng, shape, (10.0, 70.0, 70.0))
-    return np.clip(1.0 + (rim + lean)[None] + drift + wave, 0.25, 4.0).astype(np.float32)
+    radius = np.hypot(x, y)
+    rim = rng.uniform(0.0, 1.0) ** 1.5 * 3.2 * radius ** rng.uniform(1.5, 4.0)
+    lean = rng.uniform(-0.5, 1.0) * y + rng.normal(0.0, 0.15) * x
+    plane = 1.0 + rim + lean
+    for _ in range(int(rng.integers(0, 4))):
+        angle, far = rng.uniform(0.0, 2.0 * np.pi), rng.uniform(0.6, 1.0)
+        distance = np.hypot(y - far * np.cos(angle), x - far * np.sin(angle))
+        plane = plane + rng.uniform(0.0, 1.6) * np.exp(-np.square(distance / rng.uniform(0.25, 0.6)))
+    drift = np.linspace(-1, 1, slices)[:, None, None] * rng.normal(0.0, 0.15)
+    wave = rng.uniform(0.0, 0.15) * smooth_noise(rng, shape, (10.0, 60.0, 60.0))
+    return np.asarray(np.clip(plane[None] + drift + wave, 0.25, 6.0), dtype=np.float32)
 
 
 def add_artefacts(rng: np.random.Generator, signal: Field, scalp: Field) -> Field:

@@ -25,3 +25,4 @@ class StrokeSettings:
     learning_rate: float = _choice(3e-3, "highest learning rate", minimum=1e-6, maximum=1.0)
     dropout: float = _choice(0.1, "dropout probability", minimum=0.0, maximum=0.9)
     supervision: bool = _choice(True, "use the lesion masks during training")
+    remark: str = _choice("", "words for the card, for instance about an earlier part of the training")

@@ -22,7 +22,7 @@ from viewer.training.figures import map_figures, prediction_figures
 from viewer.training.task import TrainingTask
 from viewer.training.toml_text import toml_text
 
-PATIENTS_EXPLAINED = 40
+PATIENTS_EXPLAINED = 25
 """Held-out patients with the finding whose maps are measured."""
 
 
@@ -51,6 +51,7 @@ def write_model(task: TrainingTask, out: Path, progress: Progress) -> Path:
     }
     network.load_state_dict({name: value.float() for name, value in stored.items()}, strict=False)
     save_file(stored, folder / "weights.safetensors")
+    (folder / "weights.safetensors").chmod(0o644)
 
     fixed["parameters"] = sum(p.numel() for p in network.parameters() if p.requires_grad)
     fixed["weights_sha256"] = sha256_of(folder / "weights.safetensors")
