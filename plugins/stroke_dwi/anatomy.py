@@ -34,8 +34,8 @@ class Head:
     places: Coordinates
 
 
-def brain_level(places: Coordinates, rng: np.random.Generator) -> tuple[Field, Field]:
-    """Return the level sets of the cerebrum alone and of the whole brain."""
+def brain_level(places: Coordinates, rng: np.random.Generator) -> Field:
+    """Return the level set of cerebrum, cerebellum and brainstem together."""
     width, length = rng.uniform(0.94, 1.06), rng.uniform(0.94, 1.06)
     upper = (67.0 * width, 84.0 * length, 60.0)
     lower = (67.0 * width, 84.0 * length, rng.uniform(34.0, 42.0))
@@ -60,7 +60,7 @@ def brain_level(places: Coordinates, rng: np.random.Generator) -> tuple[Field, F
     stem = stem_width - np.hypot(places.x, 1.25 * (places.y - stem_y))
     stem = np.minimum(stem, (0.37 - places.h) * BRAIN_HEIGHT_MM)
     brain = np.maximum(np.maximum(cerebrum, cerebellum), stem)
-    return cerebrum.astype(np.float32), brain.astype(np.float32)
+    return brain.astype(np.float32)
 
 
 def ventricle_level(places: Coordinates, size: float, sides: tuple[float, float]) -> Field:
@@ -94,6 +94,57 @@ def nuclei_level(places: Coordinates) -> tuple[Field, Field]:
     return grey, paired(places, (19.0, -2.0, 0.47), (4.0, 8.0, 6.0))
 
 
+@dataclass(frozen=True)
+class Frame:
+    """What every part of the brain is drawn over, each field (slice, row, column) on the image grid.
+
+    Attributes
+    ----------
+    x, y, h
+        Patient coordinates.
+    brain
+        Distance to the brain's surface, mm, positive inside.
+    heights
+        Height of every slice's centre, (slice, 1, 1).
+    mm
+        Voxel size in the plane, in millimetres of the average head.
+    age
+        0 young to 1 old: wider ventricles, fissures and sulci.
+    """
+
+    x: Field
+    y: Field
+    h: Field
+    brain: Field
+    heights: Field
+    mm: float
+    age: float
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Return (slices, rows, columns)."""
+        slices, rows, columns = self.brain.shape
+        return slices, rows, columns
+
+    def by_height(self, heights: list[float], values: list[float]) -> Field:
+        """Return values given at some heights, linear between, for every slice: (slice, 1, 1)."""
+        return np.asarray(np.interp(self.heights, heights, values), dtype=np.float32)
+
+    def noise(self, rng: np.random.Generator, slices: float, millimetres: float) -> Field:
+        """Return smooth noise with correlation lengths across slices (in slices) and within them (in mm)."""
+        return smooth_noise(rng, self.shape, (slices, millimetres / self.mm, millimetres / self.mm))
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The folded surface of the brain: its fluid, its cortex, and the noise that folded it."""
+
+    fluid: Field
+    ribbon: Field
+    folds: Field
+    twigs: Field
+
+
 def build_head(
     rng: np.random.Generator, placement: Placement, ventricle_sides: tuple[float, float] = (1.0, 1.0)
 ) -> Head:
@@ -101,71 +152,72 @@ def build_head(
     places = coordinates(rng, placement)
     shape = (placement.slices, placement.size, placement.size)
     mm = 0.5 * (placement.field_mm[0] + placement.field_mm[1]) / placement.size / placement.head_size
-
-    def full(level: Field) -> Field:
-        return resample(level.astype(np.float32), shape)
-
-    _, brain_low = brain_level(places, rng)
-    brain = full(brain_low)
+    brain = resample(brain_level(places, rng), shape)
     age = rng.uniform(0.0, 1.0)
-    ventricles = full(ventricle_level(places, rng.uniform(0.6, 1.0) + 0.8 * age, ventricle_sides))
-    grey_level, pallidum_level = (full(level) for level in nuclei_level(places))
-    h, x, y = full(places.h), full(places.x), full(places.y)
-
-    # The fissure between the hemispheres: front and back in the middle of the brain, all along near the top.
-    gap = np.interp(placement.heights, [0.3, 0.6, 0.74], [38.0, 34.0, 0.0]).astype(np.float32)[:, None, None]
-    open_fissure = ramp(np.abs(y + 4.0) - gap, 8.0) * ramp((h - 0.31) * BRAIN_HEIGHT_MM, 6.0)
-    half_width = (0.2 + 1.2 * age) * (1.0 + 1.5 * ramp((h - 0.8) * 60.0, 12.0))
-    waves = smooth_noise(rng, shape, (2.0, 9.0 / mm, 9.0 / mm))
-    crooked = np.abs(x + 0.8 * waves)
-    fissure = ramp(half_width * (1.0 + 0.7 * waves) - crooked, 2.0) * open_fissure
-
-    # Sulci: thin dark lines where a smooth random field changes sign, deep near the vertex, shallow elsewhere.
-    long, short = rng.uniform(8.0, 12.0) / mm, rng.uniform(5.5, 8.0) / mm
-    folds = smooth_noise(rng, shape, (rng.uniform(2.0, 4.0), long, long))
-    twigs = smooth_noise(rng, shape, (rng.uniform(1.5, 3.0), short, short))
-    depth = np.minimum(brain, np.where(open_fissure > 0.5, np.abs(x), 99.0))
-    reach = np.interp(placement.heights, [0.3, 0.7, 0.9], [11.0, 17.0, 30.0]).astype(np.float32)[
-        :, None, None
-    ]
-    near_surface = ramp(reach * rng.uniform(0.7, 1.3) - depth, 9.0)
-    cortical = near_surface * ramp((h - 0.22) * BRAIN_HEIGHT_MM, 10.0)
-    line = np.minimum(np.abs(folds), np.abs(twigs) + 0.12 + 0.05 * np.clip(depth, 0.0, 12.0))
-    # Sulci gape at the surface, and all the more near the vertex and with age.
-    gape = 0.02 + 0.14 * age + 0.35 * ramp(2.5 - depth, 5.0) * rng.uniform(0.3, 1.0)
-    gape = gape + rng.uniform(0.0, 0.5) * ramp((h - 0.86) * BRAIN_HEIGHT_MM, 16.0)
-    sulcus = cortical * ramp(gape - line, 0.2) * rng.uniform(0.5, 1.0)
-    ribbon = np.maximum(ramp(3.5 - depth, 2.0), cortical * ramp(0.55 - line, 0.3))
-
-    cerebellar = ramp((0.30 - h) * BRAIN_HEIGHT_MM + 0.15 * (y - 30.0), 6.0) * ramp(y - 12.0, 6.0)
-    folia = cerebellar * (0.5 + 0.5 * np.sin(brain * rng.uniform(0.9, 1.7) + 2.0 * folds))
-    vermis = cerebellar * ramp(3.0 - np.abs(x), 3.0) * ramp(y - 48.0, 6.0)
-
-    csf = np.clip(
-        np.maximum(
-            np.maximum(ramp(ventricles + 0.7 * twigs, 2.0), fissure), np.maximum(sulcus, 0.8 * vermis)
-        ),
-        0.0,
-        1.0,
+    ventricles = resample(ventricle_level(places, rng.uniform(0.6, 1.0) + 0.8 * age, ventricle_sides), shape)
+    grey_level, pallidum_level = (resample(level, shape) for level in nuclei_level(places))
+    frame = Frame(
+        x=resample(places.x, shape),
+        y=resample(places.y, shape),
+        h=resample(places.h, shape),
+        brain=brain,
+        heights=placement.heights[:, None, None],
+        mm=mm,
+        age=age,
     )
-    inside = ramp(brain + rng.uniform(0.2, 1.2) * twigs, 2.0)
+    surface = _surface(rng, frame)
+    cerebellar, folia, vermis = _cerebellum(rng, frame, surface.folds)
+    fluid = np.maximum(ramp(ventricles + 0.7 * surface.twigs, 2.0), np.maximum(surface.fluid, 0.8 * vermis))
+
+    inside = ramp(brain + rng.uniform(0.2, 1.2) * surface.twigs, 2.0)
     white = rng.uniform(0.62, 1.08)
-    grey = np.maximum(
-        ribbon, np.maximum(ramp(grey_level, 2.5) * rng.uniform(0.4, 1.0), 0.6 * cerebellar + 0.3 * folia)
-    )
+    nuclei = ramp(grey_level, 2.5) * rng.uniform(0.4, 1.0)
+    grey = np.maximum(surface.ribbon, np.maximum(nuclei, 0.6 * cerebellar + 0.3 * folia))
     signal = white + (1.0 - white) * grey
-    # Healthy cortex is not equally bright everywhere: insula, cingulum and hippocampus stand out on both sides or one.
-    signal = signal * (
-        1.0 + rng.uniform(0.0, 0.2) * ribbon * smooth_noise(rng, shape, (4.0, 25.0 / mm, 25.0 / mm))
-    )
+    # Healthy cortex is not equally bright everywhere: insula, cingulum, hippocampus stand out on both sides or one.
+    signal = signal * (1.0 + rng.uniform(0.0, 0.2) * surface.ribbon * frame.noise(rng, 4.0, 25.0))
     signal -= rng.uniform(0.05, 0.3) * ramp(pallidum_level, 3.0)
     signal += _tracts(rng, places, shape)
-    signal *= 1.0 + rng.uniform(0.01, 0.05) * smooth_noise(rng, shape, (1.5, 5.0 / mm, 5.0 / mm))
-    fluid = rng.uniform(0.08, 0.3)
-    signal = signal * (1.0 - csf) + fluid * csf
-    outside, scalp = around_the_brain(rng, places, brain, h, mm)
+    signal *= 1.0 + rng.uniform(0.01, 0.05) * frame.noise(rng, 1.5, 5.0)
+    signal = signal * (1.0 - fluid) + rng.uniform(0.08, 0.3) * fluid
+    outside, scalp = around_the_brain(rng, places, brain, frame.h, mm)
     signal = signal * inside + outside * (1.0 - inside)
-    return Head(signal.astype(np.float32), (inside * (1.0 - csf)).astype(np.float32), scalp, brain, places)
+    return Head(signal.astype(np.float32), (inside * (1.0 - fluid)).astype(np.float32), scalp, brain, places)
+
+
+def _surface(rng: np.random.Generator, frame: Frame) -> Surface:
+    """Return the fissure between the hemispheres, the sulci and the cortex between them."""
+    # The fissure: front and back in the middle of the brain, all along near the top.
+    gap = frame.by_height([0.3, 0.6, 0.74], [38.0, 34.0, 0.0])
+    opened = ramp(np.abs(frame.y + 4.0) - gap, 8.0) * ramp((frame.h - 0.31) * BRAIN_HEIGHT_MM, 6.0)
+    half_width = (0.2 + 1.2 * frame.age) * (1.0 + 1.5 * ramp((frame.h - 0.8) * 60.0, 12.0))
+    waves = frame.noise(rng, 2.0, 9.0)
+    crooked = np.abs(frame.x + 0.8 * waves)
+    fissure = ramp(half_width * (1.0 + 0.7 * waves) - crooked, 2.0) * opened
+
+    # Sulci: thin dark lines where a smooth random field changes sign, deep near the vertex, shallow elsewhere.
+    long, short = rng.uniform(8.0, 12.0), rng.uniform(5.5, 8.0)
+    folds = frame.noise(rng, rng.uniform(2.0, 4.0), long)
+    twigs = frame.noise(rng, rng.uniform(1.5, 3.0), short)
+    depth = np.minimum(frame.brain, np.where(opened > 0.5, np.abs(frame.x), 99.0))
+    reach = frame.by_height([0.3, 0.7, 0.9], [11.0, 17.0, 30.0]) * rng.uniform(0.7, 1.3)
+    cortical = ramp(reach - depth, 9.0) * ramp((frame.h - 0.22) * BRAIN_HEIGHT_MM, 10.0)
+    line = np.minimum(np.abs(folds), np.abs(twigs) + 0.12 + 0.05 * np.clip(depth, 0.0, 12.0))
+    # They gape at the surface, and all the more near the vertex and with age.
+    gape = 0.02 + 0.14 * frame.age + 0.35 * ramp(2.5 - depth, 5.0) * rng.uniform(0.3, 1.0)
+    gape = gape + rng.uniform(0.0, 0.5) * ramp((frame.h - 0.86) * BRAIN_HEIGHT_MM, 16.0)
+    sulcus = cortical * ramp(gape - line, 0.2) * rng.uniform(0.5, 1.0)
+    ribbon = np.maximum(ramp(3.5 - depth, 2.0), cortical * ramp(0.55 - line, 0.3))
+    return Surface(np.maximum(fissure, sulcus), ribbon, folds, twigs)
+
+
+def _cerebellum(rng: np.random.Generator, frame: Frame, folds: Field) -> tuple[Field, Field, Field]:
+    """Return the shares of cerebellum, of its folia, and of the fluid behind the vermis."""
+    share = ramp((0.30 - frame.h) * BRAIN_HEIGHT_MM + 0.15 * (frame.y - 30.0), 6.0) * ramp(
+        frame.y - 12.0, 6.0
+    )
+    folia = share * (0.5 + 0.5 * np.sin(frame.brain * rng.uniform(0.9, 1.7) + 2.0 * folds))
+    return share, folia, share * ramp(3.0 - np.abs(frame.x), 3.0) * ramp(frame.y - 48.0, 6.0)
 
 
 def _tracts(rng: np.random.Generator, places: Coordinates, shape: tuple[int, int, int]) -> Field:

@@ -129,32 +129,44 @@ def augmented(
     """
     for number, start in enumerate(range(0, len(order) - batch + 1, batch)):
         chosen = order[start : start + batch]
-        stack = torch.cat([slices.inputs(chosen), slices.truths(chosen)], dim=1)
-        n = len(chosen)
-        scale = np.exp(rng.normal(0.0, 0.08, (n, 2)))
-        flip = np.where(rng.random(n) < 0.5, -1.0, 1.0)
-        shear, move = rng.normal(0.0, 0.04, (n, 2)), rng.normal(0.0, 0.04, (n, 2))
-        full = side >= IMAGE_SIZE
-        if not full and number % 2:
-            scale *= side / IMAGE_SIZE
-            move += rng.uniform(-0.35, 0.35, (n, 2))
-        theta = np.zeros((n, 2, 3), dtype=np.float32)
-        theta[:, 0, 0], theta[:, 1, 1] = scale[:, 0] * flip, scale[:, 1]
-        theta[:, 0, 1], theta[:, 1, 0], theta[:, :, 2] = shear[:, 0], shear[:, 1], move
+        whole = side >= IMAGE_SIZE or number % 2 == 0
         # Moved in grey values above air, so that what comes in from outside is air.
-        stack[:, 0] += 1.0
-        whole = full or number % 2 == 0
-        if side < IMAGE_SIZE and whole:
+        stack = torch.cat([slices.inputs(chosen) + 1.0, slices.truths(chosen)], dim=1)
+        if whole and side < IMAGE_SIZE:
             stack = functional.interpolate(stack, (side, side), mode="area")
-        grid = functional.affine_grid(torch.from_numpy(theta), [n, 2, side, side], align_corners=False)
+        moves = torch.from_numpy(_moves(rng, len(chosen), 1.0 if whole else side / IMAGE_SIZE))
+        grid = functional.affine_grid(moves, [len(chosen), 2, side, side], align_corners=False)
         stack = functional.grid_sample(stack, grid, align_corners=False)
-        values, masks = stack[:, :1], (stack[:, 1:] > 0.3).float()
-        gain = torch.from_numpy(np.exp(rng.normal(0.0, 0.12, (n, 1, 1, 1))).astype(np.float32))
-        power = torch.from_numpy(np.exp(rng.normal(0.0, 0.12, (n, 1, 1, 1))).astype(np.float32))
-        values = (gain * values.clamp_min(0.0) ** power).clamp_max(NORMALISATION["clip"]) - 1.0
-        shown = masks.sum(dim=(1, 2, 3)) >= (1 if whole else LEAST_LESION)
-        labels = shown.long() if not whole else (shown & torch.from_numpy(slices.labels[chosen] == 1)).long()
-        yield {"input": values.contiguous(memory_format=torch.channels_last), "label": labels, "mask": masks}
+        masks = (stack[:, 1:] > 0.3).float()
+        # A cut-out may have lost the lesion; a whole head keeps its label, however small the lesion has become.
+        labels = masks.sum(dim=(1, 2, 3)) >= (1 if whole else LEAST_LESION)
+        if whole:
+            labels &= torch.from_numpy(slices.labels[chosen] == 1)
+        yield {
+            "input": _recontrasted(rng, stack[:, :1]).contiguous(memory_format=torch.channels_last),
+            "label": labels.long(),
+            "mask": masks,
+        }
+
+
+def _moves(rng: np.random.Generator, n: int, zoom: float) -> np.ndarray:
+    """Return affine maps (n, 2, 3): mirrored or not, scaled, sheared, shifted; below a zoom of 1 far off the middle."""
+    scale = np.exp(rng.normal(0.0, 0.08, (n, 2))) * zoom
+    flip = np.where(rng.random(n) < 0.5, -1.0, 1.0)
+    shear, move = rng.normal(0.0, 0.04, (n, 2)), rng.normal(0.0, 0.04, (n, 2))
+    if zoom < 1.0:
+        move += rng.uniform(-0.35, 0.35, (n, 2))
+    theta = np.zeros((n, 2, 3), dtype=np.float32)
+    theta[:, 0, 0], theta[:, 1, 1] = scale[:, 0] * flip, scale[:, 1]
+    theta[:, 0, 1], theta[:, 1, 0], theta[:, :, 2] = shear[:, 0], shear[:, 1], move
+    return theta
+
+
+def _recontrasted(rng: np.random.Generator, values: torch.Tensor) -> torch.Tensor:
+    """Return values above air with another gain and gamma, as the network takes them."""
+    gain, power = np.exp(rng.normal(0.0, 0.12, (2, len(values), 1, 1, 1))).astype(np.float32)
+    changed = torch.from_numpy(gain) * values.clamp_min(0.0) ** torch.from_numpy(power)
+    return changed.clamp_max(NORMALISATION["clip"]) - 1.0
 
 
 def plain(slices: Slices, batch: int) -> Iterator[dict[str, torch.Tensor]]:
