@@ -96,7 +96,9 @@ class ReadingPlane:
 
     def picture(self, voxels: NDArray, index: int) -> NDArray:
         """Slice `index` as shown: (row, column[, channel])."""
-        return self.turned(np.take(voxels, index, axis=self.axes[0]))
+        where: list[int | slice] = [slice(None)] * voxels.ndim
+        where[self.axes[0]] = index
+        return self.turned(voxels[tuple(where)])
 
     def turned(self, plane: NDArray) -> NDArray:
         """A slice in file order (the two remaining axes, ascending) turned the way it is shown."""

@@ -13,7 +13,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QResizeEvent
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from viewer.state.canvas_view import Background, OverlayStyle
 from viewer.state.map_view import MapView
@@ -63,6 +63,8 @@ class PictureView(pg.GraphicsView):
         self._shown_values: object = None
         self._shown_table: object = None
         self._shown_background: tuple[object, ...] = ()
+        self._pixels: object = None
+        """Kept, so that the memory by which they are known again is not given to other pixels."""
         self.box.sigRangeChanged.connect(self._range_has_changed)
 
     # --- what is shown -----------------------------------------------------------------------------------------------
@@ -74,13 +76,10 @@ class PictureView(pg.GraphicsView):
 
     def show_background(self, background: Background) -> None:
         """Draw a picture; the view is fitted when it has another shape or spacing."""
-        key = (background.pixels, background.low, background.high, background.inverted)
-        if len(self._shown_background) != len(key) or any(
-            a is not b and not (isinstance(a, float) and a == b)
-            for a, b in zip(key, self._shown_background, strict=True)
-        ):
+        key = (*_memory(background.pixels), background.low, background.high, background.inverted)
+        if key != self._shown_background:
             self._draw(background)
-            self._shown_background = key
+            self._shown_background, self._pixels = key, background.pixels
         rows, columns = background.pixels.shape[:2]
         if (rows, columns) != self._shape or background.spacing != self._spacing:
             self._shape, self._spacing = (rows, columns), background.spacing
@@ -181,6 +180,10 @@ class PictureView(pg.GraphicsView):
         if self._fitted:
             self.fit()
 
+    def close(self) -> bool:
+        # pyqtgraph's own clears the scene while its items still have Python owners, which crashes.
+        return QGraphicsView.close(self)
+
     def drawForeground(self, painter: QPainter, rect: QRectF) -> None:  # noqa: N802 - Qt's name
         painter.save()
         painter.resetTransform()
@@ -196,3 +199,8 @@ class PictureView(pg.GraphicsView):
 
     def setCursorShape(self, shape: Qt.CursorShape) -> None:  # noqa: N802 - beside Qt's setCursor
         self.viewport().setCursor(shape)
+
+
+def _memory(pixels: np.ndarray) -> tuple[object, ...]:
+    """What two views of the same pixels of an image share; images are read-only, so it stands for their values."""
+    return pixels.ctypes.data, pixels.shape, pixels.strides, pixels.dtype

@@ -93,6 +93,8 @@ class ReadingCanvas(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.picture, 1)
         layout.addWidget(self.bar)
+        self.picture.hide()
+        self.bar.hide()
         self.inset.move(10, 10)
         self.inset.raise_()
 
@@ -101,6 +103,7 @@ class ReadingCanvas(QWidget):
         words = WATERMARK if watermark and view is not None and view.map is not None else ""
         if view is self._view and self.words.watermark == words:
             return
+        first = self._view is None and view is not None
         self._view, self.words.watermark = view, words
         self.picture.setVisible(view is not None)
         self.bar.setVisible(view is not None)
@@ -110,6 +113,8 @@ class ReadingCanvas(QWidget):
         self._show_words(view)
         self.picture.show_background(view.background)
         self.picture.show_map(view.map, view.values, view.style, hard=self._bench.session.overlay.true_grid)
+        if first:
+            self.picture.setFocus()
         self.bar.show_scale(view.map, view.style)
         self.inset.show_inset(view)
         self.picture.viewport().update()

@@ -1,0 +1,160 @@
+"""Boxes by mouse, on the canvas and in the table, with scores that follow."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
+
+from viewer.evaluation.regions import Region
+
+
+def edges(driver, identity=1):
+    region = driver.session.boxes.drawn[identity]
+    return region.row_min, region.column_min, region.row_max, region.column_max
+
+
+def cells(driver, column):
+    table = driver.window.boxes.table
+    return [table.item(row, column).text() for row in range(table.rowCount())]
+
+
+@pytest.fixture
+def drawn(driver):
+    """A box over the bright spot (rows 8 to 12, columns 20 to 24), drawn by hand."""
+    driver.key(Qt.Key.Key_B)
+    driver.drag(driver.at(8, 20), driver.at(12, 24))
+    return driver
+
+
+def test_b_and_a_drag_draw_a_box_with_scores(drawn, passes):
+    before = len(passes)
+    assert edges(drawn) == pytest.approx((8, 20, 12, 24), abs=0.15)
+    assert not drawn.session.view.drawing
+    assert drawn.session.boxes.selected == 1
+    row = cells(drawn, 0).index("box 1")
+    assert cells(drawn, 1)[row] == "you"
+    assert float(cells(drawn, 2)[row]) > 0
+    assert cells(drawn, 5)[row] == "hit"
+    assert cells(drawn, 6)[row] == "0.2 cm²"
+    assert cells(drawn, 7)[row] == "4 × 4"
+    assert len(passes) == before
+
+
+def test_without_b_a_drag_draws_nothing(driver):
+    driver.drag(driver.at(8, 20), driver.at(12, 24))
+    assert driver.session.boxes.drawn == {}
+
+
+def test_a_click_in_drawing_mode_draws_nothing(driver):
+    driver.key(Qt.Key.Key_B)
+    driver.drag(driver.at(8, 20), driver.at(8, 20))
+    assert driver.session.boxes.drawn == {}
+
+
+def test_scores_follow_the_box_while_it_is_moved(drawn):
+    seen = []
+    row = cells(drawn, 0).index("box 1")
+    drawn.drag(drawn.at(10, 22), drawn.at(24, 8), during=lambda: seen.append(cells(drawn, 5)[row]))
+    assert edges(drawn) == pytest.approx((22, 6, 26, 10), abs=0.2)
+    assert seen == ["miss"], "the number changes before the button is released"
+    assert cells(drawn, 5)[row] == "miss"
+
+
+def test_a_handle_moves_only_its_edges(drawn):
+    drawn.drag(drawn.at(12, 24), drawn.at(16, 28))
+    assert edges(drawn) == pytest.approx((8, 20, 16, 28), abs=0.2)
+    drawn.drag(drawn.at(8, 24), drawn.at(4, 24))
+    assert edges(drawn) == pytest.approx((4, 20, 16, 28), abs=0.2)
+
+
+def test_a_box_pushed_against_the_edge_keeps_its_size(drawn):
+    drawn.drag(drawn.at(10, 22), drawn.at(10, 45))
+    assert edges(drawn) == pytest.approx((8, 28, 12, 32), abs=0.2)
+
+
+def test_a_box_drawn_over_the_edge_ends_there(driver):
+    driver.key(Qt.Key.Key_B)
+    driver.drag(driver.at(26, 26), driver.at(36, 33))
+    assert edges(driver) == pytest.approx((26, 26, 32, 32), abs=0.2)
+
+
+def test_without_a_selection_there_are_no_handles(drawn):
+    drawn.key(Qt.Key.Key_Escape)
+    assert drawn.session.boxes.selected is None
+    drawn.drag(drawn.at(10, 22), drawn.at(20, 10))
+    assert edges(drawn) == pytest.approx((8, 20, 12, 24), abs=0.15)
+    assert drawn.session.view.cursor is not None
+    QTest.mouseClick(drawn.picture.viewport(), Qt.MouseButton.LeftButton, pos=drawn.at(8, 22).toPoint())
+    drawn.settle()
+    assert drawn.session.boxes.selected == 1, "a click on its line selects a box"
+
+
+def test_a_box_is_renamed_in_the_table_and_deleted_with_del(drawn):
+    table = drawn.window.boxes.table
+    row = cells(drawn, 0).index("box 1")
+    table.editItem(table.item(row, 0))
+    editor = table.findChild(QLineEdit)
+    assert editor is not None
+    editor.selectAll()
+    QTest.keyClicks(editor, "lesion")
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    drawn.settle()
+    assert drawn.session.boxes.drawn[1].label == "lesion"
+    drawn.canvas.setFocus()
+    drawn.key(Qt.Key.Key_Delete)
+    assert drawn.session.boxes.drawn == {}
+    assert "lesion" not in cells(drawn, 0)
+
+
+def test_names_of_others_cannot_be_edited(drawn):
+    table = drawn.window.boxes.table
+    for row, reader in enumerate(cells(drawn, 1)):
+        assert bool(table.item(row, 0).flags() & Qt.ItemFlag.ItemIsEditable) == (reader == "you")
+        assert not table.item(row, 2).flags() & Qt.ItemFlag.ItemIsEditable
+
+
+def test_a_row_of_the_table_selects_the_box(drawn):
+    drawn.key(Qt.Key.Key_Escape)
+    drawn.window.boxes.table.selectRow(cells(drawn, 0).index("box 1"))
+    drawn.settle()
+    assert drawn.session.boxes.selected == 1
+
+
+def test_the_rule_makes_other_boxes_from_the_map(drawn, passes):
+    before, rule = len(passes), drawn.window.boxes.rule
+    areas = {}
+    for index in range(rule.count()):
+        rule.setCurrentIndex(index)
+        rule.activated.emit(index)
+        drawn.settle()
+        marks = drawn.window.screen_.boxes.marks
+        areas[rule.itemText(index)] = sum(m.region.area for m in marks if m.kind == "map")
+    assert areas["most important 1 %"] < areas["most important 20 %"]
+    assert len(passes) == before
+
+
+def test_boxes_belong_to_their_slice(drawn):
+    drawn.wheel(1)
+    drawn.settle()
+    assert [mark for mark in drawn.canvas.boxes.marks if mark.kind == "drawn"] == []
+    drawn.wheel(-1)
+    drawn.settle()
+    assert [mark.identity for mark in drawn.canvas.boxes.marks if mark.kind == "drawn"] == [1]
+
+
+def test_boxes_of_readers_cannot_be_held(driver):
+    import numpy as np
+
+    from viewer.state.case import Case, Truth
+
+    case = driver.session.case
+    region = Region(8, 20, 12, 24, label="lesion", reader="reader 2", slice=4)
+    positive = np.arange(9) == 4
+    driver.session.case = Case(case.image, case.title, Truth(positive, (region,), reader="reader 2"))
+    driver.settle()
+    assert "reader 2" in cells(driver, 1)
+    assert any(chip.text().startswith("TP") for chip in driver.window.case_panel._chips.values())
+    driver.drag(driver.at(10, 22), driver.at(20, 10))
+    assert driver.window.screen_.boxes.marks[0].region == region
