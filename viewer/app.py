@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyqtgraph as pg
 from PySide6.QtCore import QObject, QPoint, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QImage, QPainter, QRegion
+from PySide6.QtGui import QGuiApplication, QImage, QImageWriter, QPainter, QRegion
 from PySide6.QtWidgets import QApplication, QWidget
 
 from viewer.cli.view_options import ViewOptions
@@ -216,7 +216,7 @@ class Visit(QObject):
         except OSError:
             self.failure = f"The folder of '{path.name}' could not be made."
             return
-        if not picture_of(self._window).save(str(path), b"PNG"):
+        if not QImageWriter(str(path), b"PNG").write(picture_of(self._window)):
             self.failure = f"The picture '{path.name}' could not be written."
 
 
