@@ -13,8 +13,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
 from benchmarks.measuring import Report, in_markdown
 
 _ROOMS = ("explainers", "window")
@@ -38,7 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--list", action="store_true", help="names only")
     options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
+    for library in (
+        "OMP",
+        "OPENBLAS",
+        "MKL",
+    ):  # read when numpy and torch are loaded, which is why neither is yet
+        os.environ[f"{library}_NUM_THREADS"] = str(options.threads)
     known = benchmarks()
     if options.list:
         print("\n".join(known))

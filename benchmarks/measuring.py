@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
-
 Task = Callable[[], object]
 
 
@@ -78,6 +76,8 @@ def best_of(tasks: Sequence[Task], *, repeats: int = 5, warm: int = 1) -> list[f
     Interleaved, so that a slow minute of the machine falls on all of them. With one thread it is the processor's time,
     which does not count what other programs took; with several it is the wall's.
     """
+    import torch
+
     clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     for task in tasks:
         for _ in range(warm):
