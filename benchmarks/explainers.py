@@ -164,7 +164,8 @@ def _of(subject: Subject) -> Report:
         [sweep, lambda: [captum(la) for la in layers], lambda: [peer(la) for la in layers]], repeats=3
     )
     classes = len(classifier.classes)
-    combined = f"{count} layers x {classes} classes x 3 methods, {subject.name} (peer: one class measured, times {classes})"
+    extrapolated = f"(peer: one class measured, times {classes})"
+    combined = f"{count} layers x {classes} classes x 3 methods, {subject.name} {extrapolated}"
     [everything] = best_of([sweep_everything], repeats=3)
     # One class and three methods are measured and multiplied: the other classes cost the same.
     [part] = best_of([lambda: [peer(la, m) for la in layers for m in ATLAS_METHODS]], repeats=1, warm=0)
