@@ -132,6 +132,16 @@ def test_one_sigmoid_logit_has_two_classes() -> None:
     assert np.allclose(yes.signed, -no.signed)
 
 
+def test_a_network_with_other_outputs_is_refused(network: nn.Module) -> None:
+    classifier = api.wrap_module(network, classes=["a", "b", "c"], dims=2, input_size=(32, 32))
+    for ask in (
+        lambda: api.predict(classifier, spot()),
+        lambda: api.explain(classifier, spot(), explainer="grad-cam"),
+    ):
+        with pytest.raises(api.WhySliceError, match="2 scores for 3 classes"):
+            ask()
+
+
 # --- explain ---
 
 

@@ -264,6 +264,13 @@ def _other_keys(folder: Path) -> None:
     save_file(state, path)
 
 
+def _not_numbers(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    path = folder / "weights.safetensors"
+    save_file({name: value * float("nan") for name, value in load_file(path).items()}, path)
+
+
 def _no_card(folder: Path) -> None:
     (folder / "model.toml").unlink()
 
@@ -280,6 +287,7 @@ def _bad_card(folder: Path) -> None:
         (_no_weights, "no weights"),
         (_empty, "empty file"),
         (_other_keys, "conv1.weight"),
+        (_not_numbers, "not a finite number"),
         (_no_card, "no model.toml"),
         (_bad_card, "classes"),
     ],
