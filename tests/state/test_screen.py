@@ -95,6 +95,10 @@ def test_a_box_on_the_peak_scores_and_follows(bench: Workbench) -> None:
 
     on = scores()
     assert on["pointing"] == 1
+    row = next(r for r in presenter.screen().boxes.rows if r.mark.identity == identity)
+    bright = {score.name: score.value for score in row.baseline}
+    assert bright["pointing"] == 1, "the spot is the brightest place of the picture"
+    assert bright["energy-inside"] != on["energy-inside"]
     assert on["iou-best"] > 0.3
     bench.boxing.move(identity, 24, 0, 31, 7)
     off = scores()

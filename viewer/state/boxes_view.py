@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viewer.evaluation.boxes import Rule
 from viewer.evaluation.localisation import MapBoxes
@@ -43,12 +45,14 @@ class BoxRow:
     Attributes
     ----------
     scores : in the order of `SHOWN_SCORES`; empty when there is no map that may be read.
+    baseline : the same scores of the image's own brightness, as if it were a map: what an explainer must beat.
     area_cm2 : None where the spacing is not known.
     size_mm : (height, width); None where the spacing is not known.
     """
 
     mark: BoxMark
     scores: tuple[Score, ...]
+    baseline: tuple[Score, ...]
     area_cm2: float | None
     size_mm: tuple[float, float] | None
 
@@ -70,30 +74,49 @@ class BoxesView:
         return tuple(row.mark for row in self.rows)
 
 
-def map_boxes(session: Session, found: MapView | None) -> MapBoxes | None:
+@dataclass(frozen=True, eq=False)
+class Contenders:
+    """The shown map and the image's own brightness, each ready to be compared with boxes.
+
+    Attributes
+    ----------
+    map : boxes of the shown map.
+    grey : (row, column) the picture as the network gets it before resizing.
+    within : (row, column) bool, what the network saw.
+    """
+
+    map: MapBoxes
+    grey: NDArray[np.float32]
+    within: NDArray[np.bool_]
+
+    @cached_property
+    def brightness(self) -> MapBoxes:
+        """Boxes of the brightest pixels by the same rule; made when the first box asks."""
+        rule, above = self.map.rule, np.where(self.within, self.grey - self.grey.min(), 0)
+        return MapBoxes.of(above, rule=rule.rule, value=rule.value, within=self.within)
+
+
+def map_boxes(session: Session, found: MapView | None) -> Contenders | None:
     """Boxes of the shown map; None when there is no map or none may be drawn from it.
 
     Only from a map that may be read, of one class, which is present by its threshold. The rule counts the pixels that
     the network saw.
     """
-    if found is None or session.model is None or session.choice.target == DIFFERENCE:
+    case, model, index = session.case, session.model, session.view.slice
+    if found is None or case is None or model is None or session.choice.target == DIFFERENCE:
         return None
-    card = session.model.card
+    card = model.card
     if not found.may_read.boxes_allowed or found.probability < card.threshold(session.choice.target):
         return None
     within = np.zeros(found.picture.shape, dtype=bool)
     row_min, column_min, row_max, column_max = found.inside
     within[row_min:row_max, column_min:column_max] = True
-    return MapBoxes.of(
-        found.picture,
-        rule=cast(Rule, session.boxes.rule),
-        value=session.boxes.value,
-        within=within,
-        slice=session.view.slice,
-    )
+    rule, value = cast(Rule, session.boxes.rule), session.boxes.value
+    made = MapBoxes.of(found.picture, rule=rule, value=value, within=within, slice=index)
+    return Contenders(made, case.image.grey(case.picture(index)), within)
 
 
-def boxes_view(session: Session, found: MapView | None, made: MapBoxes | None) -> BoxesView | None:
+def boxes_view(session: Session, found: MapView | None, made: Contenders | None) -> BoxesView | None:
     """Boxes drawn by the user and by readers on the shown slice, with their scores, then those of the map."""
     case = session.case
     if case is None:
@@ -108,27 +131,34 @@ def boxes_view(session: Session, found: MapView | None, made: MapBoxes | None) -
     marks += [BoxMark(region, "reader") for region in readers if region.slice == index]
     rows = [_row(case, mark, made) for mark in marks]
     rows += [
-        _row(case, BoxMark(replace(box, label="map"), "map"), None) for box in (made.boxes if made else ())
+        _row(case, BoxMark(replace(box, label="map"), "map"), None)
+        for box in (made.map.boxes if made else ())
     ]
     return BoxesView(tuple(rows), _rule(session, found, made))
 
 
-def _row(case: Case, mark: BoxMark, made: MapBoxes | None) -> BoxRow:
+def _scores(boxes: MapBoxes, region: Region) -> tuple[Score, ...]:
+    by_name = {score.name: score for score in boxes.scores(region)}
+    return tuple(by_name[name] for name in SHOWN_SCORES)
+
+
+def _row(case: Case, mark: BoxMark, made: Contenders | None) -> BoxRow:
     region = mark.region
-    scores: tuple[Score, ...] = ()
-    if made is not None:
-        by_name = {score.name: score for score in made.scores(region)}
-        scores = tuple(by_name[name] for name in SHOWN_SCORES)
+    scores = _scores(made.map, region) if made else ()
+    baseline = _scores(made.brightness, region) if made else ()
     if not case.image.geometry.oriented:
-        return BoxRow(mark, scores, None, None)
+        return BoxRow(mark, scores, baseline, None, None)
     row_mm, column_mm = case.plane.spacing(case.image.geometry)
     size = ((region.row_max - region.row_min) * row_mm, (region.column_max - region.column_min) * column_mm)
-    return BoxRow(mark, scores, size[0] * size[1] / 100, size)
+    return BoxRow(mark, scores, baseline, size[0] * size[1] / 100, size)
 
 
-def _rule(session: Session, found: MapView | None, made: MapBoxes | None) -> str:
+def _rule(session: Session, found: MapView | None, made: Contenders | None) -> str:
     if made is not None:
-        return f"Map boxes: {made.rule} of the network's input; IoU and IoBB with the best box"
+        return (
+            f"Map boxes: {made.map.rule} of the network's input; IoU and IoBB with the best box; "
+            "in brackets: the image's own brightness as a map"
+        )
     if found is None:
         return "No map on this slice yet"
     if session.choice.target == DIFFERENCE:

@@ -145,7 +145,10 @@ class BoxesPanel(QWidget):
             theme.colour(_COLOURS[row.mark.kind]) if column == 0 else QColor(theme.current().text)
         )
         if 2 <= column <= 5 and row.scores:
-            item.setToolTip(row.scores[column - 2].rule)
+            baseline = row.baseline[column - 2].rule
+            item.setToolTip(
+                f"{row.scores[column - 2].rule}\nIn brackets, of the image's brightness: {baseline}"
+            )
         else:
             item.setToolTip("")
 
@@ -173,10 +176,15 @@ def _words(row: BoxRow, session: Session) -> tuple[str, ...]:
         reader = (
             f"top {boxes.value:g} %" if boxes.rule == "top-percent" else f"> {boxes.value * 100:g} % of max"
         )
-    scores = [_number(score) for score in row.scores] if row.scores else [_DASH] * 4
+    scores = [_beside(*pair) for pair in zip(row.scores, row.baseline, strict=True)] or [_DASH] * 4
     area = _DASH if row.area_cm2 is None else f"{row.area_cm2:.1f} cm²"
     size = _DASH if row.size_mm is None else f"{row.size_mm[0]:.0f} × {row.size_mm[1]:.0f}"
     return (region.label or row.mark.kind, reader, *scores, area, size)
+
+
+def _beside(score: Score, baseline: Score) -> str:
+    """A score of the map and, in brackets, of the image's own brightness."""
+    return f"{_number(score)}  ({_number(baseline)})"
 
 
 def _number(score: Score) -> str:
