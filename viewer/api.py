@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from viewer.explainers.explaining import atlas, explain
     from viewer.explainers.explanation import Explanation
     from viewer.explainers.layer_info import LayerInfo
-    from viewer.explainers.layers import find_layers as layers
     from viewer.foundation.errors import WhySliceError
     from viewer.foundation.progress import SILENT, Progress
     from viewer.imaging.geometry import Geometry
@@ -58,7 +57,6 @@ _HOMES = {
     "confusion_scores": "viewer.evaluation.confusion",
     "explain": "viewer.explainers.explaining",
     "iou": "viewer.evaluation.localisation",
-    "layers": "viewer.explainers.layers:find_layers",
     "normalise": "viewer.models.normalise",
     "predict": "viewer.models.prediction",
     "read_image": "viewer.imaging.reading",
@@ -102,8 +100,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"viewer.api has no '{name}'")
-    module, _, attribute = _HOMES[name].partition(":")
-    value = getattr(import_module(module), attribute or name)
+    value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
 
@@ -115,6 +112,13 @@ def load_model(id_or_folder: Any, device: str | None = None) -> Classifier:
 
     activate()
     return load(id_or_folder, device)
+
+
+def layers(classifier: Classifier) -> list[LayerInfo]:
+    """The layers of a network that a map can be made on, in the order of its forward pass."""
+    from viewer.explainers.layers import find_layers
+
+    return list(find_layers(classifier))
 
 
 def register_architecture(name: str, factory: Any) -> None:

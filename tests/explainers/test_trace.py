@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from viewer.explainers.layers import find_layers
 from viewer.explainers.reductions import ATLAS_METHODS
 from viewer.explainers.trace import trace
-from viewer.foundation.errors import Cancelled, ExplainError, UsageError
+from viewer.foundation.errors import Cancelled, ExplainError, ModelError, UsageError
 from viewer.foundation.progress import ProgressToken
 
 
@@ -452,7 +452,7 @@ def test_outputs_that_are_not_finite(build, batch, value: float) -> None:
     classifier = build("pooled")
     find_layers(classifier)
     batch[0, 0, 3, 3] = value
-    with pytest.raises(ExplainError, match="not a finite number"):
+    with pytest.raises(ModelError, match="not a finite number"):
         trace(classifier, batch)
 
 
@@ -504,9 +504,9 @@ def test_unknown_names(build, batch, request_, sentence: str) -> None:
 
 
 def test_outputs_that_do_not_fit_the_card(build, batch) -> None:
-    with pytest.raises(ExplainError, match="5 scores for 3 classes"):
+    with pytest.raises(ModelError, match="5 scores for 3 classes"):
         trace(build(build("pooled", outputs=5).module, outputs=3), batch)
-    with pytest.raises(ExplainError, match="one row of class scores"):
+    with pytest.raises(ModelError, match="one row of class scores"):
         trace(build(nn.Sequential(nn.Conv2d(1, 3, 3))), batch)
 
 

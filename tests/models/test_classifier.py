@@ -106,3 +106,30 @@ def test_an_input_that_the_network_cannot_take_is_one_sentence() -> None:
 def test_contradictory_descriptions_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(ModelError):
         wrapped(**options)
+
+
+@pytest.mark.parametrize("where", ["array", "image"])
+def test_softmax_inside_is_not_applied_twice(where: str) -> None:
+    """The same network with and without a softmax of its own gives the same probabilities, and explain agrees."""
+    plain, squashed = wrapped(tiny_network()), wrapped(nn.Sequential(tiny_network(), nn.Softmax(dim=1)))
+    image = bright_spot() if where == "image" else np.ones((1, 32, 32), np.float32)
+    for _ in range(2):  # the first pass of a network is watched, later ones are not
+        np.testing.assert_allclose(
+            api.predict(squashed, image).case, api.predict(plain, image).case, rtol=1e-5
+        )
+    explained = api.explain(
+        squashed, image, explainer="grad-cam", target="stroke", slice=2 if where == "image" else None
+    )
+    index = explained.slice or 0
+    assert explained.probability == pytest.approx(
+        api.predict(squashed, image).slices[index].probabilities[1], rel=1e-4
+    )
+
+
+def test_outputs_that_are_no_number_are_refused() -> None:
+    class Broken(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.full((len(x), 2), float("nan"))
+
+    with pytest.raises(ModelError, match="not a finite number"):
+        api.predict(wrapped(Broken()), bright_spot())

@@ -114,7 +114,7 @@ class Explaining:
 
     def step_layer(self, steps: int) -> None:
         """Go towards the output (positive) or the input (negative) of the network."""
-        if self._session.model is not None:
+        if self._session.model is not None and self._session.choice.layer:
             names = [layer.name for layer in self._session.model.layers]
             at = names.index(self._session.choice.layer) + steps
             self._session.choice.layer = names[min(max(at, 0), len(names) - 1)]
@@ -154,7 +154,7 @@ class Explaining:
         session.model = ModelFacts(loaded.card, loaded.layers, loaded.device)
         choice = session.choice
         if choice.layer not in [layer.name for layer in loaded.layers]:
-            choice.layer = loaded.card.default_layer or loaded.layers[-1].name
+            choice.layer = loaded.default_layer
         if choice.target not in self.targets():
             choice.target = self.targets()[0]
         choice.crop = loaded.card.input.crop

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 from viewer.explainers.layer_info import LayerInfo
 from viewer.explainers.layers import find_layers, require_layer
 from viewer.explainers.reductions import ATLAS_METHODS, reduce_together
-from viewer.explainers.score_head import raw_outputs
 from viewer.explainers.taps import Overwritten, Taps
 from viewer.foundation.errors import ExplainError, UsageError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.registry import nearest
 from viewer.models.card import ScoreType
 from viewer.models.classifier import Classifier
+from viewer.models.raw_outputs import raw_outputs
 
 MapKey = tuple[int, str, str]
 """(class index, layer, method)."""
@@ -124,7 +124,7 @@ def _traced(request: _Request, *, copy_all: bool) -> TraceResult:
             parameter.requires_grad_(False)
         batch = _input(classifier, request.batch)
         progress.report(0, 1 + len(request.targets), "forward pass")
-        logits, flags = raw_outputs(classifier, module, lambda: _forward(classifier, module, batch, taps))
+        logits, flags = raw_outputs(classifier.card, module, lambda: _forward(classifier, module, batch, taps))
         taps.check()
         if sources and request.targets and request.methods:
             if not logits.requires_grad:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from viewer.foundation.errors import ModelError, UsageError
 from viewer.foundation.registry import nearest
 from viewer.models.card import ModelCard, ScoreType
+from viewer.models.raw_outputs import raw_outputs
 
 
 class Classifier:
@@ -68,10 +69,16 @@ class Classifier:
                 parameter.grad = grad
 
     def logits(self, batch: NDArray[np.float32], *, dropout: bool = False) -> NDArray[np.float32]:
-        """Raw outputs (image, output) of a batch (image, channel, row, column)."""
+        """Raw outputs (image, output) of a batch (image, channel, row, column), before softmax or sigmoid.
+
+        Raises
+        ------
+        ModelError
+            When the network cannot take the batch, or its outputs do not fit the card or are not finite.
+        """
         with self.borrowed(dropout=dropout) as module, torch.no_grad():
             try:
-                out = module(self.tensor(batch))
+                out, _ = raw_outputs(self.card, module, lambda: module(self.tensor(batch)))
             except RuntimeError as error:
                 raise ModelError(
                     f"The model '{self.card.id}' cannot take an input of shape {tuple(batch.shape[1:])}.",

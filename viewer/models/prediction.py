@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from viewer.foundation.errors import ModelError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.image import MedicalImage
 from viewer.models.card import Crop, ModelCard
@@ -141,16 +140,7 @@ def _probabilities(
     classifier: Classifier, batch: NDArray[np.float32], *, dropout: bool = False
 ) -> NDArray[np.float32]:
     logits = torch.from_numpy(classifier.logits(batch, dropout=dropout))
-    probabilities = np.asarray(classifier.probabilities(logits).numpy(), dtype=np.float32)
-    name, classes = classifier.card.id, len(classifier.classes)
-    if probabilities.ndim != 2 or probabilities.shape[1] != classes:
-        raise ModelError(
-            f"The model '{name}' puts out {logits.shape[1:].numel()} scores for {classes} classes.",
-            code="outputs",
-        )
-    if not np.isfinite(probabilities).all():
-        raise ModelError(f"The output of the model '{name}' is not a finite number.", code="not-finite")
-    return probabilities
+    return np.asarray(classifier.probabilities(logits).numpy(), dtype=np.float32)
 
 
 def _intervals(
