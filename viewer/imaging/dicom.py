@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -21,17 +20,9 @@ from viewer.imaging.dicom_header import DicomFile, read_header
 from viewer.imaging.dicom_pixels import decode
 from viewer.imaging.dicom_series import Stack, stacks
 from viewer.imaging.image import Intensity, MedicalImage, Source, Window
+from viewer.imaging.mr_sequence import named_sequence
 from viewer.imaging.series import Candidate, SeriesInfo, Unreadable
 from viewer.imaging.voxel_types import common_type, not_finite, rescaled
-
-_SEQUENCES = (
-    ("ADC", r"adc|apparent diffusion"),
-    ("DWI", r"dwi|diffusion|trace|tracew|ep_b\d+t?|dti"),
-    ("FLAIR", r"flair|dark[ _]fluid|tirm"),
-    ("SWI", r"swi|swan|susceptibility"),
-    ("T1", r"t1|mprage|t1w|spgr"),
-    ("T2", r"t2|t2w"),
-)
 
 
 def candidates(
@@ -92,14 +83,7 @@ def sequence_of(stack: Stack) -> str:
         return ""
     if stack.kind in ("ADC", "FA", "COLFA", "EXP", "EADC"):
         return stack.kind
-    b_value = stack.shown.b_value
-    words = stack.file.words.lower()
-    for name, pattern in _SEQUENCES:
-        if re.search(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])", words.replace("_", " ")):
-            if name == "T1" and "t2" in words and "flair" not in words:
-                continue
-            return "DWI" if name not in ("ADC", "DWI") and b_value else name
-    return "DWI" if b_value is not None else ""
+    return named_sequence(stack.file.words, stack.shown.b_value)
 
 
 def _load(stack: Stack, path: Path, progress: Progress) -> MedicalImage:

@@ -25,6 +25,7 @@ from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
 from viewer.imaging.geometry import Geometry, lps_from_ras
 from viewer.imaging.image import Intensity, MedicalImage, Source
 from viewer.imaging.series import Candidate, SeriesInfo
+from viewer.imaging.sidecar import Sidecar, read_sidecar
 from viewer.imaging.sniffing import reason
 from viewer.imaging.voxel_types import not_finite, rescaled
 
@@ -67,16 +68,18 @@ def candidates(path: Path) -> list[Candidate]:
     ReadError
         When the header is cut short, makes no sense, or announces more data than the file has.
     """
-    header = _read_header(path)
+    header, beside = _read_header(path), read_sidecar(path)
     info = SeriesInfo.of(
         header.geometry,
         path,
         frames=header.dims[2] * header.volumes,
-        description=header.description,
+        modality=beside.modality,
+        description=beside.description or header.description,
+        b_values=() if beside.b_value is None else (beside.b_value,),
         photometric="RGB" if header.channels > 1 else "MONOCHROME2",
-        diagnoses=header.diagnoses,
+        diagnoses=header.diagnoses + beside.diagnoses,
     )
-    return [Candidate(info, lambda progress: _load(header, progress))]
+    return [Candidate(info, lambda progress: _load(header, beside, progress))]
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -263,7 +266,7 @@ def _text(field: Any) -> str:
     return "".join(character for character in text if character.isprintable())
 
 
-def _load(header: _Header, progress: Progress) -> MedicalImage:
+def _load(header: _Header, beside: Sidecar, progress: Progress) -> MedicalImage:
     progress.report(0, 2, "reading")
     count = header.volume_bytes
     try:
@@ -303,12 +306,16 @@ def _load(header: _Header, progress: Progress) -> MedicalImage:
     image = MedicalImage(
         voxels=voxels,
         geometry=header.geometry,
-        description=header.description,
+        modality=beside.modality,
+        description=beside.description or header.description,
+        sequence=beside.sequence,
+        b_value=beside.b_value,
+        body_part=beside.body_part,
         intensity=Intensity(
             header.slope, header.intercept, photometric="RGB" if header.channels > 1 else "MONOCHROME2"
         ),
         source=Source(header.path, (header.path,), sha256=sha256_of(header.path)),
-        diagnoses=header.diagnoses + not_finite(voxels),
+        diagnoses=header.diagnoses + beside.diagnoses + not_finite(voxels),
     )
     progress.report(2, 2)
     return image

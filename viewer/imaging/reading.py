@@ -15,6 +15,7 @@ from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.series import Candidate, Inspection, SeriesInfo, Unreadable
+from viewer.imaging.sidecar import sidecar_files
 from viewer.imaging.sniffing import Kind, contradicts_extension, kind_of
 
 __all__ = ["Inspection", "SeriesInfo", "Unreadable", "inspect_path", "read_image"]
@@ -129,6 +130,8 @@ def _find(path: Path, progress: Progress) -> tuple[list[Candidate], list[Unreada
                 continue
             if kind in (Kind.NRRD, Kind.METAIMAGE):
                 parts.update(_voxel_files(file))
+            if kind is Kind.NIFTI:
+                parts.update(each.resolve() for each in sidecar_files(file))
             found.extend(_with_name_checked(file, kind, _candidates(kind, file)))
         except ReadError as error:
             unreadable.append(Unreadable.because(file, error))
@@ -137,7 +140,7 @@ def _find(path: Path, progress: Progress) -> tuple[list[Candidate], list[Unreada
         found.extend(_with_name_checked(candidate.info.path, Kind.DICOM, [candidate]))
     found.sort(key=lambda candidate: (candidate.order, str(candidate.info.path)))
     unreadable.extend(broken)
-    # Voxel files of detached headers are no images of their own, and nothing is wrong with them.
+    # Sidecars and voxel files of detached headers are no images of their own, and nothing is wrong with them.
     unreadable = [entry for entry in unreadable if entry.path.resolve() not in parts]
     unreadable.sort(key=lambda entry: str(entry.path))
     return [candidate.named(number) for number, candidate in enumerate(found, start=1)], unreadable
