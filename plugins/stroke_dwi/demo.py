@@ -6,10 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from viewer.api import write_nifti
-
 from .cohort import make_patient
-from .generator import READER, lesion_boxes, patient_geometry
+from .generator import READER, lesion_boxes, patient_geometry, write_files
 from .lesions import SITES, LesionPlan
 
 SEED = (2026, 5, 1)
@@ -24,8 +22,7 @@ def write_demo(folder: Path) -> None:
     geometry = patient_geometry(patient, tilt_degrees=8.0)
     folder.mkdir(parents=True, exist_ok=True)
     # A coarse scale keeps the file small; the noise is about one step of it.
-    write_nifti(folder / "image.nii.gz", np.rint(patient.image * 60.0).astype(np.int16), geometry)
-    write_nifti(folder / "mask.nii.gz", patient.mask.astype(np.uint8), geometry)
+    write_files(folder, np.rint(patient.image * 60.0).astype(np.int16), patient.mask, geometry)
     truth = {
         "synthetic": True,
         "description": "Synthetic DWI, b = 1000: infarct of the left middle cerebral artery. No image of a person.",

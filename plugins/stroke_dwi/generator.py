@@ -63,9 +63,17 @@ def write_case(folder: Path, patient: Patient, rng: np.random.Generator) -> Geom
     geometry = patient_geometry(patient, tilt)
     # Scanners store whole numbers on a scale of their own.
     stored = np.clip(np.rint(patient.image * rng.uniform(80.0, 400.0)), 0, 32000).astype(np.int16)
-    write_nifti(folder / "image.nii.gz", stored, geometry)
-    write_nifti(folder / "mask.nii.gz", patient.mask.astype(np.uint8), geometry)
+    write_files(folder, stored, patient.mask, geometry)
     return geometry
+
+
+def write_files(folder: Path, stored: NDArray[np.int16], mask: NDArray[np.bool_], geometry: Geometry) -> None:
+    """Write image and mask, and beside the image what NIfTI cannot say: ``image.json`` and ``image.bval``."""
+    write_nifti(folder / "image.nii.gz", stored, geometry)
+    write_nifti(folder / "mask.nii.gz", mask.astype(np.uint8), geometry)
+    facts = {"Modality": "MR", "BodyPartExamined": "HEAD", "SeriesDescription": "Synthetic DWI"}
+    (folder / "image.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    (folder / "image.bval").write_text("1000\n", encoding="ascii")
 
 
 def patient_geometry(patient: Patient, tilt_degrees: float = 0.0) -> Geometry:
