@@ -51,6 +51,7 @@ def run_window(options: ViewOptions) -> int:
     visit = Visit(window, runner, options, settings)
     if options.screenshot is not None and options.exit:
         window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+    last_resort.told.connect(visit.defect)
     window.painted.connect(visit.begin)
     window.show()
     try:
@@ -184,6 +185,13 @@ class Visit(QObject):
     def _fail(self, error: WhySliceError) -> None:
         self._bench.tell(error)
         self.failure = self.failure or (error.sentence if self._options.exit else "")
+
+    def defect(self, sentence: str) -> None:
+        """Nobody is there to read a notice when only a picture is wanted: a defect ends the visit."""
+        if self._options.exit:
+            self._look.stop()
+            self.failure = self.failure or sentence
+            QApplication.exit(1)
 
     # --- the picture -------------------------------------------------------------------------------------------------
 

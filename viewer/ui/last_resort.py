@@ -22,6 +22,8 @@ class LastResort(QObject):
     a signal, and the state is written where it may be.
     """
 
+    told = Signal(str)
+    """The sentence that the user was shown, in the GUI thread."""
     _caught = Signal(str, str)
 
     def __init__(self, bench: Workbench, *, debug: bool = False) -> None:
@@ -65,3 +67,4 @@ class LastResort(QObject):
     @Slot(str, str)
     def _tell(self, sentence: str, action: str) -> None:
         self._bench.session.notice = Notice(sentence, action)
+        self.told.emit(sentence)

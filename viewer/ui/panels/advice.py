@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from viewer.controllers.workbench import Workbench
 from viewer.state.case import Judgement
@@ -20,6 +20,7 @@ class Advice(QFrame):
         self.setObjectName("advice")
         self.setAccessibleName("The model was not made for this image")
         self._judgement: Judgement | None = None
+        self._left = False
         body = QVBoxLayout(self)
         body.setContentsMargins(20, 16, 20, 16)
         body.setSpacing(9)
@@ -27,7 +28,7 @@ class Advice(QFrame):
         title.setObjectName("mark")
         self._reasons, words = (
             QLabel(),
-            QLabel("What it would say here has never been measured. The image itself can be read as usual."),
+            QLabel("What it would say here has never been measured."),
         )
         words.setObjectName("muted")
         for label in (self._reasons, words):
@@ -40,9 +41,17 @@ class Advice(QFrame):
             "Run the model; the window and every export will carry a mark.",
         )
         self.confirm.clicked.connect(lambda: attempt(bench, bench.explaining.confirm_applicability))
+        self.leave = QPushButton("Read the image alone")
+        described(self.leave, "Read the image alone", "Take this away; the model stays silent.")
+        self.leave.clicked.connect(self._leave)
         for widget in (title, self._reasons, words):
             body.addWidget(widget)
-        body.addWidget(self.confirm, 0, Qt.AlignmentFlag.AlignLeft)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.leave)
+        row.addWidget(self.confirm)
+        row.addStretch(1)
+        body.addLayout(row)
         self.hide()
 
     def show_judgement(self, judgement: Judgement | None) -> None:
@@ -51,11 +60,17 @@ class Advice(QFrame):
             self._judgement = judgement
             if judgement is not None:
                 self._reasons.setText("\n".join(f"·  {reason}" for reason in judgement.applicability.reasons))
-        wanted = judgement is not None and not judgement.may_run
+            self._left = False
+        wanted = judgement is not None and not judgement.may_run and not self._left
         if wanted != self.isVisibleTo(self._over):
             self.setVisible(wanted)
         if wanted:
             self.place()
+
+    def _leave(self) -> None:
+        """Out of the way until the model or the case is another one."""
+        self._left = True
+        self.hide()
 
     def place(self) -> None:
         """In the middle of the lower half, so that the image can still be seen."""

@@ -107,7 +107,9 @@ class Plot(QWidget):
                 painter.drawText(QRectF(area.right() + 5, y - 8, _RIGHT - 5, 16), centre, text)
         painter.setPen(theme.colour("muted"))
         count = len(view.probability)
-        ticks = [1, *[int(t) for t in nice_ticks(1, count, 8) if t > 1 and t == int(t)]] if count > 1 else [1]
+        found = [int(t) for t in nice_ticks(1, count, 8) if t == int(t)] if count > 1 else []
+        step = found[1] - found[0] if len(found) > 1 else 1
+        ticks = [1, *[t for t in found if t - 1 > 0.6 * step]]
         for number in ticks:
             x = self.x_of(number - 1)
             painter.drawText(
