@@ -124,7 +124,9 @@ def _traced(request: _Request, *, copy_all: bool) -> TraceResult:
             parameter.requires_grad_(False)
         batch = _input(classifier, request.batch)
         progress.report(0, 1 + len(request.targets), "forward pass")
-        logits, flags = raw_outputs(classifier.card, module, lambda: _forward(classifier, module, batch, taps))
+        logits, flags = raw_outputs(
+            classifier.card, module, lambda: _forward(classifier, module, batch, taps)
+        )
         taps.check()
         if sources and request.targets and request.methods:
             if not logits.requires_grad:

@@ -75,15 +75,10 @@ def run_name(model: str, settings: Any) -> str:
 
 
 def _fit(task: TrainingTask, run: Path, progress: Progress) -> None:
-    checkpoints = ModelCheckpoint(
-        run,
-        "best",
-        monitor="validation_loss",
-        save_last=True,
-        enable_version_counter=False,
-        auto_insert_metric_name=False,
-    )
-    callbacks: list[Callback] = [_Reporter(task, run / "curves.csv", progress), checkpoints]
+    best = ModelCheckpoint(run, "best", monitor="validation_loss", enable_version_counter=False)
+    # Lightning's own `save_last` follows the best epoch; a continued run has to begin after the last one.
+    last = ModelCheckpoint(run, "last", every_n_epochs=1, enable_version_counter=False)
+    callbacks: list[Callback] = [_Reporter(task, run / "curves.csv", progress), best, last]
     if task.patience < task.epochs:
         callbacks.append(EarlyStopping("validation_loss", patience=task.patience))
     with _quiet():
@@ -102,8 +97,8 @@ def _fit(task: TrainingTask, run: Path, progress: Progress) -> None:
             reload_dataloaders_every_n_epochs=1,
             default_root_dir=run,
         )
-        last = run / "last.ckpt"
-        trainer.fit(_Module(task), ckpt_path=str(last) if last.is_file() else None, weights_only=True)
+        begun = run / "last.ckpt"
+        trainer.fit(_Module(task), ckpt_path=str(begun) if begun.is_file() else None, weights_only=True)
 
 
 def _precision() -> Literal["bf16-mixed", "32-true"]:
