@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
@@ -389,3 +391,37 @@ def test_every_control_has_a_name_and_a_tooltip(driver):
     assert [
         (type(c).__name__, c.objectName()) for c in nameless if type(c).__module__.startswith("PySide6")
     ] == []
+
+
+def test_the_wheel_over_a_chooser_chooses_nothing(driver):
+    driver.wheel(-1, on=driver.window.explainer.explainers)
+    driver.wheel(-1, on=driver.window.overlay.scale)
+    driver.settle()
+    assert driver.session.choice.explainer == "grad-cam"
+    assert driver.session.overlay.scale == "reference"
+
+
+@pytest.mark.parametrize("size", [(1020, 700), (1440, 980)])
+def test_no_control_lies_over_another(driver, size):
+    """At the least size and the usual one, what stands in the right column stands below what is above it."""
+    driver.window.resize(*size)
+    driver.settle()
+    window = driver.window
+    column = [window.model, window.prediction, window.explainer, window.rail, window.overlay, window.input]
+    for above, below in pairwise(column):
+        assert above.geometry().bottom() < below.geometry().top()
+    for panel in (window.overlay, window.input, window.explainer):
+        assert panel.height() >= panel.minimumSizeHint().height()
+
+
+def test_the_image_can_be_read_where_the_model_was_not_made_for_it(driver):
+    driver.bench.opening.show(bright_spot(3, modality="CT"))
+    driver.settle()
+    QTest.mouseClick(driver.window.advice.leave, Qt.MouseButton.LeftButton)
+    driver.bench.viewing.step(1)
+    driver.settle()
+    assert not driver.window.advice.isVisible()
+    assert driver.window.screen_.map is None
+    driver.bench.opening.show(bright_spot(4, modality="CT"))
+    driver.settle()
+    assert driver.window.advice.isVisible(), "asked again for another case"

@@ -25,7 +25,7 @@ NEAR = 6.0
 _BATCH = 8
 _POSITIVE = 1
 
-HeldOut = Mapping[str, NDArray]
+HeldOut = Mapping[str, NDArray[Any]]
 Key = tuple[str, str, str]
 
 
@@ -69,7 +69,7 @@ def prediction_figures(classifier: Classifier, held: HeldOut, progress: Progress
     return figures
 
 
-def _auc(scores: NDArray, positive: NDArray[np.bool_]) -> float:
+def _auc(scores: NDArray[Any], positive: NDArray[np.bool_]) -> float:
     ranks = stats.rankdata(scores)
     n = int(positive.sum())
     return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * (len(scores) - n)))
@@ -131,7 +131,7 @@ def map_figures(classifier: Classifier, held: HeldOut, patients: int, progress: 
     return figures
 
 
-def _add_patient(figures: MapFigures, classifier: Classifier, held: HeldOut, slices: NDArray) -> None:
+def _add_patient(figures: MapFigures, classifier: Classifier, held: HeldOut, slices: NDArray[Any]) -> None:
     largest: dict[Key, float] = {}
     for start in range(0, len(slices), _BATCH):
         chosen = slices[start : start + _BATCH]

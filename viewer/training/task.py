@@ -62,7 +62,7 @@ class TrainingTask(Protocol):
         """The model card without weights, metrics and reference scales, as ``model.toml`` will hold it."""
         ...
 
-    def held_out(self) -> Mapping[str, NDArray]:
+    def held_out(self) -> Mapping[str, NDArray[Any]]:
         """Cases that neither trained nor chose the model, for the metrics and reference scales on the card.
 
         ``inputs`` (n, channel, row, column) float32 as the network takes them, ``labels`` (n,) index of the right

@@ -6,7 +6,16 @@ from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMainWindow, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from viewer.controllers.workbench import Workbench
 from viewer.foundation import paths
@@ -116,14 +125,19 @@ class MainWindow(QMainWindow):
         right.body.addWidget(self.input)
         right.body.setSpacing(8)
         self.case_panel.setFixedWidth(_LEFT_WIDTH)
-        right.setFixedWidth(_RIGHT_WIDTH)
+        column = QScrollArea()
+        column.setWidgetResizable(True)
+        column.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        column.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        column.setFixedWidth(_RIGHT_WIDTH)
+        column.setWidget(right)
         upper = QWidget()
         row = QHBoxLayout(upper)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         row.addWidget(self.case_panel)
         row.addWidget(middle, 1)
-        row.addWidget(right)
+        row.addWidget(column)
         whole = QSplitter(Qt.Orientation.Vertical)
         whole.addWidget(upper)
         whole.addWidget(BottomCard(self.boxes, self.status))

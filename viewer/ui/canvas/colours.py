@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -64,7 +65,7 @@ def levels(scale: float, diverging: bool) -> tuple[float, float]:
     return (-scale, scale) if diverging else (0.0, scale)
 
 
-def coloured(values: NDArray, scale: float, diverging: bool, table: Table) -> QImage:
+def coloured(values: NDArray[Any], scale: float, diverging: bool, table: Table) -> QImage:
     """A map (row, column) as an image; `table` has three or four channels."""
     low, high = levels(scale, diverging)
     with np.errstate(invalid="ignore"):

@@ -6,7 +6,6 @@ from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QHBoxLayout,
     QHeaderView,
     QTableWidget,
@@ -21,7 +20,7 @@ from viewer.state.boxes_view import BoxesView, BoxRow
 from viewer.state.session import Session
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
-from viewer.ui.panels.card import Card, Elided, described, heading
+from viewer.ui.panels.card import Card, Chooser, Elided, described, heading
 
 COLUMNS = ("box", "reader", "IoU", "IoBB", "energy inside", "pointing", "area", "mm")
 RULES: tuple[tuple[str, float, str], ...] = (
@@ -57,7 +56,7 @@ class BoxesPanel(QWidget):
         row.addWidget(heading("Boxes and IoU"))
         self._rule_line = Elided(name="muted")
         row.addWidget(self._rule_line, 1)
-        self.rule = QComboBox()
+        self.rule = Chooser()
         for _, _, words in RULES:
             self.rule.addItem(words)
         described(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from viewer.ui import theme
 
@@ -46,6 +46,13 @@ def described(widget: QWidget, name: str, tip: str) -> None:
     """Give a control its accessible name and its tooltip."""
     widget.setAccessibleName(name)
     widget.setToolTip(tip)
+
+
+class Chooser(QComboBox):
+    """A combo box that the wheel does not change: whoever scrolls past it must not choose another model."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
 
 
 class Elided(QLabel):

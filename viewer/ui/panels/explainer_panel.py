@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QComboBox,
     QGridLayout,
     QPushButton,
     QSizePolicy,
@@ -16,7 +15,7 @@ from viewer.controllers.workbench import Workbench
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.state.session import DIFFERENCE, Session
 from viewer.ui.attempt import attempt
-from viewer.ui.panels.card import described, heading
+from viewer.ui.panels.card import Chooser, described, heading
 
 _PER_ROW = 3
 
@@ -32,7 +31,7 @@ class ExplainerPanel(QWidget):
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(5)
         body.addWidget(heading("Explainer and class"))
-        self.explainers = QComboBox()
+        self.explainers = Chooser()
         for name, info in EXPLAINERS.items():
             self.explainers.addItem(info.title, name)
             self.explainers.setItemData(self.explainers.count() - 1, info.summary, _tip_role())

@@ -125,7 +125,7 @@ class LayerRail(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setMinimumHeight(_HEIGHT + 10)
+        self.setMinimumHeight(2 * _HEIGHT + 8)
         inner = QWidget()
         inner.setObjectName("scrolled")
         self._grid = QGridLayout(inner)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from viewer.controllers.workbench import Workbench
 from viewer.models.card import ModelCard
 from viewer.state.session import Session
 from viewer.ui.attempt import attempt
-from viewer.ui.panels.card import described, heading
+from viewer.ui.panels.card import Chooser, described, heading
 
 DEVICES = ("auto", "cpu", "mps") if sys.platform == "darwin" else ("auto", "cpu", "cuda")
 
@@ -32,7 +32,7 @@ class ModelPanel(QWidget):
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(5)
         body.addWidget(heading("Model"))
-        self.models, self.device = QComboBox(), QComboBox()
+        self.models, self.device = Chooser(), Chooser()
         described(self.models, "Model", "The network that reads the image.")
         described(self.device, "Device", "Where the network runs; auto takes the best there is.")
         self.models.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

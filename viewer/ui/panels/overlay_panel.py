@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from viewer.controllers.workbench import Workbench
 from viewer.state.session import Session
 from viewer.ui.attempt import attempt
 from viewer.ui.canvas.colours import COLOUR_MAPS
-from viewer.ui.panels.card import described, heading, labelled
+from viewer.ui.panels.card import Chooser, described, heading, labelled
 
 _SCALES = (
     ("reference", "model reference", "the same for every patient, from the model's card"),
@@ -35,7 +35,7 @@ class OverlayPanel(QWidget):
         self.threshold.valueChanged.connect(lambda value: bench.viewing.set_threshold(value / 100))
         row = QHBoxLayout()
         row.setSpacing(5)
-        self.scale, self.colour_map = QComboBox(), QComboBox()
+        self.scale, self.colour_map = Chooser(), Chooser()
         for name, words, tip in _SCALES:
             self.scale.addItem(words, name)
             self.scale.setItemData(self.scale.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)

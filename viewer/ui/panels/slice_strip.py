@@ -224,6 +224,7 @@ class SliceStrip(Card):
         row.addStretch(1)
         self._legend = QLabel()
         self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._legend.setMinimumWidth(10)
         row.addWidget(self._legend)
         self.body.addLayout(row)
         self.body.addWidget(self.plot, 1)
@@ -243,7 +244,7 @@ def _legend(view: StripView) -> str:
     shown = theme.current()
     name = view.class_name.replace("&", "&amp;").replace("<", "&lt;")
     parts = [
-        f'<span style="color:{shown.accent}">━ p({name}) of each slice</span>',
+        f'<span style="color:{shown.accent}">━ p({name}) per slice</span>',
         f'<span style="color:{shown.muted}">┄ threshold {view.threshold:g}</span>',
         f'<span style="color:{shown.muted}"><span style="color:{shown.mass}">■</span> attribution mass</span>',
     ]
