@@ -115,7 +115,8 @@ class MainWindow(QMainWindow):
         middle.addWidget(image)
         middle.addWidget(self.strip)
         middle.setSizes([560, 150])
-        middle.setStretchFactor(0, 1)
+        middle.setStretchFactor(0, 4)
+        middle.setStretchFactor(1, 1)
         right = Card("Model and map")
         for widget in (self.model, self.prediction, self.explainer):
             right.body.addWidget(widget)
@@ -142,7 +143,8 @@ class MainWindow(QMainWindow):
         whole.addWidget(upper)
         whole.addWidget(BottomCard(self.boxes, self.status))
         whole.setSizes([716, 214])
-        whole.setStretchFactor(0, 1)
+        whole.setStretchFactor(0, 3)
+        whole.setStretchFactor(1, 1)
         for splitter in (middle, whole):
             splitter.setHandleWidth(8)
             splitter.setChildrenCollapsible(False)
