@@ -146,6 +146,15 @@ def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
         assert torch.allclose(one[name], other[name], atol=1e-3), name
 
 
+def test_a_run_goes_on_after_the_last_epoch_though_an_earlier_one_was_best(tmp_path: Path) -> None:
+    nothing_learned = {"rate": 1e-12}
+    with pytest.raises(Cancelled):
+        run_recipe(RECIPE, None, tmp_path, nothing_learned, Epochs(stop="epoch 4"))
+    second = Epochs()
+    run_recipe(RECIPE, None, tmp_path, nothing_learned, second)
+    assert second.seen == {"epoch 4 of 4"}
+
+
 def test_a_finished_run_is_only_measured_again(tmp_path: Path) -> None:
     first = run_recipe(RECIPE, None, tmp_path, {})
     text = (first / "model.toml").read_text(encoding="utf-8")
