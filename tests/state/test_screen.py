@@ -184,3 +184,15 @@ def test_a_scale_that_stands_in_for_the_reference_grows_with_the_series(bench: W
     assert presenter.screen().map.scale_label == "maximum of 1 of 5 slices"
     steps.drain()
     assert presenter.screen().map.scale_label == "series maximum"
+
+
+def test_the_maps_own_cells_are_a_way_of_drawing_and_change_no_score(bench: Workbench) -> None:
+    presenter = Presenter(bench.session)
+    bench.viewing.select_slice(2)
+    bench.boxing.add(6, 18, 14, 26)
+    smooth = presenter.screen()
+    bench.viewing.toggle_true_grid()
+    cells = presenter.screen()
+    assert cells.boxes is smooth.boxes
+    assert len(np.unique(cells.canvas.values)) <= smooth.map.raw.size
+    assert len(np.unique(smooth.canvas.values)) > smooth.map.raw.size

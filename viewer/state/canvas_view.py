@@ -131,7 +131,10 @@ def canvas_view(session: Session, found: MapView | None) -> CanvasView | None:
     index, reading = session.view.slice, session.reading
     view = reading.views.get(index) if reading else None
     background = background_of(case, index, session.view.window)
-    values = found.picture if found else None
+    values = None
+    if found is not None:
+        # A map has a view: both come with the traced slice.
+        values = view.cells(found.raw) if view is not None and session.overlay.true_grid else found.picture
     inset = None
     if session.view.seen and session.model is not None:
         view = view or InputView.of(

@@ -24,7 +24,8 @@ class MapView:
     Attributes
     ----------
     raw : the map on its layer's grid, after ReLU; signed for a difference.
-    picture : the same on the picture (row, column), zero outside the network's input.
+    picture : the same on the picture (row, column), linear between the centres of the map's cells, zero outside the
+        network's input. Scores are computed on it, however it is drawn.
     inside : (row_min, column_min, row_max, column_max) whole pixels of the picture that the network saw.
     scale : raw value shown as full colour; > 0.
     scale_label : in words, what the scale is.
@@ -106,7 +107,7 @@ def map_view(session: Session, reading: SeriesReading | None, index: int) -> Map
     facts = _facts(session, reading, index, signed)
     return MapView(
         raw=raw,
-        picture=view.cells(raw) if session.overlay.true_grid else view.back(raw),
+        picture=view.back(raw),
         inside=pixels_inside(view),
         scale=scale,
         scale_label=label,

@@ -54,13 +54,14 @@ class Presenter:
         shown = (*subject, s.view.slice, self._traced())
         found = self._part(
             "map",
-            (*shown, choice, s.overlay.scale, s.overlay.true_grid, self._scale_key()),
+            (*shown, choice, s.overlay.scale, self._scale_key()),
             lambda: map_view(s, s.reading, s.view.slice),
         )
         made = self._part(
             "map-boxes", (_Same(found), s.boxes.rule, s.boxes.value), lambda: map_boxes(s, found)
         )
-        style = (s.overlay.visible, s.overlay.opacity, s.overlay.threshold, s.overlay.colour_map)
+        o = s.overlay
+        style = (o.visible, o.opacity, o.threshold, o.colour_map, o.true_grid)
         look = (s.view.window, s.view.seen, s.view.cursor, s.choice.mirror, s.choice.crop)
         return Screen(
             canvas=self._part(
