@@ -41,6 +41,7 @@ from viewer.ui.panels.prediction_panel import PredictionPanel
 from viewer.ui.panels.slice_strip import SliceStrip
 from viewer.ui.panels.status_line import StatusLine
 
+_EMPTY = "Drop an image file or a folder here, or press Ctrl+O"
 _LEFT_WIDTH, _RIGHT_WIDTH = 262, 300
 
 
@@ -189,7 +190,8 @@ class MainWindow(QMainWindow):
         self.screen_ = screen
         judgement = session.judgement
         outside = judgement is not None and judgement.applicability.verdict == "does_not_apply"
-        self.canvas.show_canvas(screen.canvas, watermark=outside)
+        without = f"{session.work.name} …" if session.work is not None else _EMPTY
+        self.canvas.show_canvas(screen.canvas, watermark=outside, without=without)
         self.canvas.show_boxes(screen.boxes)
         self.advice.show_judgement(judgement)
         self.may_read.show_canvas(screen.canvas)

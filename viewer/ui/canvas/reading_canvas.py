@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from viewer.controllers.workbench import Workbench
 from viewer.state.boxes_view import BoxesView
 from viewer.state.canvas_view import CanvasView
+from viewer.ui import theme
 from viewer.ui.canvas.box_marks import BoxMarks
 from viewer.ui.canvas.colour_bar import ColourBar
 from viewer.ui.canvas.gestures import Gestures
@@ -74,6 +75,7 @@ class ReadingCanvas(QWidget):
         self._view: CanvasView | None = None
         self._boxes_view: BoxesView | None = None
         self._hidden_by_space = False
+        self._without = ""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Image")
         self.picture = _Picture(self)
@@ -98,8 +100,11 @@ class ReadingCanvas(QWidget):
         self.inset.move(10, 10)
         self.inset.raise_()
 
-    def show_canvas(self, view: CanvasView | None, *, watermark: bool) -> None:
-        """Draw the slice and its map; returns at once for the same view."""
+    def show_canvas(self, view: CanvasView | None, *, watermark: bool, without: str = "") -> None:
+        """Draw the slice and its map, or the words `without` a case; returns at once for the same view."""
+        if without != self._without:
+            self._without = without
+            self.update()
         words = WATERMARK if watermark and view is not None and view.map is not None else ""
         if view is self._view and self.words.watermark == words:
             return
@@ -145,6 +150,13 @@ class ReadingCanvas(QWidget):
         return self._view is not None and not self._view.background.mark
 
     # --- Qt ----------------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.colour("canvas"))
+        if self._view is None:
+            painter.setPen(theme.DARK_MUTED)
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._without)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         # Keys belong to the canvas as soon as the mouse is over it, except while somebody types elsewhere.

@@ -87,6 +87,7 @@ class CasePanel(Card):
         line.addLayout(words, 1)
         self.body.addWidget(row)
         self._row = row
+        row.hide()
         self._patient = Elided(name="muted")
         self.body.addWidget(self._patient)
         self._truth_heading, self._truth = heading("Truth"), QLabel()

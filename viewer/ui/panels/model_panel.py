@@ -36,6 +36,7 @@ class ModelPanel(QWidget):
         described(self.models, "Model", "The network that reads the image.")
         described(self.device, "Device", "Where the network runs; auto takes the best there is.")
         self.models.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.models.setPlaceholderText("no model")
         self.device.addItems(DEVICES)
         row = QHBoxLayout()
         row.setSpacing(5)

@@ -95,7 +95,8 @@ class PredictionPanel(QWidget):
         self._case_line.setWordWrap(True)
         for widget in (self._heading, self._bars, self._case_line, self._other):
             body.addWidget(widget)
-        self._other.hide()
+        for widget in (self._bars, self._case_line, self._other):
+            widget.hide()
 
     def show_prediction(self, view: PredictionView | None) -> None:
         if view is self._view and view is not None:

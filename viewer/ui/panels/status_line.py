@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from viewer.controllers.workbench import Workbench
 from viewer.state.session import Session, Work
@@ -27,7 +27,9 @@ class StatusLine(QWidget):
         self._bar, self._stop = QProgressBar(), QPushButton("Cancel")
         self._bar.setTextVisible(False)
         self._bar.setFixedWidth(150)
-        self._text.setFixedWidth(240)
+        self._text.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._text.setFixedWidth(250)
+        self._text.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for label in (self._memory, self._device):
             label.setObjectName("muted")
         described(self._bar, "Progress", "How far the background work is.")
@@ -43,6 +45,7 @@ class StatusLine(QWidget):
         self._clock = QTimer(self)
         self._clock.setInterval(500)
         self._clock.timeout.connect(self._show_work)
+        self._show_work()
 
     def show_session(self, session: Session) -> None:
         used, budget = session.atlas_bytes / _MEGABYTE, session.atlas_budget / _MEGABYTE
