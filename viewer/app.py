@@ -114,6 +114,7 @@ class Visit(QObject):
         options, bench = self._options, self._bench
         bench.session.events.case.connect(self._case_opened)
         bench.session.events.model.connect(self._model_loaded)
+        bench.session.events.notice.connect(self._told)
         bench.viewing.show_overlay(options.overlay)
         if options.device:
             bench.session.device = options.device
@@ -175,6 +176,11 @@ class Visit(QObject):
                 return model.card.classes[index]
         return target
 
+    def _told(self, notice: Notice | None, *_: object) -> None:
+        """The first failure is the answer where nobody reads notices, also when another one replaces it."""
+        if self._options.exit and notice is not None and notice.severity == "error":
+            self.failure = self.failure or notice.sentence
+
     def _ask(self, verb: object) -> None:
         assert callable(verb)
         try:
@@ -212,8 +218,6 @@ class Visit(QObject):
 
     def _what_is_missing(self) -> str:
         session = self._bench.session
-        if session.notice is not None and session.notice.severity == "error":
-            return session.notice.sentence
         if session.chooser is not None:
             return f"There are {len(session.chooser.series)} series: open the folder or file of one of them."
         return "Nothing could be opened." if session.case is None else ""

@@ -71,7 +71,8 @@ class Opening:
         request, session = self._request, self._session
         if self._running is not None:
             self._running.cancel()
-        session.chooser = None
+        # Here and not when the case is there: a notice that comes in between, of a model, must not be lost.
+        session.chooser = session.notice = None
         session.work = Work("reading", started=time.monotonic())
 
         def done(opened: Opened) -> None:
@@ -118,7 +119,7 @@ class Opening:
         session.view.cursor = None
         session.view.window = default_window(image)
         session.boxes = Boxes()
-        session.chooser = session.notice = None
+        session.chooser = None
         self._case_opened()
 
     def load_truth(self, path: Path | str) -> None:
