@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,3 +96,12 @@ def test_applicability_has_three_verdicts(user_folder: Path) -> None:
     assert applicability(card, oblique("coronal")).verdict == "does_not_apply"
     colour = MedicalImage(np.zeros((1, 8, 8, 3), np.uint8), Geometry.unoriented((1, 8, 8)))
     assert "colour" in applicability(card, colour).sentence
+
+
+@pytest.mark.parametrize(
+    ("spacing", "verdict"), [(2.0001, "applies"), (2.1, "does_not_apply"), (0.5, "does_not_apply")]
+)
+def test_spacing_is_compared_as_headers_mean_it(user_folder: Path, spacing: float, verdict: str) -> None:
+    card = read_card(write_tiny_model(user_folder))
+    card = replace(card, applies_to=replace(card.applies_to, spacing_mm=(0.6, 2.0)))
+    assert applicability(card, oblique("axial", spacing)).verdict == verdict

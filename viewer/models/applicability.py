@@ -10,6 +10,9 @@ from viewer.models.card import ModelCard
 
 Verdict = Literal["applies", "unproven", "does_not_apply"]
 
+_BELOW, _ABOVE = 0.99, 1.01
+"""A bound is met within a hundredth: headers hold 2.0000001 mm where 2 mm is meant."""
+
 
 @dataclass(frozen=True)
 class Applicability:
@@ -55,7 +58,7 @@ def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
     def bounds(allowed: tuple[float, float] | None, found: float | None, what: str, unit: str) -> None:
         if allowed and found is None:
             silent.append(f"the image does not state its {what}")
-        elif allowed and found is not None and not allowed[0] <= found <= allowed[1]:
+        elif allowed and found is not None and not allowed[0] * _BELOW <= found <= allowed[1] * _ABOVE:
             against.append(f"{what} {found:.4g} {unit}, made for {allowed[0]:g} to {allowed[1]:g} {unit}")
 
     oriented = image.geometry.oriented
