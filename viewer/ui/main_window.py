@@ -5,7 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon, QResizeEvent, QShowEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QIcon,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -54,7 +62,7 @@ class MainWindow(QMainWindow):
     """
 
     painted = Signal()
-    """After the window has been shown for the first time and the event loop has turned once."""
+    """Once, after the first paint."""
     refreshed = Signal()
     """After the panels have been brought up to the state."""
 
@@ -236,9 +244,19 @@ class MainWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        # A window that is drawn into a picture only, or begins minimised, is never painted: then this has to do.
+        unseen = self.testAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+        QTimer.singleShot(0 if unseen else 500, self._first_paint)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._was_painted:
+            QTimer.singleShot(0, self._first_paint)
+
+    def _first_paint(self) -> None:
         if not self._was_painted:
             self._was_painted = True
-            QTimer.singleShot(0, self.painted.emit)
+            self.painted.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -108,13 +108,13 @@ class Gestures(QObject):
         if self._boxes_shown():
             drawing = session.view.drawing
             grip = self._boxes.grip(self._view, at, handles=drawing)
-            if grip is not None:
+            if grip is not None and grip.identity in session.boxes.drawn:
                 self._bench.boxing.select(grip.identity)
                 return _Drag("box", at, at, grip=grip, edges=edges_of(session.boxes.drawn[grip.identity]))
             if drawing:
                 return _Drag("draw", at, at)
             under = self._boxes.line_under(self._view, at)
-            if under is not None:
+            if under in session.boxes.drawn and under is not None:
                 self._bench.boxing.select(under)
                 edges = edges_of(session.boxes.drawn[under])
                 return _Drag("box", at, at, grip=Grip(under, move=True), edges=edges)

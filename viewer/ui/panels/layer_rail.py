@@ -160,8 +160,16 @@ class LayerRail(QScrollArea):
                 self._reveal(tile)
 
     def _reveal(self, tile: Tile) -> None:
+        """Scroll by whole rows until the tile is wholly seen."""
         self._grid.activate()
-        self.ensureWidgetVisible(tile, 0, 4)
+        step = _HEIGHT + self._grid.spacing()
+        row = self.tiles.index(tile) // _PER_ROW
+        bar = self.verticalScrollBar()
+        rows = max(1, (self.viewport().height() + self._grid.spacing()) // step)
+        first = -(-bar.value() // step)
+        if not first <= row < first + rows:
+            first = row if row < first else row - rows + 1
+        bar.setValue(first * step)
 
     def _choose(self, name: str) -> None:
         attempt(self._bench, lambda: self._bench.explaining.select_layer(name))
