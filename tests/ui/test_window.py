@@ -6,6 +6,7 @@ import gc
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -110,6 +111,19 @@ def test_the_chooser_lists_series_and_opens_one_with_enter(driver, tmp_path, mon
     table.selectRow(1)
     QTest.keyClick(table, Qt.Key.Key_Return)
     assert opened == [(str(tmp_path), "s2")]
+
+
+def test_the_chooser_tells_patients_apart_without_names(driver, tmp_path):
+    one = several(tmp_path)
+    two = replace(one, series=(one.series[0], replace(one.series[1], patient_key="f00d")))
+    for choice, hidden in ((one, True), (two, False)):
+        driver.session.chooser = choice
+        driver.settle()
+        table = driver.window._chooser.table
+        assert table.isColumnHidden(6) == hidden
+    assert [table.item(row, 6).text() for row in range(2)] == ["1", "2"]
+    driver.window._chooser.reject()
+    driver.settle()
 
 
 def test_leaving_the_chooser_leaves_the_case(driver, tmp_path):

@@ -20,7 +20,7 @@ from viewer.imaging.series import SeriesInfo
 from viewer.state.session import SeriesChoice
 from viewer.ui.panels.card import described
 
-_COLUMNS = ("series", "description", "modality", "slices × rows × columns", "frames", "b-values")
+_COLUMNS = ("series", "description", "modality", "slices × rows × columns", "frames", "b-values", "patient")
 
 
 class SeriesChooser(QDialog):
@@ -43,8 +43,12 @@ class SeriesChooser(QDialog):
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        patients = list(dict.fromkeys(info.patient_key for info in choice.series))
+        self.table.setColumnHidden(len(_COLUMNS) - 1, len(patients) == 1)
         for number, info in enumerate(choice.series):
-            for column, text in enumerate(_words(info)):
+            # Patients are told apart by number, not by name: the folder may hold more than one.
+            patient = str(patients.index(info.patient_key) + 1)
+            for column, text in enumerate((*_words(info), patient)):
                 item = QTableWidgetItem(text)
                 item.setToolTip("\n".join(d.sentence for d in info.diagnoses))
                 self.table.setItem(number, column, item)
