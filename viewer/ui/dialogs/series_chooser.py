@@ -75,7 +75,8 @@ class SeriesChooser(QDialog):
 
     def reject(self) -> None:
         super().reject()
-        self._bench.opening.dismiss_chooser()
+        if self._bench.session.chooser is self.choice:  # closing for the next folder must not dismiss that one
+            self._bench.opening.dismiss_chooser()
 
 
 def _words(info: SeriesInfo) -> tuple[str, ...]:
