@@ -123,32 +123,47 @@ def whole_input(view: InputView) -> InputView:
     )
 
 
-def canvas_view(session: Session, found: MapView | None) -> CanvasView | None:
-    """The canvas for the shown slice; `found` is its map."""
-    case = session.case
+def shown_background(session: Session) -> Background | None:
+    """The patient, or what the network saw of him, as chosen; None without a case."""
+    case, index = session.case, session.view.slice
     if case is None:
         return None
-    index, reading = session.view.slice, session.reading
-    view = reading.views.get(index) if reading else None
-    background = background_of(case, index, session.view.window)
-    values = None
-    if found is not None:
-        # A map has a view: both come with the traced slice.
-        values = view.cells(found.raw) if view is not None and session.overlay.true_grid else found.picture
-    inset = None
-    if session.view.seen and session.model is not None:
-        view = view or InputView.of(
-            session.model.card.input,
-            case.image,
-            index,
-            mirror=session.choice.mirror,
-            crop=session.choice.crop,
-        )
-        background = seen_background(case, index, view)
-        if found is not None:
-            whole = whole_input(view)
-            values = whole.cells(found.raw) if session.overlay.true_grid else whole.back(found.raw)
-    elif session.choice.mirror:
+    if not session.view.seen or session.model is None:
+        return background_of(case, index, session.view.window)
+    choice, rule = session.choice, session.model.card.input
+    view = _input_view(session) or InputView.of(
+        rule, case.image, index, mirror=choice.mirror, crop=choice.crop
+    )
+    return seen_background(case, index, view)
+
+
+def _input_view(session: Session) -> InputView | None:
+    """The way of the shown slice into the network; None until it is traced."""
+    return session.reading.views.get(session.view.slice) if session.reading else None
+
+
+def canvas_view(
+    session: Session, found: MapView | None, background: Background | None = None
+) -> CanvasView | None:
+    """The canvas for the shown slice.
+
+    Parameters
+    ----------
+    found : its map.
+    background : `shown_background` of this session, when it is at hand.
+    """
+    case, reading = session.case, session.reading
+    background = background or shown_background(session)
+    if case is None or background is None:
+        return None
+    values, inset, view = None, None, _input_view(session)
+    if found is not None and view is not None:  # both come with the traced slice
+        drawn_on = whole_input(view) if session.view.seen else view
+        if session.overlay.true_grid:
+            values = drawn_on.cells(found.raw)
+        else:
+            values = drawn_on.back(found.raw) if session.view.seen else found.picture
+    if session.choice.mirror and not session.view.seen:
         inset = Inset(
             replace(
                 background,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes
-from viewer.state.canvas_view import CanvasView, canvas_view
+from viewer.state.canvas_view import CanvasView, canvas_view, shown_background
 from viewer.state.map_view import MapView, map_view
 from viewer.state.panel_views import (
     LayerTile,
@@ -62,10 +62,14 @@ class Presenter:
         )
         o = s.overlay
         style = (o.visible, o.opacity, o.threshold, o.colour_map, o.true_grid)
+        seen = s.view.seen and (s.choice.mirror, s.choice.crop)
+        background = self._part("background", (*shown, s.view.window, seen), lambda: shown_background(s))
         look = (s.view.window, s.view.seen, s.view.cursor, s.choice.mirror, s.choice.crop)
         return Screen(
             canvas=self._part(
-                "canvas", (_Same(found), *shown, style, look, s.model_id), lambda: canvas_view(s, found)
+                "canvas",
+                (_Same(found), *shown, style, look, s.model_id),
+                lambda: canvas_view(s, found, background),
             ),
             map=found,
             prediction=self._part(
