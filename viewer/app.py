@@ -121,7 +121,7 @@ class Visit(QObject):
         if options.explainer:
             self._ask(lambda: bench.explaining.select_explainer(options.explainer or ""))
         if options.paths:
-            self._ask(lambda: bench.opening.open(options.paths[0], truth=options.truth))
+            self._ask(lambda: bench.opening.open(options.paths[0], series=options.series, truth=options.truth))
             if len(options.paths) > 1:
                 sentence = f"Of {len(options.paths)} paths the first is open; one case is shown at a time."
                 bench.session.notice = Notice(sentence, severity="note")
@@ -219,7 +219,7 @@ class Visit(QObject):
     def _what_is_missing(self) -> str:
         session = self._bench.session
         if session.chooser is not None:
-            return f"There are {len(session.chooser.series)} series: open the folder or file of one of them."
+            return f"There are {len(session.chooser.series)} series: choose one with --series."
         return "Nothing could be opened." if session.case is None else ""
 
     def _write(self, path: Path) -> None:

@@ -155,3 +155,15 @@ print(seen, code)
     )
     assert done.stdout.strip() == "[False] 0", done.stderr
     assert done.returncode == 0
+
+
+def test_one_of_several_series_is_named(qapp, nifti, model, tmp_path, windows, capsys):
+    other = bright_spot(4)
+    write_nifti(tmp_path / "other.nii.gz", other.voxels, other.geometry)
+    out = tmp_path / "p.png"
+    assert run_window(options(tmp_path, out)) == 1
+    assert "--series" in capsys.readouterr().err
+    assert run_window(options(tmp_path, out, series="s2")) == 0
+    assert windows[-1].bench.session.case.slices == 4
+    assert run_window(options(tmp_path, out, series="s9")) == 1
+    assert "s9" in capsys.readouterr().err

@@ -98,6 +98,7 @@ def _view(parser: ArgumentParser) -> None:
     parser.add_argument(
         "paths", metavar="PATH", nargs="*", type=Path, help="files or folders; none for the demo case"
     )
+    _series(parser)
     parser.add_argument("--model", metavar="ID", help="id of a model; 'models' lists them")
     parser.add_argument("--explainer", metavar="NAME", type=one_of("explainer", list(EXPLAINERS)))
     parser.add_argument("--layer", metavar="L", help="target layer; 'layers MODEL' lists them")

@@ -119,6 +119,7 @@ def _view(options: Namespace, open_window: OpenWindow) -> int:
         raise UsageError("--exit leaves after a screenshot: say --screenshot FILE too.")
     view = ViewOptions(
         paths=tuple(options.paths),
+        series=options.series,
         model=options.model,
         explainer=options.explainer,
         layer=options.layer,

@@ -21,6 +21,8 @@ class ViewOptions:
     ----------
     paths
         Files or folders to open; empty for the demo case.
+    series
+        Id of a series in a folder of several; None to be asked.
     model
         Id of a model on the shelf; None for the viewer's own choice.
     explainer
@@ -50,6 +52,7 @@ class ViewOptions:
     """
 
     paths: tuple[Path, ...] = ()
+    series: str | None = None
     model: str | None = None
     explainer: str | None = None
     layer: str | None = None
