@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -88,6 +90,15 @@ def test_only_positive_pixels_count_even_when_more_are_asked_for() -> None:
     assert boxes_from_map(values, rule="top-percent", value=50) == [Region(2, 3, 3, 4, reader="map")]
     assert boxes_from_map(-np.abs(values), rule="top-percent", value=50) == []
     assert boxes_from_map(np.zeros((4, 4)), rule="fraction-of-max", value=0.5) == []
+
+
+@pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray])
+def test_the_layout_of_a_map_in_memory_changes_nothing(layout: Callable[[NDArray], NDArray]) -> None:
+    values = np.zeros((6, 8))
+    values[1, 2], values[4, 5], values[4, 6] = 5, 4, 3
+    assert [(b.row_min, b.column_min) for b in boxes_from_map(layout(values), value=5)] == [(1, 2), (4, 5)]
+    even = mask_from_map(layout(np.ones((4, 5))), value=50)
+    assert np.flatnonzero(even).tolist() == list(range(10)), "equal values by lowest index"
 
 
 def test_what_the_network_did_not_see_neither_counts_nor_is_counted() -> None:

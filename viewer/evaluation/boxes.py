@@ -90,7 +90,9 @@ def _largest(values: NDArray, usable: NDArray[np.bool_], count: int) -> NDArray[
     limit = np.partition(chosen, -count)[-count]
     mask: NDArray[np.bool_] = usable & (values > limit)
     equal = np.flatnonzero(usable & (values == limit))[: count - np.count_nonzero(mask)]
-    mask.ravel()[equal] = True
+    mask.flat[equal] = (
+        True  # `ravel` would copy a mask that is not in row order, such as that of a transposed map
+    )
     return mask
 
 
