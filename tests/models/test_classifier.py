@@ -126,6 +126,25 @@ def test_softmax_inside_is_not_applied_twice(where: str) -> None:
     )
 
 
+@pytest.mark.parametrize("shape", ["squeezed", "flattened", "unsqueezed"])
+def test_a_sigmoid_inside_is_found_through_a_change_of_axes(shape: str) -> None:
+    """Probability 0.0025 must not become sigmoid(0.0025), which calls everything positive."""
+
+    class Squashed(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            inside = (
+                torch.full((len(x), 1, 1), -6.0) if shape == "flattened" else torch.full((len(x), 1), -6.0)
+            )
+            p = torch.sigmoid(inside)
+            return {"squeezed": p.squeeze(-1), "flattened": p.flatten(1), "unsqueezed": p.view(-1)[:, None]}[
+                shape
+            ]
+
+    model = wrapped(Squashed(), task="binary")
+    for _ in range(2):
+        assert api.predict(model, bright_spot()).case[1] == pytest.approx(1 / (1 + np.exp(6)), rel=1e-4)
+
+
 def test_outputs_that_are_no_number_are_refused() -> None:
     class Broken(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -66,15 +67,26 @@ def raw_outputs(card: ModelCard, module: nn.Module, run: Callable[[], Any]) -> t
         return outputs, ((SQUASHED,) if _like_probabilities(outputs) else ())
     with _Watch() as watched:
         result = run()
-    last = next(((name, before) for name, before, after in reversed(watched.calls) if after is result), None)
+    last = next(
+        ((name, before) for name, before, after in reversed(watched.calls) if _same(after, result)), None
+    )
     outputs = _checked(card, result)
     # A sigmoid over classes that exclude each other is not what the card promises: nothing to recover from it.
     exclusive = card.task != "multilabel" and outputs.shape[1] > 1
     if last is not None and (last[0] in _SOFTMAX) == exclusive:
         _ends_squashed[module] = True
-        return _checked(card, last[1]), (RECOVERED,)
+        return _checked(card, last[1].reshape(result.shape)), (RECOVERED,)
     _ends_squashed[module] = False
     return outputs, ((SQUASHED,) if last is not None or _like_probabilities(outputs) else ())
+
+
+def _same(after: Any, result: Any) -> bool:
+    """Whether the network's result is that output, as it stands or with its axes squeezed or flattened away."""
+    if after is result:
+        return True
+    if not isinstance(after, Tensor) or not isinstance(result, Tensor) or after.numel() != result.numel():
+        return False
+    return after.data_ptr() == result.data_ptr() and torch.equal(after.reshape(result.shape), result)
 
 
 def _checked(card: ModelCard, outputs: object) -> Tensor:
