@@ -36,6 +36,9 @@ def test_card_is_read_whole(user_folder: Path) -> None:
         ('crop = "none"', 'crop = "some"', "crop 'some'"),
         ('positive_class = "stroke"', 'positive_class = "TIA"', "positive class 'TIA'"),
         ("dims = 2", "dims = = 2", "cannot be read"),
+        ('classes = ["no stroke", "stroke"]', 'classes = ["stroke", "stroke"]', "one name"),
+        ("stroke = 0.5", "strok = 0.9", "threshold of 'strok'"),
+        ("stroke = 0.5", "stroke = 50", "not a probability"),
     ],
 )
 def test_a_bad_card_names_the_field(tmp_path: Path, old: str, new: str, words: str) -> None:
@@ -96,6 +99,9 @@ def test_applicability_has_three_verdicts(user_folder: Path) -> None:
     assert applicability(card, oblique("coronal")).verdict == "does_not_apply"
     colour = MedicalImage(np.zeros((1, 8, 8, 3), np.uint8), Geometry.unoriented((1, 8, 8)))
     assert "colour" in applicability(card, colour).sentence
+    brain = replace(card, applies_to=replace(card.applies_to, body_part="brain"))
+    assert applicability(brain, replace(bright_spot(), body_part="brain")).verdict == "applies"
+    assert applicability(brain, replace(bright_spot(), body_part="chest")).verdict == "does_not_apply"
 
 
 @pytest.mark.parametrize(

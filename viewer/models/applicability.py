@@ -53,7 +53,7 @@ def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
 
     demand(wanted.modality, image.modality, "modality")
     demand(wanted.sequence, image.sequence, "sequence")
-    demand((wanted.body_part.upper(),) if wanted.body_part else (), _body(image.body_part), "body part")
+    demand((_body(wanted.body_part),) if wanted.body_part else (), _body(image.body_part), "body part")
 
     def bounds(allowed: tuple[float, float] | None, found: float | None, what: str, unit: str) -> None:
         if allowed and found is None:

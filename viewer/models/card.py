@@ -156,6 +156,14 @@ def _card(document: dict[str, Any], folder: Path) -> ModelCard:
         raise ValueError(f"the task '{task}' is not one of {', '.join(_TASKS)}")
     if len(classes) < 2 and task != "multilabel":
         raise ValueError("it names fewer than two classes")
+    if len(set(classes)) < len(classes):
+        raise ValueError("two of its classes have one name")
+    thresholds = {str(k): float(v) for k, v in dict(document.get("thresholds", {})).items()}
+    for name, value in thresholds.items():
+        if name not in classes:
+            raise ValueError(f"the threshold of '{name}' is not of one of its classes")
+        if not 0 <= value <= 1:
+            raise ValueError(f"the threshold of '{name}' is not a probability")
     input_ = dict(document["input"])
     normalise = dict(input_.get("normalise", {}))
     size = tuple(int(n) for n in input_["size"])
@@ -189,7 +197,7 @@ def _card(document: dict[str, Any], folder: Path) -> ModelCard:
         architecture_options=dict(document.get("architecture_options", {})),
         plugin=str(document.get("plugin", "")),
         positive_class=positive,
-        thresholds={str(k): float(v) for k, v in dict(document.get("thresholds", {})).items()},
+        thresholds=thresholds,
         default_layer=str(document.get("default_layer", "")),
         parameters=int(document.get("parameters", 0)),
         applies_to=AppliesTo(

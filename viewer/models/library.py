@@ -112,6 +112,10 @@ def wrap_module(
         raise ModelError("The input size of a 2D network is (rows, columns).", code="input-size")
     if task not in ("binary", "multiclass", "multilabel"):
         raise ModelError(f"A network of task '{task}' cannot be wrapped.", code="task")
+    if len(set(classes)) < len(classes) or len(classes) < (1 if task == "multilabel" else 2):
+        raise ModelError("The classes of a network are two names or more, each another one.", code="classes")
+    if task == "binary" and len(classes) != 2:
+        raise ModelError("A network of task 'binary' has two classes.", code="classes")
     table = {"name": normalise} if isinstance(normalise, str) else dict(normalise or {"name": "none"})
     card = ModelCard(
         id=type(module).__name__,
