@@ -7,7 +7,7 @@ from torch import nn
 
 from tests.tiny import bright_spot, tiny_network
 from viewer import api
-from viewer.foundation.errors import Cancelled, ModelError
+from viewer.foundation.errors import Cancelled, ModelError, UsageError
 from viewer.foundation.progress import ProgressToken
 from viewer.models.classifier import Classifier
 
@@ -100,6 +100,8 @@ def test_an_input_that_the_network_cannot_take_is_one_sentence() -> None:
         {"dims": 3},
         {"input_size": (32,)},
         {"task": "segmentation"},
+        {"classes": ["stroke", "stroke"]},
+        {"classes": ["a", "b", "c"], "task": "binary"},
         {"normalise": {"name": "none"}, "dims": 4},
     ],
 )
@@ -143,6 +145,41 @@ def test_a_sigmoid_inside_is_found_through_a_change_of_axes(shape: str) -> None:
     model = wrapped(Squashed(), task="binary")
     for _ in range(2):
         assert api.predict(model, bright_spot()).case[1] == pytest.approx(1 / (1 + np.exp(6)), rel=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (1, 1, 32, 32)])
+def test_an_array_of_other_axes_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match="channel, row, column"):
+        api.predict(wrapped(), np.zeros(shape, np.float32))
+
+
+def test_an_array_is_mirrored_but_never_cropped() -> None:
+    array = np.random.default_rng(0).random((1, 32, 32), dtype=np.float32)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(32 * 32, 2))
+    mirrored = api.predict(wrapped(net), array, mirror=True).case
+    assert (
+        mirrored == api.predict(wrapped(net), array[..., ::-1]).case != api.predict(wrapped(net), array).case
+    )
+    with pytest.raises(UsageError, match="cannot be cropped"):
+        api.predict(wrapped(), array, crop="brain")
+
+
+def test_words_that_mean_nothing_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"no crop rule 'brian'.*brain"):
+        api.predict(wrapped(), bright_spot(), crop="brian")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"no score 'logits'.*logit"):
+        api.explain(wrapped(), bright_spot(), explainer="grad-cam", score="logits", slice=0)
+
+
+def test_an_output_without_the_axis_of_images_is_refused() -> None:
+    """Two scores of one image must not be taken for one score of two images."""
+
+    class Squeezed(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.stack([x.mean((1, 2, 3)), -x.mean((1, 2, 3))], dim=1).squeeze()
+
+    with pytest.raises(ModelError, match="one row of class scores per image"):
+        api.predict(wrapped(Squeezed(), task="binary"), np.ones((1, 32, 32), np.float32))
 
 
 def test_outputs_that_are_no_number_are_refused() -> None:

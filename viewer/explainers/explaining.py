@@ -20,9 +20,9 @@ from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.provenance import provenance
 from viewer.foundation.registry import nearest
 from viewer.imaging.image import MedicalImage
-from viewer.models.card import Crop, InputRule, ScoreType
+from viewer.models.card import Crop, ScoreType
 from viewer.models.classifier import Classifier
-from viewer.models.input_view import CropBox, InputView
+from viewer.models.input_view import InputView
 from viewer.models.prediction import peak_slice, predict
 
 _ATLAS_BUDGET = 4 << 30
@@ -75,7 +75,7 @@ def explain(
         if slice not in (None, 0):
             raise UsageError("An array is one slice; it has the number 0.", code="no-such-slice")
         number, why = None, "an array is one slice"
-        view, ready = _array_view(image, mirror, crop)
+        view, ready = InputView.of_array(image, mirror=mirror, crop=crop)
 
     result = trace(
         classifier,
@@ -171,7 +171,7 @@ def atlas(
             progress=progress,
         )
         return made
-    _, ready = _array_view(image, mirror, crop)
+    _, ready = InputView.of_array(image, mirror=mirror, crop=crop)
     made = Atlas(MapStore(_ATLAS_BUDGET), variant, classifier.classes, 1)
     put_traced(
         classifier, ready[None], made, [0], layers=layers, targets=wanted, methods=methods, score=score
@@ -204,24 +204,6 @@ def _chosen_slice(
         return peak_slice(classifier.card, probabilities)
     name = classifier.classes[target]
     return int(np.nanargmax(probabilities[:, target])), f"the slice with the highest probability of {name}"
-
-
-def _array_view(array: NDArray, mirror: bool, crop: Crop | None) -> tuple[InputView, NDArray[np.float32]]:
-    """An array (channel, row, column) is its own picture: nothing is cropped, resized or normalised."""
-    ready = np.asarray(array, dtype=np.float32)
-    if ready.ndim != 3:
-        raise UsageError(
-            f"An array input has the axes (channel, row, column); this one has {ready.ndim}.",
-            code="array-axes",
-        )
-    if crop not in (None, "none"):
-        raise UsageError(
-            "An array already is what the network takes; it cannot be cropped.", code="array-crop"
-        )
-    rows, columns = ready.shape[1:]
-    rule = InputRule(size=(rows, columns), channels=ready.shape[0], normalise="none")
-    view = InputView((rows, columns), CropBox(0, 0, rows, columns), rule, mirror)
-    return view, np.ascontiguousarray(ready[..., ::-1]) if mirror else ready
 
 
 def _check_parameters(info: ExplainerInfo, parameters: dict[str, Any]) -> None:

@@ -125,7 +125,7 @@ def _traced(request: _Request, *, copy_all: bool) -> TraceResult:
         batch = _input(classifier, request.batch)
         progress.report(0, 1 + len(request.targets), "forward pass")
         logits, flags = raw_outputs(
-            classifier.card, module, lambda: _forward(classifier, module, batch, taps)
+            classifier.card, module, lambda: _forward(classifier, module, batch, taps), len(batch)
         )
         taps.check()
         if sources and request.targets and request.methods:

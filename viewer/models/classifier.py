@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import get_args
 
 import numpy as np
 import torch
@@ -78,7 +79,7 @@ class Classifier:
         """
         with self.borrowed(dropout=dropout) as module, torch.no_grad():
             try:
-                out, _ = raw_outputs(self.card, module, lambda: module(self.tensor(batch)))
+                out, _ = raw_outputs(self.card, module, lambda: module(self.tensor(batch)), len(batch))
             except RuntimeError as error:
                 raise ModelError(
                     f"The model '{self.card.id}' cannot take an input of shape {tuple(batch.shape[1:])}.",
@@ -101,6 +102,10 @@ class Classifier:
         One sigmoid logit s for two classes: class 1 is s, class 0 is -s. The margin is the logit less the largest
         other.
         """
+        if kind not in get_args(ScoreType):
+            raise UsageError(
+                f"There is no score '{kind}'{nearest(kind, list(get_args(ScoreType)))}.", code="no-such-score"
+            )
         if kind == "probability":
             return self.probabilities(logits)[:, target]
         if logits.shape[1] == 1:

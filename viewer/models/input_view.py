@@ -13,12 +13,16 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from viewer.foundation.errors import UsageError
+from viewer.foundation.registry import nearest
 from viewer.imaging.body import brain_box, percentile_box
 from viewer.imaging.image import MedicalImage
 from viewer.models.card import Crop, InputRule
 from viewer.models.normalise import normalise
 
 Picture = NDArray[np.float32]
+
+_CROPPED = {"percentile": percentile_box, "brain": brain_box}
 
 
 @dataclass(frozen=True)
@@ -99,10 +103,40 @@ class InputView:
         if crop == "none":
             box = CropBox(0, 0, rows, columns)
         else:
-            box = CropBox(*(percentile_box if crop == "percentile" else brain_box)(picture))
+            if crop not in _CROPPED:
+                raise UsageError(
+                    f"There is no crop rule '{crop}'{nearest(crop, ['none', *_CROPPED])}.", code="crop"
+                )
+            box = CropBox(*_CROPPED[crop](picture))
         if rule.fit == "square":
             box = _fitted(box, spacing, rule.size)
         return cls((rows, columns), box, rule, mirror, crop)
+
+    @classmethod
+    def of_array(
+        cls, array: NDArray, *, mirror: bool = False, crop: Crop | None = None
+    ) -> tuple[InputView, Picture]:
+        """The view of an array (channel, row, column) that already is what the network takes, and its input.
+
+        Raises
+        ------
+        UsageError
+            When it has other axes, or shall be cropped.
+        """
+        ready = np.asarray(array, dtype=np.float32)
+        if ready.ndim != 3:
+            raise UsageError(
+                f"An array input has the axes (channel, row, column); this one has {ready.ndim}.",
+                code="array-axes",
+            )
+        if crop not in (None, "none"):
+            raise UsageError(
+                "An array already is what the network takes; it cannot be cropped.", code="array-crop"
+            )
+        rows, columns = ready.shape[1:]
+        rule = InputRule(size=(rows, columns), channels=ready.shape[0], normalise="none")
+        view = cls((rows, columns), CropBox(0, 0, rows, columns), rule, mirror)
+        return view, np.ascontiguousarray(ready[..., ::-1]) if mirror else ready
 
     def resized(self, picture: Picture) -> Picture:
         """Crop, mirror and resize: (row, column) grey values on the network's grid; outside the picture its least."""

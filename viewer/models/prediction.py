@@ -99,7 +99,7 @@ def predict(
     Parameters
     ----------
     image : an image, or an array (channel, row, column) that already is what the network takes.
-    mirror, crop : of the network's input.
+    mirror, crop : of the network's input; an array cannot be cropped.
     mc_samples : number of Monte Carlo dropout passes for intervals; 0 for none.
     seed : of the dropout masks.
     """
@@ -114,11 +114,11 @@ def predict(
             return view.network_input(picture)
     else:
         count = 1
-        ready = np.asarray(image, dtype=np.float32)
+        _, ready = InputView.of_array(image, mirror=mirror, crop=crop)
 
         def input_of(index: int) -> NDArray[np.float32]:
             assert index == 0
-            return ready[..., ::-1].copy() if mirror else ready
+            return ready
 
     slices: list[SlicePrediction] = []
     for start in range(0, count, _BATCH):

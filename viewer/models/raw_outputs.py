@@ -50,12 +50,15 @@ class _Watch(TorchFunctionMode):
         return result
 
 
-def raw_outputs(card: ModelCard, module: nn.Module, run: Callable[[], Any]) -> tuple[Tensor, tuple[str, ...]]:
+def raw_outputs(
+    card: ModelCard, module: nn.Module, run: Callable[[], Any], images: int
+) -> tuple[Tensor, tuple[str, ...]]:
     """Run a forward pass and give its outputs (image, output) before any last softmax or sigmoid, and flags.
 
     Parameters
     ----------
     run : makes one forward pass of `module`.
+    images : number of images in that pass.
 
     Raises
     ------
@@ -63,19 +66,19 @@ def raw_outputs(card: ModelCard, module: nn.Module, run: Callable[[], Any]) -> t
         When the outputs do not fit the classes of the card, or are not finite.
     """
     if _ends_squashed.get(module) is False:
-        outputs = _checked(card, run())
+        outputs = _checked(card, run(), images)
         return outputs, ((SQUASHED,) if _like_probabilities(outputs) else ())
     with _Watch() as watched:
         result = run()
     last = next(
         ((name, before) for name, before, after in reversed(watched.calls) if _same(after, result)), None
     )
-    outputs = _checked(card, result)
+    outputs = _checked(card, result, images)
     # A sigmoid over classes that exclude each other is not what the card promises: nothing to recover from it.
     exclusive = card.task != "multilabel" and outputs.shape[1] > 1
     if last is not None and (last[0] in _SOFTMAX) == exclusive:
         _ends_squashed[module] = True
-        return _checked(card, last[1].reshape(result.shape)), (RECOVERED,)
+        return _checked(card, last[1].reshape(result.shape), images), (RECOVERED,)
     _ends_squashed[module] = False
     return outputs, ((SQUASHED,) if last is not None or _like_probabilities(outputs) else ())
 
@@ -89,10 +92,12 @@ def _same(after: Any, result: Any) -> bool:
     return after.data_ptr() == result.data_ptr() and torch.equal(after.reshape(result.shape), result)
 
 
-def _checked(card: ModelCard, outputs: object) -> Tensor:
+def _checked(card: ModelCard, outputs: object, images: int) -> Tensor:
     name, classes = card.id, len(card.classes)
-    if not isinstance(outputs, Tensor) or outputs.ndim not in (1, 2):
-        raise ModelError(f"The model '{name}' does not put out one row of class scores.", code="outputs")
+    if not isinstance(outputs, Tensor) or outputs.ndim not in (1, 2) or len(outputs) != images:
+        raise ModelError(
+            f"The model '{name}' does not put out one row of class scores per image.", code="outputs"
+        )
     if outputs.ndim == 1:
         outputs = outputs[:, None]
     fits = {classes, 1} if card.task == "binary" else {classes}
