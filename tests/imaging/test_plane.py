@@ -112,6 +112,15 @@ def test_a_thick_coronal_stack_is_read_coronal() -> None:
     assert plane.edge_letters(geometry) == ("R", "L", "S", "I")
 
 
+@pytest.mark.parametrize(
+    ("name", "index", "wanted"), [("sagittal", 3, -4.0), ("coronal", 2, 12.0), ("axial", 1, 35.0)]
+)
+def test_the_position_of_a_slice_is_along_its_own_axis(name: str, index: int, wanted: float) -> None:
+    affine = np.array([[2.0, 0, 0, -10], [0, 1.0, 0, 10], [0, 0, 5.0, 30], [0, 0, 0, 1]])
+    plane = ReadingPlane.named(geometry := Geometry(affine, (4, 6, 8)), name)
+    assert plane.position_mm(geometry, index) == wanted
+
+
 def test_without_orientation_there_are_no_letters_and_no_flips() -> None:
     geometry = Geometry.unoriented((4, 5, 6))
     plane = ReadingPlane.of(geometry)

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +12,9 @@ from tests.tiny import bright_spot, tiny_network
 from viewer import api
 from viewer.foundation.errors import Cancelled, ModelError, UsageError
 from viewer.foundation.progress import ProgressToken
+from viewer.imaging.geometry import Geometry
 from viewer.models.classifier import Classifier
+from viewer.models.input_view import InputView
 
 
 def wrapped(module: nn.Module | None = None, **options: object) -> Classifier:
@@ -189,3 +194,21 @@ def test_outputs_that_are_no_number_are_refused() -> None:
 
     with pytest.raises(ModelError, match="not a finite number"):
         api.predict(wrapped(Broken()), bright_spot())
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"mirror": True}, {"crop": "percentile"}, {"crop": "brain", "mirror": True}]
+)
+def test_predict_and_explain_give_the_network_what_the_view_says(options: dict[str, Any]) -> None:
+    """Of pixels that are not square, mirrored and cropped: one input, whoever asks."""
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2 * 30 * 30, 2))
+    model, plain = wrapped(net), bright_spot()
+    image = replace(plain, geometry=Geometry(np.diag([1.0, 2.0, 5.0, 1.0]), plain.voxels.shape))
+    view = InputView.of(model.card.input, image, 2, **options)
+    logits = torch.from_numpy(model.logits(view.network_input(image.voxels[2])[None]))
+    wanted = model.probabilities(logits)[0].tolist()
+    assert api.predict(model, image, **options).slices[2].probabilities == pytest.approx(wanted, abs=1e-5)
+    explained = api.explain(model, image, explainer="grad-cam", target=1, slice=2, **options)
+    assert explained.probability == pytest.approx(wanted[1], abs=1e-5)
+    filled = api.atlas(model, image, targets=[1], methods=["grad-cam"], **options)
+    assert filled.probabilities(2) == pytest.approx(wanted, abs=1e-5)

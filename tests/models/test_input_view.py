@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from viewer.imaging.geometry import Geometry
+from viewer.imaging.image import MedicalImage
 from viewer.models.card import InputRule
 from viewer.models.input_view import CropBox, InputView
 
@@ -119,3 +121,14 @@ def test_channels_repeat_a_grey_picture() -> None:
     assert array.shape == (3, 16, 16)
     np.testing.assert_array_equal(array[0], array[2])
     assert abs(float(array[0].mean())) < 1e-5
+
+
+def test_the_square_around_a_picture_is_measured_in_millimetres() -> None:
+    """Pixels twice as high as wide: half the columns of the square are padding."""
+    geometry = Geometry(np.diag([1.0, 2.0, 5.0, 1.0]), (3, 32, 32))
+    image = MedicalImage(np.random.default_rng(0).random((3, 32, 32)).astype(np.float32), geometry)
+    view = InputView.of(InputRule(size=(32, 32), normalise="none"), image, 1)
+    assert view.box == CropBox(0, -16, 32, 48)
+    seen = view.network_input(image.voxels[1])[0]
+    assert np.abs(seen[:, [0, 31]] - image.voxels[1].min()).max() < 1e-6
+    assert np.ptp(seen[:, 16]) > 0.2
