@@ -131,6 +131,9 @@ def test_peak_is_the_first_of_equals_and_needs_a_positive_pixel() -> None:
         (Region(0, 0, 3, 4), 0, False),
         (Region(0, 0, 3, 4), 0.70, False),
         (Region(0, 0, 3, 4), 0.71, True),
+        # The centre of the peak's pixel counts, (3.5, 4.5), and not its corner.
+        (Region(3.25, 4.25, 4, 5), 0, True),
+        (Region(2, 3, 3.25, 5), 0, False),
     ],
 )
 def test_pointing(region: Region, tolerance: float, hit: bool) -> None:

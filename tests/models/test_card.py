@@ -111,3 +111,12 @@ def test_spacing_is_compared_as_headers_mean_it(user_folder: Path, spacing: floa
     card = read_card(write_tiny_model(user_folder))
     card = replace(card, applies_to=replace(card.applies_to, spacing_mm=(0.6, 2.0)))
     assert applicability(card, oblique("axial", spacing)).verdict == verdict
+
+
+def test_weights_that_are_not_those_of_the_card_are_refused(user_folder: Path) -> None:
+    folder = write_tiny_model(user_folder, "swapped")
+    card = folder / "model.toml"
+    card.write_text(f'weights_sha256 = "{"0" * 64}"\n' + card.read_text())
+    with pytest.raises(ModelError, match="not those that its card describes"):
+        api.load_model(folder)
+    card.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 
@@ -33,10 +34,25 @@ def test_content_decides_not_the_name(tmp_path: Path) -> None:
 
 
 class _Evil:
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        import os
+    """Makes a file of that name when it is unpickled by somebody who lets it."""
 
-        return os.system, ("echo this must not run > /dev/null",)
+    def __init__(self, mark: Path) -> None:
+        self.mark = str(mark)
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (self.mark,)
+
+
+@pytest.mark.parametrize("form", ["zip", "old", "plain pickle"])
+def test_a_program_in_a_checkpoint_does_not_run(tmp_path: Path, form: str) -> None:
+    evil, path = {"weight": _Evil(tmp_path / "it ran")}, tmp_path / "program.pt"
+    if form == "plain pickle":
+        path.write_bytes(pickle.dumps(evil))
+    else:
+        torch.save(evil, path, _use_new_zipfile_serialization=form == "zip")
+    with pytest.raises(ModelError, match=r"'program.pt' is not a checkpoint of plain tensors"):
+        read_weights(path)
+    assert not (tmp_path / "it ran").exists()
 
 
 @pytest.mark.parametrize(
@@ -51,7 +67,6 @@ class _Evil:
         ("text.pt", b"eight characters and more of plain text", "not a checkpoint"),
         ("damaged.safetensors", (20).to_bytes(8, "little") + b'{"a": 1', "damaged safetensors"),
         ("zip.pt", b"PK\x03\x04 and then nothing", "damaged or truncated"),
-        ("program.pt", pickle.dumps(_Evil()), "not a checkpoint of plain tensors"),
     ],
 )
 def test_what_is_no_checkpoint_says_so(tmp_path: Path, name: str, content: bytes, words: str) -> None:
