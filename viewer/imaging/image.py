@@ -143,14 +143,15 @@ class MedicalImage:
         """A picture (row, column[, channel]) as float32 grey values, right way round for a network.
 
         Colour becomes luminance (ITU-R BT.601); MONOCHROME1 is inverted so that bright means what it means on screen;
-        values that are not finite become the smallest finite one.
+        values that are not finite become the darkest finite one.
         """
         values = np.asarray(picture, dtype=np.float32)
         if values.ndim == 3:
             values = values[..., :3] @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
         finite = np.isfinite(values)
         if not finite.all():
-            values = np.where(finite, values, values[finite].min() if finite.any() else np.float32(0))
+            dark = np.max if self.intensity.inverted else np.min
+            values = np.where(finite, values, dark(values[finite]) if finite.any() else np.float32(0))
         if self.intensity.inverted:
             values = values.max() + values.min() - values
         return np.asarray(values, dtype=np.float32)
