@@ -11,6 +11,7 @@ from viewer.controllers.truth import read_truth
 from viewer.controllers.workbench import Workbench
 from viewer.foundation.errors import ReadError
 from viewer.imaging.geometry import Geometry
+from viewer.imaging.image import MedicalImage
 from viewer.imaging.writing import write_nifti
 
 
@@ -72,6 +73,35 @@ def test_boxes_of_a_turned_file_land_where_the_picture_shows_them(tmp_path: Path
     ]
     assert inside.shape == (4, 4)
     assert (inside == 5).all()
+
+
+def test_a_box_of_a_volume_read_across_its_slices_is_on_every_picture(tmp_path: Path) -> None:
+    """Stored sagittally, read axially: the file's rows are the pictures that are scrolled."""
+    stored = np.zeros((20, 24, 28), dtype=np.float32)
+    stored[6, 10:13, 4:9] = 1
+    affine = np.array([[0, 0, 1.0, 0], [1.0, 0, 0, 0], [0, -1.0, 0, 0], [0, 0, 0, 1]])
+    image = MedicalImage(stored, Geometry(affine, stored.shape))
+    assert image.plane.name == "axial"
+    box = {"slice": 6, "row_min": 10, "column_min": 4, "row_max": 13, "column_max": 9}
+    (tmp_path / "truth.json").write_text(json.dumps({"boxes": [box]}))
+    truth = read_truth(tmp_path / "truth.json", image)
+    assert np.flatnonzero(truth.positive_slices).tolist() == [10, 11, 12]
+    drawn = np.zeros_like(stored)
+    for region in truth.regions:
+        picture = region.rasterised(image.plane.picture_shape(stored.shape)).astype(np.float32)
+        image.plane.put(drawn, region.slice, picture)
+    np.testing.assert_array_equal(drawn, stored)
+
+
+def test_a_mask_in_colour_is_a_mask(tmp_path: Path) -> None:
+    from PIL import Image
+
+    picture = np.zeros((32, 32, 3), dtype=np.uint8)
+    picture[8:12, 20:24, 0] = 255
+    Image.fromarray(picture).save(tmp_path / "mask.png")
+    image = MedicalImage(np.zeros((1, 32, 32), np.float32), Geometry.unoriented((1, 32, 32)))
+    (region,) = read_truth(tmp_path / "mask.png", image).regions
+    assert (region.row_min, region.column_min, region.row_max, region.column_max) == (8, 20, 12, 24)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ def read_truth(path: Path, image: MedicalImage) -> Truth:
         raise ReadError(
             f"The truth '{path.name}' lies elsewhere in the patient than the image.", code="other-grid"
         )
-    return _from_mask(mask.voxels > 0, image)
+    inside = mask.voxels > 0
+    return _from_mask(inside.any(axis=-1) if mask.colour else inside, image)
 
 
 def _from_mask(mask: NDArray[np.bool_], image: MedicalImage) -> Truth:
@@ -80,7 +82,8 @@ def _from_json(path: Path, image: MedicalImage) -> Truth:
         document: Any = json.loads(path.read_text(encoding="utf-8"))
         boxes = document["boxes"]
         positive = np.zeros(image.plane.count(image.geometry.shape), dtype=bool)
-        regions = tuple(_region(box, image, str(document.get("reader", "reader"))) for box in boxes)
+        reader = str(document.get("reader", "reader"))
+        regions = tuple(region for box in boxes for region in _regions(box, image, reader))
         for region in regions:
             assert region.slice is not None
             positive[region.slice] = True
@@ -89,13 +92,14 @@ def _from_json(path: Path, image: MedicalImage) -> Truth:
             f"The truth '{path.name}' is not a JSON document with boxes that lie in the image.",
             code="bad-truth",
         ) from error
-    return Truth(
-        positive, regions, str(document.get("positive_class", "")), str(document.get("reader", "reader"))
-    )
+    return Truth(positive, regions, str(document.get("positive_class", "")), reader)
 
 
-def _region(box: dict[str, Any], image: MedicalImage, reader: str) -> Region:
-    """A box given in file axes, on the picture of the reading plane."""
+def _regions(box: dict[str, Any], image: MedicalImage, reader: str) -> list[Region]:
+    """A box given in file axes, on every picture of the reading plane that it goes through.
+
+    One picture where the file's slices are scrolled; several in a volume that is read across them.
+    """
     plane, shape = image.plane, image.geometry.shape
     low = np.array([box["slice"], box["row_min"], box["column_min"]], dtype=float)
     high = np.array([box["slice"] + 1, box["row_max"], box["column_max"]], dtype=float)
@@ -104,13 +108,18 @@ def _region(box: dict[str, Any], image: MedicalImage, reader: str) -> Region:
     # Edges e are half a pixel before centres: centre coordinate = e - 0.5 on either grid.
     first = plane.place(image.geometry, low - 0.5)
     second = plane.place(image.geometry, high - 0.5)
-    (row_min, row_max), (column_min, column_max) = (sorted((first[a] + 0.5, second[a] + 0.5)) for a in (1, 2))
-    return Region(
-        row_min,
-        column_min,
-        row_max,
-        column_max,
-        label=str(box.get("label", "truth")),
-        reader=str(box.get("reader", reader)),
-        slice=round(min(first[0], second[0]) + 0.5),
+    (start, stop), (row_min, row_max), (column_min, column_max) = (
+        sorted((a + 0.5, b + 0.5)) for a, b in zip(first, second, strict=True)
     )
+    return [
+        Region(
+            row_min,
+            column_min,
+            row_max,
+            column_max,
+            label=str(box.get("label", "truth")),
+            reader=str(box.get("reader", reader)),
+            slice=index,
+        )
+        for index in range(math.floor(start), math.ceil(stop))
+    ]
