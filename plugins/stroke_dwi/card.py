@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from .cohort import EDITION
 from .settings import StrokeSettings
 from .slices import NORMALISATION, Slices
 
 NAMES = {"gap": "Stroke, five blocks, pooled", "shallow": "Stroke, three blocks, pooled"}
-GENERATOR = "stroke-dwi"
 _CITATION = (
     "Architecture after: Avci (2021), Explainable deep networks for MRI-based stroke analysis. "
     "Weights: WhySlice, trained on synthetic images."
@@ -53,7 +53,7 @@ def describe(settings: StrokeSettings, slices: Slices) -> Mapping[str, Any]:
         },
         "training": {
             "data": "Synthetic axial head DWI only; no image of a person.",
-            "generator": GENERATOR,
+            "generator": f"stroke-dwi, edition {EDITION}",
             "seed": settings.seed,
             "patients": settings.patients,
             "slices": len(slices.areas),

@@ -11,7 +11,7 @@ import torch.nn.functional as functional
 
 from viewer.api import Progress, normalise
 
-from .cohort import IMAGE_SIZE, make_patient
+from .cohort import EDITION, IMAGE_SIZE, make_patient
 
 NORMALISATION: dict[str, Any] = {"name": "tissue-median", "clip": 5.0}
 LEAST_LESION = 3
@@ -75,7 +75,7 @@ def synthesise(
     progress
         Told after each patient; may stop the work.
     """
-    key = f"{name}-{'-'.join(map(str, seed))}-{patients}{'-wide' if wide else ''}"
+    key = f"{name}-edition{EDITION}-{'-'.join(map(str, seed))}-{patients}{'-wide' if wide else ''}"
     paths = [folder / f"{key}.{part}.npy" for part in ("pixels", "masks", "patients", "areas")]
     if not all(path.is_file() for path in paths):
         folder.mkdir(parents=True, exist_ok=True)
