@@ -138,6 +138,7 @@ class Filling:
             reading.atlas.put(reply.index, target, layer, method, signed)
         reading.atlas.put_probabilities(reply.index, reply.probabilities)
         reading.views[reply.index] = reply.view
+        reading.flags.update(reply.flags)
         self._session.atlas_bytes = self._store.bytes_used
         self._session.revision += 1
 

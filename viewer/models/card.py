@@ -14,6 +14,10 @@ Task = Literal["binary", "multiclass", "multilabel", "segmentation"]
 Crop = Literal["none", "percentile", "brain"]
 ScoreType = Literal["logit", "probability", "margin"]
 """What an explanation differentiates."""
+RECOVERED = "softmax-inside"
+"""Flag: the network applies softmax or sigmoid itself, and the score before it was caught."""
+SQUASHED = "squashed-output"
+"""Flag: the outputs look like probabilities, and the score before them could not be caught."""
 _TASKS = ("binary", "multiclass", "multilabel", "segmentation")
 _CROPS = ("none", "percentile", "brain")
 

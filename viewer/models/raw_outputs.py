@@ -17,10 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from viewer.foundation.errors import ModelError
-from viewer.models.card import ModelCard
-
-RECOVERED = "softmax-inside"
-SQUASHED = "squashed-output"
+from viewer.models.card import RECOVERED, SQUASHED, ModelCard
 
 _SOFTMAX = ("softmax", "log_softmax")
 _SIGMOID = ("sigmoid", "logsigmoid")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viewer.evaluation.agreement import class_overlap
-from viewer.explainers.explanation import map_state
+from viewer.explainers.explanation import MapState, map_state
+from viewer.models.card import SQUASHED
 from viewer.models.input_view import InputView
 from viewer.state.may_read import MapFacts, MayRead, may_read
 from viewer.state.series_reading import SeriesReading
@@ -74,13 +76,10 @@ def map_scale(session: Session, reading: SeriesReading, layer: str, raw: Picture
     assert session.model is not None
     assert session.target_index is not None
     card, choice, wanted = session.model.card, session.choice, session.overlay.scale
-    names = card.classes if choice.target == DIFFERENCE else (card.classes[session.target_index],)
     if wanted == "slice":
         return _positive(float(np.abs(raw).max(initial=0.0))), "this slice only"
-    if wanted == "reference" and choice.score == "logit":  # the card was measured on logits
-        known = [r for name in names if (r := card.reference(layer, name, choice.explainer)) is not None]
-        if known:
-            return _positive(max(known)), "model reference"
+    if wanted == "reference" and (known := _reference(session, layer)) is not None:
+        return _positive(known), "model reference"
     indices = range(len(card.classes)) if choice.target == DIFFERENCE else (session.target_index,)
     highest = max(reading.atlas.series_maximum(layer, c, choice.explainer) or 0.0 for c in indices)
     total = session.case.slices if session.case else 0
@@ -88,6 +87,22 @@ def map_scale(session: Session, reading: SeriesReading, layer: str, raw: Picture
     return _positive(
         highest
     ), "series maximum" if filled >= total else f"maximum of {filled} of {total} slices"
+
+
+def _reference(session: Session, layer: str) -> float | None:
+    """The card's full scale of what is shown, the largest one for a difference; the card was measured on logits."""
+    assert session.model is not None
+    assert session.target_index is not None
+    card, choice = session.model.card, session.choice
+    names = card.classes if choice.target == DIFFERENCE else (card.classes[session.target_index],)
+    known = [r for name in names if (r := card.reference(layer, name, choice.explainer)) is not None]
+    return max(known) if known and choice.score == "logit" else None
+
+
+def shown_state(session: Session, signed: Picture, layer: str) -> MapState:
+    """The state of the chosen map; a difference has evidence on either side of zero."""
+    looked_at = np.abs(signed) if session.choice.target == DIFFERENCE else signed
+    return map_state(looked_at, _reference(session, layer))
 
 
 def _positive(value: float) -> float:
@@ -119,14 +134,14 @@ def map_view(session: Session, reading: SeriesReading | None, index: int) -> Map
 
 
 def pixels_inside(view: InputView) -> tuple[int, int, int, int]:
-    """Whole picture pixels inside the network's input, half-open."""
+    """Picture pixels whose centre lies inside the network's input, half-open: those on which a map is drawn."""
     rows, columns = view.picture_shape
     box = view.box
     return (
-        max(round(box.row_min), 0),
-        max(round(box.column_min), 0),
-        min(round(box.row_max), rows),
-        min(round(box.column_max), columns),
+        max(math.ceil(box.row_min - 0.5), 0),
+        max(math.ceil(box.column_min - 0.5), 0),
+        min(math.ceil(box.row_max - 0.5), rows),
+        min(math.ceil(box.column_max - 0.5), columns),
     )
 
 
@@ -136,7 +151,7 @@ def _facts(session: Session, reading: SeriesReading, index: int, signed: Picture
     card, choice, target = session.model.card, session.choice, session.target_index
     other = opponent(session.model, reading, index, target)
     overlap = None
-    if other is not None:
+    if other is not None and card.task != "multilabel":  # findings that can be there together do not oppose
         mine, theirs = (
             np.maximum(found, 0)
             if (found := reading.atlas.signed(choice.layer, c, choice.explainer, index)) is not None
@@ -145,9 +160,11 @@ def _facts(session: Session, reading: SeriesReading, index: int, signed: Picture
         )
         if mine is not None and theirs is not None and mine.any() and theirs.any():
             overlap = class_overlap(mine, theirs).value
-    name = card.classes[target]
-    if choice.target == DIFFERENCE:
-        state = "ok" if signed.any() else "empty"
-    else:
-        state = map_state(signed, card.reference(choice.layer, name, choice.explainer))
-    return MapFacts(state, name, reading.probability(index, target), overlap, reading.variant.mirror)
+    return MapFacts(
+        shown_state(session, signed, choice.layer),
+        card.classes[target],
+        reading.probability(index, target),
+        overlap,
+        reading.variant.mirror,
+        squashed=SQUASHED in reading.flags,
+    )

@@ -25,6 +25,7 @@ class MapFacts:
     overlap : with the map of the opposing class, 0..1; None where there is none.
     mirrored : the network was given the mirrored input.
     equal_to : other explainers that are the same by construction on this layer.
+    squashed : the network's outputs look like probabilities already, so what is shown may be squashed twice.
     """
 
     state: str
@@ -33,6 +34,7 @@ class MapFacts:
     overlap: float | None = None
     mirrored: bool = False
     equal_to: tuple[str, ...] = ()
+    squashed: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,10 @@ def may_read(facts: MapFacts, applicability: Applicability) -> MayRead:
         )
     if applicability.verdict == "unproven":
         care.append("the image does not say whether the model was made for it")
+    if facts.squashed:
+        care.append(
+            "the network puts out what looks like probabilities already, so p and map may be squashed twice"
+        )
     if facts.mirrored:
         care.append("the network was shown the mirrored patient")
     if facts.equal_to:

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.evaluation.confusion import outcome
-from viewer.explainers.explanation import map_state
 from viewer.explainers.layer_info import LayerInfo
-from viewer.state.map_view import map_scale, shown_map, signed_map
+from viewer.state.map_view import map_scale, shown_map, shown_state, signed_map
 from viewer.state.session import DIFFERENCE, Session
 
 _THUMBNAIL = 48
@@ -146,10 +145,7 @@ def rail_view(session: Session) -> tuple[LayerTile, ...]:
             thumbnail = np.clip(_pooled(raw, step) / scale, -1, 1)
             if reading.variant.mirror:
                 thumbnail = thumbnail[:, ::-1]
-            name = model.card.classes[session.target_index or 0]
-            diverging = session.choice.target == DIFFERENCE
-            reference = model.card.reference(layer.name, name, session.choice.explainer)
-            state = "ok" if diverging else map_state(signed, reference)
+            state = shown_state(session, signed, layer.name)
         tiles.append(
             LayerTile(
                 layer,

@@ -35,11 +35,13 @@ class SeriesReading:
     ----------
     atlas : the maps and probabilities.
     views : slice -> the way from picture to network and back.
+    flags : what the traces found out about the network, see `TraceResult`.
     """
 
     variant: Variant
     atlas: Atlas
     views: dict[int, InputView] = field(default_factory=dict)
+    flags: set[str] = field(default_factory=set)
 
     @property
     def filled(self) -> Collection[int]:
