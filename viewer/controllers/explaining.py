@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from viewer.controllers.filling import Filling
 from viewer.explainers.declaration import EXPLAINERS
-from viewer.foundation.errors import Cancelled, UsageError, one_sentence
+from viewer.explainers.layer_info import LayerInfo
+from viewer.foundation.errors import Cancelled, ExplainError, UsageError, one_sentence
 from viewer.foundation.job_runner import JobHandle, JobRunner
 from viewer.foundation.progress import Progress
 from viewer.foundation.registry import nearest
@@ -63,6 +65,7 @@ class Explaining:
     def select_device(self, device: str) -> None:
         """``auto``, ``cpu``, ``cuda`` or ``mps``."""
         self._session.device = device
+        self._filling.forget()  # what another device made must not stand under the name of this one
         if self._session.model_id:
             self.select_model(self._session.model_id)
 
@@ -107,7 +110,13 @@ class Explaining:
         return [*names, DIFFERENCE] if len(names) > 1 else names
 
     def select_layer(self, name: str) -> None:
-        names = [layer.name for layer in self._session.model.layers] if self._session.model else []
+        known = self._session.model.layers if self._session.model else ()
+        names = self._layers(known)
+        if name in (layer.name for layer in known) and name not in names:
+            raise ExplainError(
+                f"No gradient reaches the layer '{name}' from the score, so there is no map on it.",
+                code="no-gradient",
+            )
         if name not in names:
             raise UsageError(f"There is no layer '{name}'{nearest(name, names)}.", code="no-such-layer")
         self._session.choice.layer = name
@@ -115,9 +124,15 @@ class Explaining:
     def step_layer(self, steps: int) -> None:
         """Go towards the output (positive) or the input (negative) of the network."""
         if self._session.model is not None and self._session.choice.layer:
-            names = [layer.name for layer in self._session.model.layers]
-            at = names.index(self._session.choice.layer) + steps
-            self._session.choice.layer = names[min(max(at, 0), len(names) - 1)]
+            names = self._layers(self._session.model.layers)
+            if self._session.choice.layer in names:
+                at = names.index(self._session.choice.layer) + steps
+                self._session.choice.layer = names[min(max(at, 0), len(names) - 1)]
+
+    @staticmethod
+    def _layers(known: Iterable[LayerInfo]) -> list[str]:
+        """Names of the layers that have a map."""
+        return [layer.name for layer in known if layer.differentiable]
 
     def toggle_mirror(self) -> None:
         """Give the network the mirrored input, or the patient as he is."""
@@ -153,7 +168,7 @@ class Explaining:
         session.work = None
         session.model = ModelFacts(loaded.card, loaded.layers, loaded.device)
         choice = session.choice
-        if choice.layer not in [layer.name for layer in loaded.layers]:
+        if choice.layer not in self._layers(loaded.layers):
             choice.layer = loaded.default_layer
         if choice.target not in self.targets():
             choice.target = self.targets()[0]

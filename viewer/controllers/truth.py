@@ -50,8 +50,8 @@ def read_truth(path: Path, image: MedicalImage) -> Truth:
         raise ReadError(
             f"The truth '{path.name}' lies elsewhere in the patient than the image.", code="other-grid"
         )
-    inside = mask.voxels > 0
-    return _from_mask(inside.any(axis=-1) if mask.colour else inside, image)
+    inside = np.asarray(mask.voxels > 0)
+    return _from_mask(np.asarray(inside.any(axis=-1)) if mask.colour else inside, image)
 
 
 def _from_mask(mask: NDArray[np.bool_], image: MedicalImage) -> Truth:
