@@ -152,6 +152,30 @@ def test_explain_equals_the_api(say: Say, tiny: str, nifti: Path, tmp_path: Path
     assert entry["raw_max"] == pytest.approx(same.raw_max)
 
 
+@pytest.mark.parametrize("score", ["logit", "probability", "margin"])
+@pytest.mark.parametrize("crop", ["none", "percentile"])
+def test_every_wish_reaches_the_network(
+    say: Say, tiny: str, nifti: Path, tmp_path: Path, score: str, crop: str
+) -> None:
+    words = ["--no-crop"] if crop == "none" else ["--crop-rule", crop]
+    told = say(
+        "explain", nifti, "--model", tiny, "--explainer", "grad-cam", "--layer", "conv1", "--class", "no stroke",
+        "--score", score, "--slice", 2, *words, "--out", tmp_path / "maps", "--json",
+    )  # fmt: skip
+    (entry,) = told.document["maps"]
+    same = api.explain(
+        api.load_model(tiny), api.read_image(nifti), explainer="grad-cam", layer="conv1", target="no stroke",
+        score=score, slice=2, crop=crop,
+    )  # fmt: skip
+    assert same.signed.min() < 0, "a map of which the negative part must not be written"
+    assert np.allclose(np.load(entry["raw"]), same.raw, rtol=1e-4, atol=1e-9)
+    assert np.allclose(voxels_of(entry["nifti"])[2], same.map, rtol=1e-4, atol=1e-9)
+    assert entry["raw_max"] == pytest.approx(same.raw_max, rel=1e-4)
+    assert entry["state"] == same.state
+    record = json.loads(Path(told.document["provenance"]).read_text())
+    assert (record["score"], record["input"]["2"]["crop"]) == (score, crop)
+
+
 def test_many_maps_from_one_trace_a_slice(
     say: Say, tiny: str, nifti: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
