@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -48,6 +49,7 @@ def test_predict_for_people(say: Say, tiny: str, nifti: Path) -> None:
 def test_predict_with_intervals_repeats_with_its_seed(say: Say, nifti: Path, tiny: str) -> None:
     words = ("predict", nifti, "--model", tiny, "--json", "--mc-samples", 5)
     first = say(*words, "--seed", 4).document
+    assert (first["mc_samples"], first["seed"]) == (5, 4)
     assert first == say(*words, "--seed", 4).document
     for entry in first["slices"]:
         assert [len(interval) for interval in entry["interval"]] == [2, 2]
@@ -174,6 +176,53 @@ def test_every_wish_reaches_the_network(
     assert entry["state"] == same.state
     record = json.loads(Path(told.document["provenance"]).read_text())
     assert (record["score"], record["input"]["2"]["crop"]) == (score, crop)
+
+
+def test_every_map_comes_with_its_verdict(
+    say: Say, tiny: str, nifti: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = engine.trace_slice
+
+    def told(**changes: object) -> dict[str, object]:
+        def altered(request: engine.TraceRequest, *rest: object) -> engine.TraceReply:
+            reply = real(request, *rest)  # type: ignore[arg-type]
+            maps = dict(reply.maps)
+            if changes.get("alike"):
+                maps[0, "relu2", "grad-cam"] = maps[1, "relu2", "grad-cam"]
+            return replace(reply, maps=maps, flags=changes.get("flags", ()))  # type: ignore[arg-type]
+
+        monkeypatch.setattr(engine, "trace_slice", altered)
+        words = ("--explainer", "grad-cam", "--class", "stroke", "--out", tmp_path / "maps", "--json")
+        (entry,) = say("explain", nifti, "--model", tiny, *words).document["maps"]
+        return entry
+
+    plain = told()
+    assert plain["may_read"]["answer"] == "with care"  # a bare NIfTI does not say what it is
+    assert plain["flags"] == []
+    assert "overlap" not in plain["may_read"]["line"]
+    assert "overlap (1.00)" in told(alike=True)["may_read"]["line"]
+    squashed = told(flags=("squashed-output",))
+    assert squashed["flags"] == ["squashed-output"]
+    assert "probabilities already" in squashed["may_read"]["line"]
+
+
+def test_classes_whose_files_would_have_one_name_are_refused(
+    say: Say, tiny: str, nifti: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    folder = tmp_path / "alike"
+    shutil.copytree(api.load_model(tiny).card.folder, folder)
+    card = (folder / "model.toml").read_text()
+    (folder / "model.toml").write_text(
+        card.replace('"no stroke"', '"Stroke?"').replace(f'id = "{tiny}"', 'id = "alike"')
+    )
+    words = ("--explainer", "grad-cam", "--slice", 2, "--out", tmp_path / "maps")
+    both = say("explain", nifti, "--model", folder, *words, "--class", "stroke,Stroke?")
+    assert both.code == 1
+    assert "one at a time" in both.sentence
+    assert not (tmp_path / "maps").exists()
+    assert say("explain", nifti, "--model", folder, *words, "--class", "Stroke?").code == 0
 
 
 def test_many_maps_from_one_trace_a_slice(

@@ -158,6 +158,9 @@ def test_a_difference_keeps_its_sign(bench: Workbench, tmp_path: Path) -> None:
     shown(bench).explaining.select_target(DIFFERENCE)
     assert "stroke minus no stroke" in shown_slice(bench.session).title
     bench.exporting.save_maps(tmp_path)
+    record = json.loads((tmp_path / f"{DIFFERENCE}__relu2__grad-cam.provenance.json").read_text())
+    assert record["against"] == dict.fromkeys("01234", "no stroke")
+    assert shown_slice(bench.session).record["against"] == "no stroke"
     data = volume(tmp_path / f"{DIFFERENCE}__relu2__grad-cam.nii.gz")
     reading = bench.session.reading
     expected = reading.views[2].back(reading.atlas.difference("relu2", 1, 0, "grad-cam", 2))

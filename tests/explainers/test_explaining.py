@@ -110,6 +110,51 @@ def test_states_and_flags_of_real_maps() -> None:
     assert faint.raw.max() > 0
 
 
+class Root(nn.Module):
+    """A network whose gradient is not defined where its first layer is zero."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(1, 2, 3, bias=False)
+        self.last = nn.Linear(2, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(torch.sqrt(self.first(x) ** 2).mean((2, 3)))
+
+
+def test_a_map_without_defined_gradients_is_empty_and_says_so() -> None:
+    classifier = wrap_module(Root(), classes=["a", "b"], dims=2, input_size=(16, 16))
+    picture = np.random.default_rng(0).random((1, 16, 16), dtype=np.float32)
+    assert explain(classifier, picture, explainer="grad-cam", layer="first").flags == ()
+    picture[0, :8, :8] = 0  # the black corner of any scan
+    for name in ATLAS_METHODS:
+        found = explain(classifier, picture, explainer=name, layer="first")
+        assert found.state == "empty"
+        assert "not-finite" in found.flags
+        assert not found.map.any()
+
+
+def test_provenance_tells_arrays_apart_and_how_an_image_became_the_input() -> None:
+    picture = np.ones((1, 24, 24), dtype=np.float32)
+    first, again, other = (
+        explain(bright(), array, explainer="grad-cam").provenance
+        for array in (picture, picture.copy(order="F"), picture + 1)
+    )
+    assert len(first["input_sha256"]) == 64
+    assert first["input_sha256"] == again["input_sha256"] != other["input_sha256"]
+    scaled = wrap_module(
+        bright().module,
+        classes=bright().classes,
+        dims=2,
+        input_size=(24, 24),
+        normalise={"name": "range", "upper": 99.0},
+    )
+    image = MedicalImage(np.random.default_rng(0).random((1, 9, 9)), Geometry.unoriented((1, 9, 9)))
+    record = explain(scaled, image, explainer="grad-cam").provenance
+    assert (record["size"], record["normalise"]) == ([24, 24], "range")
+    assert record["normalise_parameters"] == {"upper": 99.0}
+
+
 def test_near_zero_is_measured_against_the_cards_reference() -> None:
     classifier = bright()
     reference = {("look", "bright", "grad-cam"): 1.0}

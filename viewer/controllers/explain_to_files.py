@@ -23,19 +23,22 @@ from viewer.controllers.map_files import (
     write_map,
     write_raw,
 )
+from viewer.evaluation.agreement import class_overlap
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.explainers.explanation import IMPROBABLE, map_state
+from viewer.foundation.errors import ExportError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.provenance import provenance, write_provenance
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.windows import default_window
 from viewer.models.applicability import Applicability, applicability
+from viewer.models.card import SQUASHED
 from viewer.models.input_view import InputView
 from viewer.plugin_host import host
 from viewer.state.canvas_view import OverlayStyle, background_of
 from viewer.state.case import Case
 from viewer.state.map_view import MapView, pixels_inside
-from viewer.state.may_read import MapFacts, may_read
+from viewer.state.may_read import MapFacts, MayRead, may_read
 
 if TYPE_CHECKING:
     from viewer.controllers.engine import LoadedModel, TraceReply
@@ -65,6 +68,8 @@ class _Made:
     raw_max: float
     probability: float
     raw: Path
+    verdict: MayRead
+    flags: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -155,6 +160,13 @@ def _resolved(image: MedicalImage, order: ExplainOrder, progress: Progress) -> _
         for layer in layers
         for explainer in dict.fromkeys(order.explainers)
     )
+    stems = {each.stem.casefold(): each for each in maps}
+    if len(stems) < len(maps):
+        taken = next(each for each in maps if stems[each.stem.casefold()] is not each)
+        raise ExportError(
+            f"Two of the maps would be written to '{taken.stem}.nii.gz': ask for them one at a time.",
+            code="one-name",
+        )
     return _Job(order, loaded, image, applicability(card, image), maps, slices, rule)
 
 
@@ -173,22 +185,32 @@ def _traced(job: _Job, index: int) -> TraceReply:
             order.wish.crop_rule(job.loaded.card),
             order.score,
             layers=tuple(dict.fromkeys(each.layer for each in job.maps)),
-            targets=tuple(dict.fromkeys(each.target for each in job.maps)),
+            targets=tuple(dict.fromkeys(target for each in job.maps for target in _pair(job, each))),
             methods=tuple(dict.fromkeys(each.explainer for each in job.maps)),
         )
     )
 
 
+def _pair(job: _Job, each: _Map) -> tuple[int, ...]:
+    """The class and, where there are just two that exclude each other, its opponent, for the verdict."""
+    card = job.loaded.card
+    both = len(card.classes) == 2 and card.task != "multilabel"
+    return (each.target, 1 - each.target) if both else (each.target,)
+
+
 def _keep(job: _Job, each: _Map, reply: TraceReply) -> _Made:
+    maps = [np.maximum(reply.maps[target, each.layer, each.explainer], 0) for target in _pair(job, each)]
     signed = reply.maps[each.target, each.layer, each.explainer]
     path = job.order.out / f"{each.stem}__slice-{reply.index:03d}.npy"
-    write_raw(path, np.maximum(signed, 0))
-    return _Made(
-        map_state(signed, _reference(job, each)),
-        max(0.0, float(signed.max())),
-        float(reply.probabilities[each.target]),
-        path,
+    write_raw(path, maps[0])
+    state, probability = map_state(signed, _reference(job, each)), float(reply.probabilities[each.target])
+    overlap = class_overlap(*maps).value if len(maps) == 2 and all(map_.any() for map_ in maps) else None
+    facts = MapFacts(
+        state, each.class_name, probability, overlap, reply.view.mirror, squashed=SQUASHED in reply.flags
     )
+    improbable = ("improbable_class",) if probability < IMPROBABLE else ()
+    raw_max = max(0.0, float(signed.max()))
+    return _Made(state, raw_max, probability, path, may_read(facts, job.fit), (*improbable, *reply.flags))
 
 
 def _reference(job: _Job, each: _Map) -> float | None:
@@ -247,7 +269,8 @@ def _written(
                 "nifti": str(nifti),
                 "picture": str(picture),
                 "probability": fact.probability,
-                "flags": ["improbable_class"] if fact.probability < IMPROBABLE else [],
+                "flags": list(fact.flags),
+                "may_read": {"answer": fact.verdict.answer, "line": fact.verdict.line},
                 "scale": scale[0],
                 "scale_name": scale[1],
             }
@@ -270,8 +293,9 @@ def _save_picture(
     from viewer.controllers.slice_figures import figure_content
     from viewer.reporting.slice_picture import slice_picture
 
-    verdict = may_read(MapFacts(fact.state, each.class_name, fact.probability, None, view.mirror), job.fit)
-    found = MapView(raw, drawn, pixels_inside(view), *scale, False, fact.state, verdict, fact.probability)
+    found = MapView(
+        raw, drawn, pixels_inside(view), *scale, False, fact.state, fact.verdict, fact.probability
+    )
     title = EXPLAINERS.find(each.explainer).title
     facts = (
         (

@@ -62,6 +62,7 @@ class CasePrediction:
     wish: InputWish
     crop: Crop
     mc_samples: int
+    seed: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``whyslice predict``."""
@@ -70,6 +71,7 @@ class CasePrediction:
             "applicability": applicability_json(self.applicability),
             "input": {"mirror": self.wish.mirror, "crop": self.crop},
             "mc_samples": self.mc_samples,
+            "seed": self.seed,
         }
 
 
@@ -117,7 +119,7 @@ def predict_image(
         seed=seed,
         progress=progress,
     )
-    return CasePrediction(prediction, applicability(loaded.card, image), wish, crop, mc_samples)
+    return CasePrediction(prediction, applicability(loaded.card, image), wish, crop, mc_samples, seed)
 
 
 def train(

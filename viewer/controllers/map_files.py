@@ -92,4 +92,5 @@ def view_facts(view: InputView) -> dict[str, Any]:
         "crop_box": [box.row_min, box.column_min, box.row_max, box.column_max],
         "size": list(view.rule.size),
         "normalise": view.rule.normalise,
+        "normalise_parameters": dict(view.rule.parameters),
     }

@@ -98,6 +98,7 @@ def shown_slice(session: Session) -> ShownSlice:
     record = {
         **_record(session),
         "slice": session.view.slice,
+        "against": _against(session, session.view.slice),
         "input": view_facts(session.reading.views[session.view.slice]) if session.reading else {},
         "probability": found.probability,
         "state": found.state,
@@ -160,6 +161,7 @@ def shown_maps(session: Session) -> ShownMaps:
         if session.choice.target != DIFFERENCE
         else "signed, not normalised",
         interpolation="linear between the centres of the map's cells",
+        against={str(index): _against(session, index) for index in maps},
         input={str(index): view_facts(view) for index, (view, _) in maps.items()},
         probabilities={str(index): [float(p) for p in _probabilities(session, index)] for index in maps},
     )
@@ -215,12 +217,19 @@ def _prediction_facts(prediction: PredictionView | None) -> tuple[tuple[str, str
 
 def _class_words(session: Session) -> str:
     """The explained class; of a difference, which from which on the shown slice."""
+    against, model, target = _against(session, session.view.slice), session.model, session.target_index
+    if not against or model is None or target is None:
+        return session.choice.target
+    return f"{model.card.classes[target]} minus {against}"
+
+
+def _against(session: Session, index: int) -> str:
+    """Of a difference, the class whose map was taken away on that slice; empty for the map of one class."""
     model, reading, target = session.model, session.reading, session.target_index
     if session.choice.target != DIFFERENCE or model is None or reading is None or target is None:
-        return session.choice.target
-    other = opponent(model, reading, session.view.slice, target)
-    classes = model.card.classes
-    return f"{classes[target]} minus {classes[other]}" if other is not None else classes[target]
+        return ""
+    other = opponent(model, reading, index, target)
+    return model.card.classes[other] if other is not None else ""
 
 
 def _threshold_words(session: Session) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -109,7 +110,7 @@ def explain(
         provenance=provenance(
             model=card.id,
             weights_sha256=card.weights_sha256,
-            input_sha256=image.source.sha256 if isinstance(image, MedicalImage) else "",
+            input_sha256=image.source.sha256 if isinstance(image, MedicalImage) else _sha256(image),
             explainer=explainer,
             layer=name,
             target=chosen,
@@ -120,6 +121,9 @@ def explain(
             probability=probability,
             mirror=mirror,
             crop=view.crop,
+            size=list(view.rule.size),
+            normalise=view.rule.normalise,
+            normalise_parameters=dict(view.rule.parameters),
             crop_box=[view.box.row_min, view.box.column_min, view.box.row_max, view.box.column_max],
             parameters=dict(parameters),
             device=str(classifier.device),
@@ -204,6 +208,11 @@ def _chosen_slice(
         return peak_slice(classifier.card, probabilities)
     name = classifier.classes[target]
     return int(np.nanargmax(probabilities[:, target])), f"the slice with the highest probability of {name}"
+
+
+def _sha256(array: NDArray) -> str:
+    """Of the values of an array as the network would get them, row by row."""
+    return hashlib.sha256(np.ascontiguousarray(array, dtype=np.float32).tobytes()).hexdigest()
 
 
 def _check_parameters(info: ExplainerInfo, parameters: dict[str, Any]) -> None:

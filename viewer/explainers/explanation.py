@@ -75,7 +75,7 @@ class Explanation:
     map : the same on the image: in the file's own order of the two axes of the slice; for an array input on its grid.
     probability : of the class on this input.
     state : ``ok``, ``empty``, ``negative_only`` or ``near_zero``.
-    flags : ``improbable_class``, ``softmax-inside``, ``squashed-output``.
+    flags : ``improbable_class``, ``softmax-inside``, ``squashed-output``, ``not-finite``.
     slice : index in the image's reading plane; None for an array.
     geometry : of the explained image; None for an array.
     parameters : of the explainer.

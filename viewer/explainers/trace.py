@@ -22,6 +22,8 @@ from viewer.models.card import ScoreType
 from viewer.models.classifier import Classifier
 from viewer.models.raw_outputs import raw_outputs
 
+NOT_FINITE = "not-finite"
+
 MapKey = tuple[int, str, str]
 """(class index, layer, method)."""
 
@@ -37,7 +39,8 @@ class TraceResult:
     maps : (class index, layer, method) -> (image, row, column) float32, signed, in units of the score. Layers with
         one and the same output share one array.
     flags : ``softmax-inside`` (the network applies softmax or sigmoid itself; the logit was recovered),
-        ``squashed-output`` (the outputs look like probabilities and could not be recovered).
+        ``squashed-output`` (the outputs look like probabilities and could not be recovered), ``not-finite`` (a
+        gradient overflowed or was not defined; the maps that it reached are empty).
     """
 
     logits: NDArray[np.float32]
@@ -139,7 +142,11 @@ def _traced(request: _Request, *, copy_all: bool) -> TraceResult:
         else:
             made = {}
         probabilities = classifier.probabilities(logits.detach().float())
-        return TraceResult(_array(logits), _array(probabilities), _spread(request, made), flags)
+        maps = {key: _array(map_) for key, map_ in made.items()}
+        if broken := [key for key, map_ in maps.items() if not np.isfinite(map_).all()]:
+            maps |= {key: _without_broken(maps[key]) for key in broken}
+            flags = (*flags, NOT_FINITE)
+        return TraceResult(_array(logits), _array(probabilities), _spread(request, maps), flags)
 
 
 def _input(classifier: Classifier, batch: Tensor | NDArray[np.float32]) -> Tensor:
@@ -198,9 +205,16 @@ def _seed(request: _Request, logits: Tensor, target: int) -> Tensor:
     return seed
 
 
-def _spread(request: _Request, made: dict[MapKey, Tensor]) -> dict[MapKey, NDArray[np.float32]]:
-    """The maps as arrays, given to every layer that was asked for."""
-    arrays = {key: _array(map_) for key, map_ in made.items()}
+def _without_broken(maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Maps (image, row, column) of which those with a value that is not finite are empty: the rest is no evidence."""
+    whole = np.isfinite(maps).reshape(len(maps), -1).all(axis=1)
+    return np.where(whole.reshape(-1, *(1,) * (maps.ndim - 1)), maps, np.float32(0))
+
+
+def _spread(
+    request: _Request, arrays: dict[MapKey, NDArray[np.float32]]
+) -> dict[MapKey, NDArray[np.float32]]:
+    """The maps, given to every layer that was asked for."""
     maps: dict[MapKey, NDArray[np.float32]] = {}
     for layer in request.layers:
         source = layer.same_as or layer.name
