@@ -37,6 +37,15 @@ def test_a_bad_field_is_dropped_alone_and_said(tmp_path: Path) -> None:
     assert all(sentence.startswith("The setting '") for sentence in dropped)
 
 
+@pytest.mark.parametrize("device", ["gpu", "", "cuda:7"])
+def test_a_device_that_does_not_exist_would_cost_every_start_its_model(tmp_path: Path, device: str) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps({"device": device, "theme": "light"}))
+    found, (sentence,) = settings.load(path)
+    assert found == Settings(theme="light")
+    assert "auto, cpu, cuda, mps" in sentence
+
+
 def test_a_damaged_file_falls_back_to_the_older_one(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     settings.save(Settings(theme="light"), path)

@@ -15,6 +15,7 @@ VERSION = 1
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "theme": ("dark", "light"),
+    "device": ("auto", "cpu", "cuda", "mps"),
     "colour_map": ("inferno", "viridis", "magma", "cividis", "jet"),
     "left_drag": ("crosshair", "window"),
 }
