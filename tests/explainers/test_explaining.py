@@ -164,6 +164,8 @@ def test_near_zero_is_measured_against_the_cards_reference() -> None:
     assert raw.state == "ok"
     assert raw.raw_max < 0.01
     assert explain(known, picture, explainer="grad-cam", target="bright").state == "near_zero"
+    # The card was measured on logits and says nothing about other scores.
+    assert explain(known, picture, explainer="grad-cam", target="bright", score="margin").state == "ok"
 
 
 def test_mirrored_array_is_explained_mirrored_and_its_map_mirrored_back(build) -> None:
