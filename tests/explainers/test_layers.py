@@ -7,6 +7,7 @@ from torch import nn
 from viewer.explainers.layer_info import LayerInfo, find_layer
 from viewer.explainers.layers import default_layer, find_layers, require_layer
 from viewer.foundation.errors import ExplainError, UsageError
+from viewer.models.library import wrap_module
 
 
 def by_name(classifier) -> dict[str, LayerInfo]:
@@ -121,3 +122,10 @@ def test_outputs_cut_off_from_the_gradient_are_flagged(build) -> None:
     assert not layers["low"].differentiable
     assert not layers["unused"].differentiable
     assert layers["high"].differentiable
+
+
+def test_one_network_at_two_sizes_has_the_layers_of_each() -> None:
+    net = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    for size in (16, 24, 16):
+        classifier = wrap_module(net, classes=["a", "b"], dims=2, input_size=(size, size))
+        assert find_layers(classifier)[0].grid == (size, size)

@@ -187,6 +187,22 @@ def test_an_output_without_the_axis_of_images_is_refused() -> None:
         api.predict(wrapped(Squeezed(), task="binary"), np.ones((1, 32, 32), np.float32))
 
 
+def test_what_a_network_ends_in_is_remembered_for_each_task() -> None:
+    """A sigmoid over exclusive classes is told on every pass; the same network as multilabel is read rightly."""
+    logits = torch.tensor([[1.0, -2.0]])
+
+    class Squashed(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.sigmoid(logits.repeat(len(x), 1) + 0 * x.mean((1, 2, 3))[:, None])
+
+    net = nn.Sequential(nn.Conv2d(1, 1, 3), Squashed())
+    array = np.ones((1, 32, 32), np.float32)
+    exclusive, together = wrapped(net), wrapped(net, task="multilabel")
+    for _ in range(3):
+        assert api.explain(exclusive, array, explainer="grad-cam", layer="0").flags == ("squashed-output",)
+        assert api.predict(together, array).case == pytest.approx(torch.sigmoid(logits[0]).tolist(), abs=1e-5)
+
+
 def test_outputs_that_are_no_number_are_refused() -> None:
     class Broken(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -19,7 +19,8 @@ from viewer.models.classifier import Classifier
 _CONSTANT = 1e-4
 """A gradient that varies in space by less than this share of its size is constant (rounding leaves about 1e-6)."""
 
-_found: WeakKeyDictionary[nn.Module, tuple[LayerInfo, ...]] = WeakKeyDictionary()
+_found: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], tuple[LayerInfo, ...]]] = WeakKeyDictionary()
+"""Network -> shape of the input -> layers."""
 
 
 def find_layers(classifier: Classifier, example: Tensor | None = None) -> tuple[LayerInfo, ...]:
@@ -39,12 +40,12 @@ def find_layers(classifier: Classifier, example: Tensor | None = None) -> tuple[
     """
     if example is not None:
         return _watch(classifier, example)
-    known = _found.get(classifier.module)
-    if known is None:
-        rule = classifier.card.input
-        noise = torch.randn((1, rule.channels, *rule.size), generator=torch.Generator().manual_seed(0))
-        known = _found[classifier.module] = _watch(classifier, noise)
-    return known
+    known, rule = _found.setdefault(classifier.module, {}), classifier.card.input
+    shape = (1, rule.channels, *rule.size)
+    if shape not in known:
+        noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+        known[shape] = _watch(classifier, noise)
+    return known[shape]
 
 
 def default_layer(classifier: Classifier) -> str:

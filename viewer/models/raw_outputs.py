@@ -22,8 +22,9 @@ from viewer.models.card import RECOVERED, SQUASHED, ModelCard
 _SOFTMAX = ("softmax", "log_softmax")
 _SIGMOID = ("sigmoid", "logsigmoid")
 
-_ends_squashed: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
-"""What the first pass of a network has shown, so that later ones need not be watched."""
+_known: WeakKeyDictionary[nn.Module, dict[str, str]] = WeakKeyDictionary()
+"""Network -> task -> what its first pass has shown (`RECOVERED`, `SQUASHED` or nothing), so that most later passes need
+not be watched."""
 
 
 class _Watch(TorchFunctionMode):
@@ -62,9 +63,11 @@ def raw_outputs(
     ModelError
         When the outputs do not fit the classes of the card, or are not finite.
     """
-    if _ends_squashed.get(module) is False:
+    known = _known.setdefault(module, {})
+    if known.get(card.task, RECOVERED) != RECOVERED:
         outputs = _checked(card, run(), images)
-        return outputs, ((SQUASHED,) if _like_probabilities(outputs) else ())
+        squashed = known[card.task] == SQUASHED or _like_probabilities(outputs)
+        return outputs, ((SQUASHED,) if squashed else ())
     with _Watch() as watched:
         result = run()
     last = next(
@@ -74,9 +77,9 @@ def raw_outputs(
     # A sigmoid over classes that exclude each other is not what the card promises: nothing to recover from it.
     exclusive = card.task != "multilabel" and outputs.shape[1] > 1
     if last is not None and (last[0] in _SOFTMAX) == exclusive:
-        _ends_squashed[module] = True
+        known[card.task] = RECOVERED
         return _checked(card, last[1].reshape(result.shape), images), (RECOVERED,)
-    _ends_squashed[module] = False
+    known[card.task] = SQUASHED if last is not None else ""
     return outputs, ((SQUASHED,) if last is not None or _like_probabilities(outputs) else ())
 
 
