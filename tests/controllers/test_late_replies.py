@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from viewer.foundation.errors import ExplainError
 from viewer.foundation.progress import SILENT
 from viewer.imaging.writing import write_nifti
 from viewer.models.architectures import ARCHITECTURES
+from viewer.state.map_view import map_view
 
 
 class DeafHandle:
@@ -151,6 +153,20 @@ def test_another_device_makes_its_own_maps(bench: Workbench, monkeypatch: pytest
     monkeypatch.setattr(engine, "trace_slice", watched)
     bench.explaining.select_device("cpu")
     assert asked == ["cpu"] * 3
+
+
+def test_what_a_trace_finds_out_reaches_the_verdict(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = engine.trace_slice
+
+    def squashed(request: engine.TraceRequest, progress: Any = SILENT) -> engine.TraceReply:
+        return replace(true(request, progress), flags=("squashed-output",))
+
+    monkeypatch.setattr(engine, "trace_slice", squashed)
+    bench.opening.show(bright_spot(3))
+    found = map_view(bench.session, bench.session.reading, 1)
+    assert "probabilities already" in found.may_read.line
 
 
 class Cut(nn.Module):
