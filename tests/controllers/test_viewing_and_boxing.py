@@ -74,3 +74,15 @@ def test_nothing_happens_without_a_case(bench: Workbench) -> None:
     assert bench.boxing.add(0, 0, 5, 5) is None
     bench.explaining.toggle_mirror()
     assert bench.session.notice is None
+
+
+def test_a_moved_box_stays_on_its_slice_and_keeps_its_name(bench: Workbench) -> None:
+    """Moved from the table while another slice is shown."""
+    bench.opening.show(bright_spot())
+    bench.viewing.select_slice(1)
+    identity = bench.boxing.add(2, 3, 8, 9)
+    bench.boxing.rename(identity, "core")
+    bench.viewing.select_slice(4)
+    bench.boxing.move(identity, 3, 4, 9, 10)
+    moved = bench.session.boxes.drawn[identity]
+    assert (moved.slice, moved.label, moved.row_min, moved.column_max) == (1, "core", 3, 10)

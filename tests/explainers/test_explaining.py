@@ -286,6 +286,8 @@ def test_fill_in_batches_gives_the_same_maps(batch: int) -> None:
         np.testing.assert_allclose(
             made.map("look", 1, "grad-cam", index), expected.map("look", 1, "grad-cam", index), atol=1e-6
         )
+        np.testing.assert_allclose(made.probabilities(index), expected.probabilities(index), atol=1e-6)
+    assert made.probabilities(3)[1] != made.probabilities(2)[1], "or the slices could not be told apart"
 
 
 def test_cancelled_fill_keeps_what_it_made() -> None:

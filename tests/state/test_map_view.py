@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from tests.tiny import bright_spot
 from viewer.controllers.workbench import Workbench
+from viewer.evaluation.boxes import boxes_from_mask, mask_from_map
 from viewer.models.card import SQUASHED, InputRule
 from viewer.models.input_view import CropBox, InputView
+from viewer.state.boxes_view import map_boxes
 from viewer.state.canvas_view import canvas_view
 from viewer.state.map_view import MapView, map_view, pixels_inside
-from viewer.state.panel_views import rail_view
+from viewer.state.panel_views import prediction_view, rail_view
 from viewer.state.screen import Presenter
 from viewer.state.session import DIFFERENCE
 
@@ -129,3 +131,34 @@ def test_a_mirrored_map_lies_in_the_patient_everywhere_but_in_what_the_network_s
         assert "MIRRORED" in seen.background.mark
     tile = next(tile for tile in rail_view(bench.session) if tile.chosen)
     assert column(tile.thumbnail) == 1
+
+
+def test_a_box_of_pixels_that_are_not_square_has_its_size_in_millimetres(bench: Workbench) -> None:
+    bench.opening.show(bright_spot(affine=np.diag([1.0, 2.0, 5.0, 1.0])))
+    bench.boxing.add(4, 6, 10, 26)
+    row = next(row for row in Presenter(bench.session).screen().boxes.rows if row.mark.kind == "drawn")
+    assert row.size_mm == (12, 20)
+    assert row.area_cm2 == pytest.approx(2.4)
+
+
+def test_the_rule_counts_the_pixels_that_the_network_saw(bench: Workbench) -> None:
+    """Five percent of a quarter of the picture are not five percent of the picture."""
+    bench.viewing.select_slice(2)
+    view = bench.session.reading.views[2]
+    bench.session.reading.views[2] = replace(view, box=CropBox(4, 12, 20, 28))
+    made = map_boxes(bench.session, found(bench))
+    assert made.within.sum() == 16 * 16
+    covered = sum(box.area for box in made.map.boxes)
+    assert covered >= round(0.05 * 256)
+    assert covered < round(0.05 * 1024)
+    top = mask_from_map(found(bench).picture, rule="top-percent", value=5, within=made.within)
+    assert top.sum() == round(0.05 * 256)
+    assert [box.edges for box in made.map.boxes] == [box.edges for box in boxes_from_mask(top)]
+
+
+def test_the_case_is_the_peak_slice_wherever_one_stands(bench: Workbench) -> None:
+    bench.viewing.select_slice(0)
+    line = prediction_view(bench.session).case_line
+    highest = bench.session.reading.probability(2, 1)
+    assert line == f"case: stroke {highest:.2f}, the highest, on slice 3"
+    assert highest > bench.session.reading.probability(0, 1) + 0.1
