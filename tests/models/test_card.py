@@ -12,7 +12,7 @@ from viewer.foundation.errors import ModelError, UsageError
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
 from viewer.models.applicability import applicability
-from viewer.models.card import read_card
+from viewer.models.card import AppliesTo, read_card
 from viewer.models.library import find_card
 from viewer.models.shelf import model_cards
 
@@ -99,6 +99,9 @@ def test_applicability_has_three_verdicts(user_folder: Path) -> None:
     assert applicability(card, oblique("coronal")).verdict == "does_not_apply"
     colour = MedicalImage(np.zeros((1, 8, 8, 3), np.uint8), Geometry.unoriented((1, 8, 8)))
     assert "colour" in applicability(card, colour).sentence
+    silent = applicability(replace(card, applies_to=AppliesTo()), bright_spot())
+    assert silent.verdict == "unproven"
+    assert "its card does not say" in silent.sentence
     brain = replace(card, applies_to=replace(card.applies_to, body_part="brain"))
     assert applicability(brain, replace(bright_spot(), body_part="brain")).verdict == "applies"
     assert applicability(brain, replace(bright_spot(), body_part="chest")).verdict == "does_not_apply"

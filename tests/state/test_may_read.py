@@ -43,7 +43,7 @@ def test_a_model_for_other_images_comes_first() -> None:
         (replace(GOOD, overlap=0.5), FITS, "overlap"),
         (replace(GOOD, mirrored=True), FITS, "mirrored"),
         (replace(GOOD, equal_to=("hires-cam",)), FITS, "hires-cam"),
-        (GOOD, Applicability("unproven", ("no modality",)), "does not say"),
+        (GOOD, Applicability("unproven", ("no modality",)), "nobody can tell"),
     ],
 )
 def test_what_asks_for_care(facts: MapFacts, applies: Applicability, word: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from viewer.imaging.image import MedicalImage
-from viewer.models.card import ModelCard
+from viewer.models.card import AppliesTo, ModelCard
 
 Verdict = Literal["applies", "unproven", "does_not_apply"]
 
@@ -21,7 +21,8 @@ class Applicability:
     Attributes
     ----------
     verdict : ``applies`` (the image says that it is what the model was made for), ``unproven`` (the image does not say
-        what it is: PNG, bare NIfTI), ``does_not_apply`` (it says that it is something else).
+        what it is: PNG, bare NIfTI; or the card not what the model was made for), ``does_not_apply`` (it says that it
+        is something else).
     reasons : one clause each, for people.
     """
 
@@ -73,6 +74,8 @@ def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
     )
     if image.colour and not wanted.colour:
         against.append("a colour picture, made for grey ones")
+    if wanted == AppliesTo(colour=wanted.colour):
+        silent.append("its card does not say what images it was made for")
     if against:
         return Applicability("does_not_apply", tuple(against))
     return Applicability("unproven", tuple(silent)) if silent else Applicability("applies")

@@ -83,7 +83,7 @@ def may_read(facts: MapFacts, applicability: Applicability) -> MayRead:
             f"the maps of opposing classes overlap ({facts.overlap:.2f}), they do not tell the classes apart"
         )
     if applicability.verdict == "unproven":
-        care.append("the image does not say whether the model was made for it")
+        care.append("nobody can tell whether the model was made for this image")
     if facts.squashed:
         care.append(
             "the network puts out what looks like probabilities already, so p and map may be squashed twice"
