@@ -157,7 +157,7 @@ def test_provenance_tells_arrays_apart_and_how_an_image_became_the_input() -> No
 
 def test_near_zero_is_measured_against_the_cards_reference() -> None:
     classifier = bright()
-    reference = {("look", "bright", "grad-cam"): 1.0}
+    reference = {("look", "bright", "grad-cam"): 10.0}
     known = Classifier(replace(classifier.card, reference_scale=reference), classifier.module)
     picture = np.full((1, 24, 24), 5.0, dtype=np.float32)
     raw = explain(classifier, picture, explainer="grad-cam", target="bright")
