@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import Say, voxels_of
+from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.writing import write_nifti
 
@@ -192,9 +193,27 @@ def test_convert_a_real_scan(say: Say, shared_data: Path, tmp_path: Path, name: 
 
 
 def test_convert_says_why_it_cannot_write(say: Say, nifti: Path, tmp_path: Path) -> None:
+    (tmp_path / "nowhere").write_text("a file, not a folder")
     told = say("convert", nifti, tmp_path / "nowhere" / "out.nii.gz")
     assert told.code == 1
-    assert "out.nii.gz" in told.sentence
+    assert "nowhere" in told.sentence
     told = say("convert", nifti, tmp_path / "out.png")
     assert told.code == 2
     assert ".nii.gz" in told.sentence
+
+
+def test_convert_never_writes_over_the_image_itself(say: Say, nifti: Path) -> None:
+    before = nifti.read_bytes()
+    told = say("convert", nifti, nifti.parent / "." / nifti.name)
+    assert told.code == 2
+    assert "itself" in told.sentence
+    assert nifti.read_bytes() == before
+
+
+def test_convert_makes_the_folder_and_warns_of_what_the_file_cannot_hold(say: Say, tmp_path: Path) -> None:
+    flat = Geometry(np.diag([1.0, 1.0, 5.0, 1.0]), (2, 4, 4))
+    write_nifti(tmp_path / "flat.nii.gz", np.zeros((2, 4, 4), np.int16), flat)
+    told = say("convert", tmp_path / "flat.nii.gz", tmp_path / "new" / "out.nii.gz")
+    assert told.code == 0
+    assert (tmp_path / "new" / "out.nii.gz").is_file()
+    assert "same value" in told.err

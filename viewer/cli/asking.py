@@ -10,6 +10,7 @@ from viewer.cli.terminal import Terminal
 from viewer.controllers.explain_order import ExplainOrder
 from viewer.controllers.explain_to_files import explain_to_files
 from viewer.controllers.headless import CasePrediction, InputWish, predict_image
+from viewer.foundation.errors import UsageError
 from viewer.imaging.reading import read_image
 
 _DOES_NOT_APPLY = "does_not_apply"
@@ -18,6 +19,7 @@ _DOES_NOT_APPLY = "does_not_apply"
 def predict(options: Namespace, terminal: Terminal) -> Answer:
     """Probabilities per slice and of the case."""
     image = read_image(options.path, options.series, terminal.progress)
+    terminal.warn_of(image.diagnoses)
     found = predict_image(
         image,
         options.model,
@@ -74,6 +76,7 @@ def explain(options: Namespace, terminal: Terminal) -> Answer:
     )
     order.check()
     image = read_image(options.path, options.series, terminal.progress)
+    terminal.warn_of(image.diagnoses)
     document = explain_to_files(image, order, terminal.progress)
     fit = document["applicability"]
     if fit["verdict"] == _DOES_NOT_APPLY:
@@ -101,4 +104,8 @@ def _wish(options: Namespace) -> InputWish:
 
 def _split(words: Iterable[str]) -> tuple[str, ...]:
     """Options may be repeated, and each may hold several names between commas."""
-    return tuple(name.strip() for word in words for name in word.split(",") if name.strip())
+    asked = list(words)
+    names = tuple(name.strip() for word in asked for name in word.split(",") if name.strip())
+    if asked and not names:
+        raise UsageError("An option was given no name.")
+    return names

@@ -117,6 +117,8 @@ def _print(answer: Answer, options: Namespace) -> None:
 def _view(options: Namespace, open_window: OpenWindow) -> int:
     if options.exit and options.screenshot is None:
         raise UsageError("--exit leaves after a screenshot: say --screenshot FILE too.")
+    if (options.truth or options.series) and not options.paths:
+        raise UsageError("--truth and --series belong to an image: name it too.")
     view = ViewOptions(
         paths=tuple(options.paths),
         series=options.series,

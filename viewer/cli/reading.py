@@ -6,6 +6,8 @@ from argparse import Namespace
 
 from viewer.cli.answer import Answer, table
 from viewer.cli.terminal import Terminal
+from viewer.controllers.map_files import make_folder
+from viewer.foundation.errors import UsageError
 from viewer.imaging.reading import inspect_path, read_image
 from viewer.imaging.series import Inspection
 from viewer.imaging.writing import write_nifti
@@ -56,7 +58,11 @@ def _described(found: Inspection) -> str:
 def convert(options: Namespace, terminal: Terminal) -> Answer:
     """Write the image as the viewer sees it: same voxels, same affine."""
     image = read_image(options.path, options.series, terminal.progress)
+    if options.out.resolve() in {path.resolve() for path in (image.source.path, *image.source.files)}:
+        raise UsageError(f"'{options.out.name}' is the image itself: name another file to write.")
+    make_folder(options.out.parent)
     write_nifti(options.out, image.voxels, image.geometry)
+    terminal.warn_of(image.diagnoses)
     shape = list(image.voxels.shape)
     document = {
         "path": str(options.out),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
 
 from viewer.foundation.progress import ProgressToken
+from viewer.imaging.diagnoses import Diagnosis
 
 _EVERY = 0.1
 """Seconds between two updates of the progress line."""
@@ -35,6 +36,12 @@ class Terminal:
         """Say something that does not make the command fail."""
         self.clear()
         print(f"whyslice: {sentence}", file=self._stream, flush=True)
+
+    def warn_of(self, diagnoses: Iterable[Diagnosis]) -> None:
+        """Say what is wrong with an image; what is merely worth knowing is in the document."""
+        for finding in diagnoses:
+            if finding.severity != "note":
+                self.warn(f"{finding.sentence} {finding.action}".strip())
 
     def clear(self) -> None:
         """Take the progress line away."""

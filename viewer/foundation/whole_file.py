@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -24,6 +25,7 @@ def write_whole(path: Path, data: bytes) -> None:
             os.fsync(stream.fileno())
         os.replace(fresh, path)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            fresh.unlink()
         why = (error.strerror or "unknown reason").lower()
         raise ExportError(f"'{path.name}' could not be written: {why}.", code="not-written") from error

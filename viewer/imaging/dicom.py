@@ -22,7 +22,7 @@ from viewer.imaging.dicom_series import Stack, stacks
 from viewer.imaging.image import Intensity, MedicalImage, Source, Window
 from viewer.imaging.mr_sequence import named_sequence
 from viewer.imaging.series import Candidate, SeriesInfo, Unreadable
-from viewer.imaging.voxel_types import common_type, not_finite, rescaled
+from viewer.imaging.voxel_types import common_type, rescaled, value_findings
 
 
 def candidates(
@@ -106,7 +106,7 @@ def _load(stack: Stack, path: Path, progress: Progress) -> MedicalImage:
         slope, intercept = 1.0, 0.0
     else:
         voxels = _rescaled(voxels, frames)
-    diagnoses.extend(not_finite(voxels))
+    diagnoses.extend(value_findings(voxels))
     photometric = "RGB" if colour else file.photometric
     progress.report(len(files), len(files))
     return MedicalImage(

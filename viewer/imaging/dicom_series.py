@@ -317,7 +317,7 @@ def _geometry(
                     "gantry-tilt",
                     "warning",
                     f"The slices are tilted against their stack by {tilt:.1f} degrees (gantry tilt).",
-                    "Use a 2D network, or resample the volume first.",
+                    "Positions along the series are approximate: use a 2D network, or resample the volume first.",
                 )
             )
     else:
@@ -341,7 +341,7 @@ def _check_spacing(depths: NDArray[np.float64], diagnoses: list[Diagnosis]) -> N
                 "warning",
                 f"{missing} slice{'s are' if missing > 1 else ' is'} missing after slice "
                 f"{', '.join(str(int(place) + 1) for place in odd[:5])} of {len(depths)}.",
-                "Read slices one by one; a 3D network needs the whole volume.",
+                "Positions along the series are approximate: read slices one by one; a 3D network needs them all.",
             )
         )
         return

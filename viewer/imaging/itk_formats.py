@@ -22,7 +22,7 @@ from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import Intensity, MedicalImage, Source
 from viewer.imaging.itk import silenced, sitk
 from viewer.imaging.series import Candidate, SeriesInfo
-from viewer.imaging.voxel_types import not_finite
+from viewer.imaging.voxel_types import value_findings
 
 _HEADER_LIMIT = 1 << 20
 _COMPRESSED = ("gzip", "gz", "bzip2", "bz2")
@@ -327,7 +327,7 @@ def _load(
         geometry=geometry,
         intensity=Intensity(photometric="RGB" if colour else "MONOCHROME2"),
         source=Source(header.path, source, sha256=sha256_of(source[-1])),
-        diagnoses=diagnoses + not_finite(voxels),
+        diagnoses=diagnoses + value_findings(voxels),
     )
 
 

@@ -27,7 +27,7 @@ from viewer.imaging.image import Intensity, MedicalImage, Source
 from viewer.imaging.series import Candidate, SeriesInfo
 from viewer.imaging.sidecar import Sidecar, read_sidecar
 from viewer.imaging.sniffing import reason
-from viewer.imaging.voxel_types import not_finite, rescaled
+from viewer.imaging.voxel_types import rescaled, value_findings
 
 nib: Any = nibabel  # it ships no types
 _MILLIMETRES = {"meter": 1000.0, "micron": 0.001}
@@ -315,7 +315,7 @@ def _load(header: _Header, beside: Sidecar, progress: Progress) -> MedicalImage:
             header.slope, header.intercept, photometric="RGB" if header.channels > 1 else "MONOCHROME2"
         ),
         source=Source(header.path, (header.path,), sha256=sha256_of(header.path)),
-        diagnoses=header.diagnoses + beside.diagnoses + not_finite(voxels),
+        diagnoses=header.diagnoses + beside.diagnoses + value_findings(voxels),
     )
     progress.report(2, 2)
     return image

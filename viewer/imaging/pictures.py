@@ -18,6 +18,7 @@ from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import Intensity, MedicalImage, Source
 from viewer.imaging.series import Candidate, SeriesInfo
+from viewer.imaging.voxel_types import value_findings
 
 _FORMATS = ("PNG", "JPEG")
 _GREY = ("L", "I;16", "I;16B", "I;16L", "I", "F", "1", "LA")
@@ -112,7 +113,7 @@ def _load(
         geometry=geometry,
         intensity=Intensity(photometric="RGB" if array.ndim == 3 else "MONOCHROME2"),
         source=Source(path, (path,), sha256=sha256_of(path)),
-        diagnoses=diagnoses + found,
+        diagnoses=diagnoses + found + value_findings(array),
     )
 
 

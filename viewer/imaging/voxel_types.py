@@ -50,17 +50,30 @@ def common_type(types: list[np.dtype[Any]]) -> np.dtype[Any]:
     return first
 
 
-def not_finite(voxels: NDArray[Any]) -> tuple[Diagnosis, ...]:
-    """A finding when values are NaN or infinite, with their number."""
-    if voxels.dtype.kind != "f":
-        return ()
-    bad = int(voxels.size - np.count_nonzero(np.isfinite(voxels)))
-    if not bad:
-        return ()
-    return (
-        Diagnosis(
-            "not-finite",
-            "warning",
-            f"{bad:,} of {voxels.size:,} voxels are not numbers; they are left out of windows and shown darkest.",
-        ),
-    )
+def value_findings(voxels: NDArray[Any]) -> tuple[Diagnosis, ...]:
+    """Findings about the values alone: some that are no numbers, or nothing but one value."""
+    findings = []
+    finite = voxels
+    if voxels.dtype.kind == "f":
+        good = np.isfinite(voxels)
+        bad = int(voxels.size - np.count_nonzero(good))
+        if bad:
+            finite = voxels[good]
+            findings.append(
+                Diagnosis(
+                    "not-finite",
+                    "warning",
+                    f"{bad:,} of {voxels.size:,} voxels are not numbers; they are left out of windows "
+                    "and shown darkest.",
+                )
+            )
+    if finite.size == 0 or finite.min() == finite.max():
+        findings.append(
+            Diagnosis(
+                "no-contrast",
+                "warning",
+                "There is no picture: every voxel has the same value.",
+                "Whatever a model says of it means nothing.",
+            )
+        )
+    return tuple(findings)
