@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -196,3 +198,14 @@ def test_the_maps_own_cells_are_a_way_of_drawing_and_change_no_score(bench: Work
     assert cells.boxes is smooth.boxes
     assert len(np.unique(cells.canvas.values)) <= smooth.map.raw.size
     assert len(np.unique(smooth.canvas.values)) > smooth.map.raw.size
+
+
+def test_positions_among_uneven_slices_are_marked_as_approximate(bench: Workbench) -> None:
+    from viewer.imaging.diagnoses import Diagnosis
+
+    image = bright_spot()
+    assert Presenter(bench.session).screen().canvas.facts[2].startswith("z ")
+    bench.opening.show(replace(image, diagnoses=(Diagnosis("uneven-spacing", "warning", "Uneven."),)))
+    bench.viewing.set_cursor(3, 3)
+    facts = Presenter(bench.session).screen().canvas.facts
+    assert sum(fact.startswith("\u2248 ") for fact in facts) == 2

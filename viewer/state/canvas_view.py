@@ -195,7 +195,7 @@ def _facts(session: Session, case: Case, found: MapView | None) -> tuple[str, ..
     position = case.plane.position_mm(geometry, index)
     if position is not None:
         axis = {"axial": "z", "coronal": "y", "sagittal": "x"}[case.plane.name]
-        facts.append(f"{axis} {position:+.1f} mm")
+        facts.append(f"{_about(case)}{axis} {position:+.1f} mm")
         facts.append(f"{max(case.plane.spacing(geometry)):.2g} mm pixels")
     else:
         facts.append("side unknown")
@@ -203,7 +203,7 @@ def _facts(session: Session, case: Case, found: MapView | None) -> tuple[str, ..
         row, column = session.view.cursor
         x, y, z = geometry.to_patient(case.plane.voxel(geometry, index, row, column))
         facts.append(
-            f"{'L' if x >= 0 else 'R'} {abs(x):.1f}  {'P' if y >= 0 else 'A'} {abs(y):.1f}  "
+            f"{_about(case)}{'L' if x >= 0 else 'R'} {abs(x):.1f}  {'P' if y >= 0 else 'A'} {abs(y):.1f}  "
             f"{'S' if z >= 0 else 'I'} {abs(z):.1f}"
         )
     if found is not None:
@@ -213,6 +213,12 @@ def _facts(session: Session, case: Case, found: MapView | None) -> tuple[str, ..
             f"{session.choice.score}"
         )
     return tuple(facts)
+
+
+def _about(case: Case) -> str:
+    """A sign before positions that are not exact: one affine cannot hold slices at uneven distances."""
+    uneven = {"uneven-spacing", "missing-slice"}
+    return "\u2248 " if any(finding.code in uneven for finding in case.image.diagnoses) else ""
 
 
 def _waiting(session: Session, reading: SeriesReading | None, found: MapView | None) -> str:

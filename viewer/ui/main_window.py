@@ -101,7 +101,10 @@ class MainWindow(QMainWindow):
         self.overlay, self.input = OverlayPanel(bench), InputPanel(bench)
         self.boxes, self.status = BoxesPanel(bench), StatusLine(bench)
         self.notice = NoticeBar(bench)
-        self.phi = QPushButton()
+        self.phi = QPushButton("PHI shown")
+        self.phi.setMinimumWidth(
+            self.phi.sizeHint().width() + 24
+        )  # the style's padding comes with the first show
         self.phi.setCheckable(True)
         described(self.phi, "Patient data", "Hide or show everything that identifies the patient.")
         self.phi.clicked.connect(lambda: attempt(bench, bench.viewing.toggle_phi))

@@ -75,7 +75,8 @@ class SeriesChooser(QDialog):
 
     def reject(self) -> None:
         super().reject()
-        if self._bench.session.chooser is self.choice:  # closing for the next folder must not dismiss that one
+        # Closing for the next folder must not dismiss that one.
+        if self._bench.session.chooser is self.choice:
             self._bench.opening.dismiss_chooser()
 
 

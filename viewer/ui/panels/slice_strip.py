@@ -103,7 +103,7 @@ class Plot(QWidget):
             painter.setPen(theme.colour("mass_text"))
             for share in (0.0, 1.0):
                 y = area.bottom() - share * area.height()
-                text = "0" if share == 0 else f"{highest:.2g}"
+                text = "0" if share == 0 else _short(highest)
                 painter.drawText(QRectF(area.right() + 5, y - 8, _RIGHT - 5, 16), centre, text)
         painter.setPen(theme.colour("muted"))
         count = len(view.probability)
@@ -205,6 +205,12 @@ class Plot(QWidget):
             self._bench.viewing.last()
         else:
             super().keyPressEvent(event)
+
+
+def _short(value: float) -> str:
+    """A number in at most five signs: ``13``, ``0.013``, ``7e+04``."""
+    text = f"{value:.2g}"
+    return text if len(text) <= 5 else f"{value:.0e}"
 
 
 def _highest(view: StripView) -> float:
