@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from viewer.explainers.layers import find_layers
 from viewer.models.architectures import ARCHITECTURES
 from viewer.models.classifier import Classifier
-from viewer.models.library import wrap_module
+from viewer.models.loading import wrap_module
 from viewer.plugin_host.host import activate
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from viewer.imaging.reading import read_image
     from viewer.imaging.writing import write_nifti
     from viewer.models.classifier import Classifier
-    from viewer.models.library import wrap_module
+    from viewer.models.loading import wrap_module
     from viewer.models.normalise import normalise
     from viewer.models.prediction import Prediction, predict
     from viewer.training.generator import Generator
@@ -60,7 +60,7 @@ _HOMES = {
     "normalise": "viewer.models.normalise",
     "predict": "viewer.models.prediction",
     "read_image": "viewer.imaging.reading",
-    "wrap_module": "viewer.models.library",
+    "wrap_module": "viewer.models.loading",
     "write_nifti": "viewer.imaging.writing",
 }
 __all__ = [
@@ -106,8 +106,8 @@ def __getattr__(name: str) -> Any:
 
 
 def load_model(id_or_folder: Any, device: str | None = None) -> Classifier:
-    """Load a bundled, added or trained model by id or folder; see `viewer.models.library.load_model`."""
-    from viewer.models.library import load_model as load
+    """Load a bundled, added or trained model by id or folder; see `viewer.models.loading.load_model`."""
+    from viewer.models.loading import load_model as load
     from viewer.plugin_host.host import activate
 
     activate()

@@ -63,8 +63,8 @@ def run_window(options: ViewOptions) -> int:
         window.deleteLater()
         QApplication.sendPostedEvents(None, 0)
     if visit.failure:
-        _say(visit.failure)
-        code = 1
+        _say(f"whyslice: {visit.failure}")
+        code = visit.code
     if not ended:
         # A pass of a network is under way and cannot be interrupted; the interpreter would abort while it unwinds.
         logger.warning("left while work was running")
@@ -98,6 +98,7 @@ class Visit(QObject):
     ) -> None:
         super().__init__(window)
         self.failure = ""
+        self.code = 1
         self._window = window
         self._bench = window.bench
         self._runner = runner
@@ -121,7 +122,9 @@ class Visit(QObject):
         if options.explainer:
             self._ask(lambda: bench.explaining.select_explainer(options.explainer or ""))
         if options.paths:
-            self._ask(lambda: bench.opening.open(options.paths[0], series=options.series, truth=options.truth))
+            self._ask(
+                lambda: bench.opening.open(options.paths[0], series=options.series, truth=options.truth)
+            )
             if len(options.paths) > 1:
                 sentence = f"Of {len(options.paths)} paths the first is open; one case is shown at a time."
                 bench.session.notice = Notice(sentence, severity="note")
@@ -190,7 +193,8 @@ class Visit(QObject):
 
     def _fail(self, error: WhySliceError) -> None:
         self._bench.tell(error)
-        self.failure = self.failure or (error.sentence if self._options.exit else "")
+        if self._options.exit and not self.failure:
+            self.failure, self.code = error.sentence, 2 if isinstance(error, UsageError) else 1
 
     def defect(self, sentence: str) -> None:
         """Nobody is there to read a notice when only a picture is wanted: a defect ends the visit."""

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from viewer.models.classifier import Classifier
-from viewer.models.library import wrap_module
+from viewer.models.loading import wrap_module
 
 SIZE = (32, 40)
 

@@ -19,7 +19,7 @@ from viewer.foundation.progress import ProgressToken
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
 from viewer.models.classifier import Classifier
-from viewer.models.library import wrap_module
+from viewer.models.loading import wrap_module
 
 
 class Bright(nn.Module):

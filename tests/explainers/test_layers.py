@@ -7,7 +7,7 @@ from torch import nn
 from viewer.explainers.layer_info import LayerInfo, find_layer
 from viewer.explainers.layers import default_layer, find_layers, require_layer
 from viewer.foundation.errors import ExplainError, UsageError
-from viewer.models.library import wrap_module
+from viewer.models.loading import wrap_module
 
 
 def by_name(classifier) -> dict[str, LayerInfo]:

@@ -15,7 +15,7 @@ from viewer.explainers.explaining import explain
 from viewer.explainers.layers import find_layers
 from viewer.explainers.trace import trace
 from viewer.models.classifier import Classifier
-from viewer.models.library import wrap_module
+from viewer.models.loading import wrap_module
 
 SEEDS = (0, 1, 2)
 

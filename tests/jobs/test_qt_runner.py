@@ -80,6 +80,15 @@ def test_a_failure_reaches_failed_and_the_lane_goes_on(qtbot, runner):
     assert heard.results == ["next"]
 
 
+def test_work_that_asks_the_program_to_exit_ends_only_itself(qtbot, runner):
+    heard = Listener()
+    heard.submit(runner, lambda _: sys.exit(3))
+    heard.submit(runner, lambda _: "next")
+    qtbot.waitUntil(lambda: runner.idle)
+    assert "SystemExit" in str(heard.errors[0])
+    assert heard.results == ["next"]
+
+
 def test_a_queued_job_that_is_cancelled_never_begins(qtbot, runner):
     heard, gate, ran = Listener(), threading.Event(), []
     heard.submit(runner, lambda _: gate.wait(10))

@@ -14,7 +14,7 @@ from torch import nn
 
 from viewer.foundation.errors import Cancelled
 from viewer.models.architectures import ARCHITECTURES
-from viewer.models.library import load_model
+from viewer.models.loading import load_model
 from viewer.training.recipe import Recipe
 
 pytest.importorskip("lightning", reason="the extra 'train' is not installed")

@@ -61,6 +61,9 @@ class Job:
         except Exception as raised:  # noqa: BLE001 - whatever work raises goes to `failed`
             error = raised
             _log(raised)
+        except BaseException as raised:  # noqa: BLE001 - foreign code may call sys.exit; the lane must not die of it
+            error = RuntimeError(f"the work ended with {type(raised).__name__}")
+            _log(error)
         self._work = _nothing  # what the work holds (an image) is freed with it
         self._runner.deliver(lambda: self._finish(result, error))
 
