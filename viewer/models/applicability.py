@@ -44,11 +44,11 @@ def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
     """Compare what the card demands with what the image says of itself."""
     wanted = card.applies_to
     against: list[str] = []
-    silent: list[str] = []
+    silent: list[str] = []  # what the image should have stated
 
     def demand(allowed: tuple[str, ...], found: str, what: str) -> None:
         if allowed and not found:
-            silent.append(f"the image does not state its {what}")
+            silent.append(what)
         elif allowed and found.upper() not in allowed:
             against.append(f"{what} {found}, made for {' or '.join(allowed)}")
 
@@ -58,7 +58,7 @@ def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
 
     def bounds(allowed: tuple[float, float] | None, found: float | None, what: str, unit: str) -> None:
         if allowed and found is None:
-            silent.append(f"the image does not state its {what}")
+            silent.append(what)
         elif allowed and found is not None and not allowed[0] * _BELOW <= found <= allowed[1] * _ABOVE:
             against.append(f"{what} {found:.4g} {unit}, made for {allowed[0]:g} to {allowed[1]:g} {unit}")
 
@@ -74,11 +74,17 @@ def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
     )
     if image.colour and not wanted.colour:
         against.append("a colour picture, made for grey ones")
-    if wanted == AppliesTo(colour=wanted.colour):
-        silent.append("its card does not say what images it was made for")
     if against:
         return Applicability("does_not_apply", tuple(against))
-    return Applicability("unproven", tuple(silent)) if silent else Applicability("applies")
+    if wanted == AppliesTo(colour=wanted.colour):
+        return Applicability("unproven", ("its card does not say what images it was made for",))
+    if silent:
+        return Applicability("unproven", (f"the image does not state its {_listed(silent)}",))
+    return Applicability("applies")
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _body(part: str) -> str:
