@@ -21,7 +21,7 @@ from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.image import MedicalImage
 from viewer.models.card import Crop, ModelCard, ScoreType
 from viewer.models.classifier import Classifier
-from viewer.models.input_view import InputView
+from viewer.models.input_view import InputView, slice_input
 from viewer.models.prediction import Prediction, predict
 
 # One core stays free for the window. Threads that outnumber the free cores wait for each other by spinning, which has
@@ -120,12 +120,12 @@ def predict_case(
 def trace_slice(request: TraceRequest, progress: Progress = SILENT) -> TraceReply:
     """One forward pass and one backward pass per class: every layer, class and method of a slice at once."""
     loaded = classifier(request.model_id, request.device)
-    image = request.image
-    picture = image.grey(image.plane.picture(image.voxels, request.index))
-    view = InputView.of(loaded.card.input, image, request.index, mirror=request.mirror, crop=request.crop)
+    view, ready = slice_input(
+        loaded.card.input, request.image, request.index, mirror=request.mirror, crop=request.crop
+    )
     result = trace(
         loaded,
-        view.network_input(picture)[None],
+        ready[None],
         layers=request.layers,
         targets=request.targets,
         methods=request.methods,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from viewer.explainers.atlas import Atlas
 from viewer.explainers.declaration import EXPLAINERS, ExplainerInfo
 from viewer.explainers.explanation import IMPROBABLE, Explanation, map_state
-from viewer.explainers.fill import fill, put_traced, slice_input
+from viewer.explainers.fill import fill, put_traced
 from viewer.explainers.layers import default_layer, require_layer
 from viewer.explainers.map_store import MapStore
 from viewer.explainers.trace import TraceResult, trace
@@ -23,7 +23,7 @@ from viewer.foundation.registry import nearest
 from viewer.imaging.image import MedicalImage
 from viewer.models.card import Crop, ScoreType
 from viewer.models.classifier import Classifier
-from viewer.models.input_view import InputView
+from viewer.models.input_view import InputView, slice_input
 from viewer.models.prediction import peak_slice, predict
 
 _ATLAS_BUDGET = 4 << 30
@@ -71,7 +71,7 @@ def explain(
     name = default_layer(classifier) if layer is None else require_layer(classifier, layer).name
     if isinstance(image, MedicalImage):
         number, why = _chosen_slice(classifier, image, slice, index, mirror, crop, progress)
-        view, ready = slice_input(classifier, image, number, mirror=mirror, crop=crop)
+        view, ready = slice_input(classifier.card.input, image, number, mirror=mirror, crop=crop)
     else:
         if slice not in (None, 0):
             raise UsageError("An array is one slice; it has the number 0.", code="no-such-slice")

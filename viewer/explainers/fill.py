@@ -13,18 +13,7 @@ from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.image import MedicalImage
 from viewer.models.card import Crop, ScoreType
 from viewer.models.classifier import Classifier
-from viewer.models.input_view import InputView
-
-
-def slice_input(
-    classifier: Classifier, image: MedicalImage, index: int, *, mirror: bool = False, crop: Crop | None = None
-) -> tuple[InputView, NDArray[np.float32]]:
-    """The view of one slice and what the network gets of it, (channel, row, column)."""
-    plane = image.plane
-    picture = image.grey(plane.picture(image.voxels, index))
-    spacing = plane.spacing(image.geometry)
-    view = InputView.of_picture(classifier.card.input, picture, spacing, mirror=mirror, crop=crop)
-    return view, view.network_input(picture)
+from viewer.models.input_view import slice_input
 
 
 def fill(
@@ -56,7 +45,9 @@ def fill(
     for start in range(0, len(order), batch):
         progress.report(start, len(order), "tracing")
         part = order[start : start + batch]
-        inputs = [slice_input(classifier, image, index, mirror=mirror, crop=crop)[1] for index in part]
+        inputs = [
+            slice_input(classifier.card.input, image, index, mirror=mirror, crop=crop)[1] for index in part
+        ]
         put_traced(
             classifier,
             np.stack(inputs),

@@ -193,6 +193,19 @@ class InputView:
         return rows, columns
 
 
+def slice_input(
+    rule: InputRule, image: MedicalImage, index: int, *, mirror: bool = False, crop: Crop | None = None
+) -> tuple[InputView, NDArray[np.float32]]:
+    """The view of one slice and what the network gets of it, (channel, row, column).
+
+    Everything that feeds a network from an image goes through here, so predictions and maps speak of one input.
+    """
+    picture = image.grey(image.plane.picture(image.voxels, index))
+    spacing = image.plane.spacing(image.geometry)
+    view = InputView.of_picture(rule, picture, spacing, mirror=mirror, crop=crop)
+    return view, view.network_input(picture)
+
+
 def _fitted(box: CropBox, spacing: tuple[float, float], size: tuple[int, int]) -> CropBox:
     """Grow the shorter side about its middle until the box has the shape of the input, measured in millimetres."""
     height, width = box.height * spacing[0], box.width * spacing[1]

@@ -13,7 +13,7 @@ from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.image import MedicalImage
 from viewer.models.card import Crop, ModelCard
 from viewer.models.classifier import Classifier
-from viewer.models.input_view import InputView
+from viewer.models.input_view import InputView, slice_input
 
 _BATCH = 8
 
@@ -104,14 +104,10 @@ def predict(
     seed : of the dropout masks.
     """
     if isinstance(image, MedicalImage):
-        plane = image.plane
-        count = plane.count(image.geometry.shape)
+        count = image.plane.count(image.geometry.shape)
 
         def input_of(index: int) -> NDArray[np.float32]:
-            picture = image.grey(plane.picture(image.voxels, index))
-            spacing = plane.spacing(image.geometry)
-            view = InputView.of_picture(classifier.card.input, picture, spacing, mirror=mirror, crop=crop)
-            return view.network_input(picture)
+            return slice_input(classifier.card.input, image, index, mirror=mirror, crop=crop)[1]
     else:
         count = 1
         _, ready = InputView.of_array(image, mirror=mirror, crop=crop)
