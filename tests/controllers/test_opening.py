@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.controllers.conftest import StepRunner
 from tests.tiny import bright_spot
 from viewer.controllers.truth import read_truth
 from viewer.controllers.workbench import Workbench
@@ -135,3 +136,38 @@ def test_the_title_holds_nothing_about_the_patient(bench: Workbench, tmp_path: P
     write_nifti(tmp_path / "Doe_John_1950.nii.gz", image.voxels, image.geometry)
     bench.opening.open(tmp_path / "Doe_John_1950.nii.gz")
     assert "Doe" not in bench.session.case.title
+
+
+def test_truth_is_added_to_the_open_case_and_costs_no_map(
+    bench: Workbench, scan: Path, tmp_path: Path
+) -> None:
+    bench.opening.open(scan)
+    reading = bench.session.reading
+    box = {"slice": 2, "row_min": 8, "column_min": 20, "row_max": 12, "column_max": 24}
+    (tmp_path / "truth.json").write_text(json.dumps({"boxes": [box]}))
+    bench.opening.load_truth(tmp_path / "truth.json")
+    assert bench.session.case.truth.positive_slices.tolist() == [False, False, True, False, False]
+    assert bench.session.reading is reading
+    bench.opening.load_truth(tmp_path / "nothing.json")
+    assert "nothing.json" in bench.session.notice.sentence
+    assert bench.session.case.truth is not None
+
+
+def test_truth_that_arrives_for_a_case_no_longer_open_is_dropped(
+    slow_bench: Workbench, steps: StepRunner, scan: Path, tmp_path: Path
+) -> None:
+    slow_bench.opening.show(bright_spot())
+    steps.drain()
+    (tmp_path / "truth.json").write_text('{"boxes": []}')
+    slow_bench.opening.load_truth(tmp_path / "truth.json")
+    slow_bench.opening.show(bright_spot(3))
+    steps.drain()
+    assert slow_bench.session.case.truth is None
+
+
+def test_what_was_done_to_the_input_ends_with_the_case(bench: Workbench) -> None:
+    bench.opening.show(bright_spot())
+    bench.explaining.toggle_mirror()
+    bench.explaining.set_crop("brain")
+    bench.opening.show(bright_spot(4))
+    assert (bench.session.choice.mirror, bench.session.choice.crop) == (False, "none")

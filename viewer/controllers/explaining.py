@@ -152,9 +152,11 @@ class Explaining:
     # --- what follows from it ----------------------------------------------------------------------------------------
 
     def case_changed(self) -> None:
-        """Another case is open: its maps are other maps."""
+        """Another case is open: its maps are other maps, and what was done to the last input is undone."""
         self._filling.forget()
         self._session.choice.mirror = False
+        if self._session.model is not None:
+            self._session.choice.crop = self._session.model.card.input.crop
         self._session.view.seen = False
         self._judge()
         self._filling.restart()

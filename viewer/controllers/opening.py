@@ -11,7 +11,7 @@ import numpy as np
 
 from viewer.controllers.truth import read_truth
 from viewer.foundation import paths
-from viewer.foundation.errors import Cancelled, ReadError, WhySliceError, one_sentence
+from viewer.foundation.errors import Cancelled, ReadError, one_sentence
 from viewer.foundation.job_runner import JobHandle, JobRunner
 from viewer.foundation.log import anonymous, logger
 from viewer.foundation.progress import Progress
@@ -124,15 +124,19 @@ class Opening:
 
     def load_truth(self, path: Path | str) -> None:
         """Add truth (a mask as NIfTI, or boxes as JSON) to the open case."""
-        session = self._session
-        if session.case is None:
+        session, case = self._session, self._session.case
+        if case is None:
             return
-        try:
-            truth = read_truth(Path(path), session.case.image)
-        except WhySliceError as error:
-            session.notice = Notice(error.sentence, error.action)
-            return
-        session.case = Case(session.case.image, session.case.title, truth, session.case.synthetic)
+
+        def done(truth: Truth) -> None:
+            if session.case is case:
+                session.case = Case(case.image, case.title, truth, case.synthetic)
+
+        def failed(error: Exception) -> None:
+            if session.case is case and not isinstance(error, Cancelled):
+                session.notice = Notice(one_sentence(error), getattr(error, "action", ""))
+
+        self._runner.submit("read", lambda _: read_truth(Path(path), case.image), done=done, failed=failed)
 
     def dismiss_chooser(self) -> None:
         self._session.chooser = None
