@@ -12,7 +12,9 @@ from pathlib import Path
 
 from benchmarks.measuring import Report, Row
 
-_FRAME_GOAL = 50.0
+_FRAME_GOAL = 16.0
+"""Milliseconds for a frame, median."""
+_HOLD_UP_GOAL = 50.0
 """Milliseconds for which the event loop may be held up."""
 
 _TIMES = ("visible", "explained", "filled", "loading", "explaining")
@@ -87,8 +89,8 @@ def start() -> Report:
             Row(
                 "longest hold-up of the event loop while the series is explained",
                 best["explaining"],
-                goal=f"<= {_FRAME_GOAL:g} ms",
-                met=best["explaining"] <= _FRAME_GOAL,
+                goal=f"<= {_HOLD_UP_GOAL:g} ms",
+                met=best["explaining"] <= _HOLD_UP_GOAL,
             ),
         ),
     )

@@ -276,10 +276,10 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "map.cancel",
-        "Stop explaining",
+        "Stop what is running",
         "Map",
         "Stop the background work; what is there stays.",
-        lambda bench: bench.explaining.cancel(),
+        lambda bench: bench.cancel(),
         shortcut="Ctrl+.",
         enabled=lambda s: s.work is not None,
     ),

@@ -171,3 +171,21 @@ def test_what_was_done_to_the_input_ends_with_the_case(bench: Workbench) -> None
     bench.explaining.set_crop("brain")
     bench.opening.show(bright_spot(4))
     assert (bench.session.choice.mirror, bench.session.choice.crop) == (False, "none")
+
+
+def test_reading_can_be_cancelled_and_the_open_case_stays(
+    slow_bench: Workbench, steps: StepRunner, scan: Path
+) -> None:
+    slow_bench.opening.show(bright_spot(3))
+    steps.drain()
+    case = slow_bench.session.case
+    slow_bench.opening.open(scan)
+    assert slow_bench.session.work is not None
+    slow_bench.cancel()
+    assert slow_bench.session.work is None
+    steps.drain()
+    assert slow_bench.session.case is case
+    assert slow_bench.session.notice is None
+    slow_bench.opening.open(scan)
+    steps.drain()
+    assert slow_bench.session.case is not case

@@ -62,6 +62,7 @@ class Opening:
         self._case_opened = case_opened
         self._running: JobHandle | None = None
         self._request = 0
+        self._reading = False
 
     def open(self, path: Path | str, *, series: str | None = None, truth: Path | str | None = None) -> None:
         """Open a file or folder; with several series the session's `chooser` is filled."""
@@ -74,10 +75,12 @@ class Opening:
         # Here and not when the case is there: a notice that comes in between, of a model, must not be lost.
         session.chooser = session.notice = None
         session.work = Work("reading", started=time.monotonic())
+        self._reading = True
 
         def done(opened: Opened) -> None:
             if request != self._request:
                 return
+            self._reading = False
             session.work = None
             if opened.image is None:
                 assert opened.inspection is not None
@@ -87,6 +90,7 @@ class Opening:
 
         def failed(error: Exception) -> None:
             if request == self._request and not isinstance(error, Cancelled):
+                self._reading = False
                 session.work = None
                 logger.warning("not opened: %s", getattr(error, "code", type(error).__name__))
                 session.notice = Notice(one_sentence(error), getattr(error, "action", ""))
@@ -102,6 +106,14 @@ class Opening:
             failed=failed,
             progress=progress,
         )
+
+    def cancel(self) -> None:
+        """Stop reading; the open case stays as it is."""
+        if self._running is not None and self._reading:
+            self._request += 1
+            self._running.cancel()
+            self._reading = False
+            self._session.work = None
 
     def open_demo(self) -> None:
         """Open the bundled synthetic patient with its truth."""

@@ -40,6 +40,7 @@ class Workbench:
     def dismiss_notice(self) -> None:
         self.session.notice = None
 
-    def close(self) -> None:
-        """Stop everything that runs."""
+    def cancel(self) -> None:
+        """Stop what runs, reading as well as explaining; what is there stays."""
+        self.opening.cancel()
         self.explaining.cancel()

@@ -102,9 +102,8 @@ class MainWindow(QMainWindow):
         self.boxes, self.status = BoxesPanel(bench), StatusLine(bench)
         self.notice = NoticeBar(bench)
         self.phi = QPushButton("PHI shown")
-        self.phi.setMinimumWidth(
-            self.phi.sizeHint().width() + 24
-        )  # the style's padding comes with the first show
+        # The style's padding comes with the first show only.
+        self.phi.setMinimumWidth(self.phi.sizeHint().width() + 24)
         self.phi.setCheckable(True)
         described(self.phi, "Patient data", "Hide or show everything that identifies the patient.")
         self.phi.clicked.connect(lambda: attempt(bench, bench.viewing.toggle_phi))
@@ -278,5 +277,5 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.bench.session.events.disconnect(self._changed)
         self._refresh.stop()
-        self.bench.close()
+        self.bench.cancel()
         super().closeEvent(event)

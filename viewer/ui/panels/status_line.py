@@ -36,7 +36,7 @@ class StatusLine(QWidget):
         described(self._stop, "Cancel", "Stop the background work; what is there stays.")
         described(self._memory, "Memory of the maps", "Maps kept in memory, of the budget for them.")
         described(self._device, "Device", "Where the model runs.")
-        self._stop.clicked.connect(bench.explaining.cancel)
+        self._stop.clicked.connect(bench.cancel)
         row.addWidget(self._hint, 1)
         for widget in (self._text, self._bar, self._stop, self._memory, self._device):
             row.addWidget(widget)
