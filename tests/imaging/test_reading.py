@@ -175,6 +175,7 @@ def test_the_json_has_exactly_the_promised_keys(tmp_path: Path) -> None:
         "frames",
         "b_values",
         "photometric",
+        "volumes",
         "diagnoses",
     ]
     assert entry["shape"] == [1, 5, 6]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from viewer.imaging.dicom_pixels import decode
 from viewer.imaging.dicom_series import Stack, stacks
 from viewer.imaging.image import Intensity, MedicalImage, Source, Window
 from viewer.imaging.mr_sequence import named_sequence
-from viewer.imaging.series import Candidate, SeriesInfo, Unreadable
+from viewer.imaging.series import Candidate, SeriesInfo, Unreadable, Wish
 from viewer.imaging.voxel_types import common_type, rescaled, value_findings
 
 
@@ -66,7 +67,7 @@ def _candidate(stack: Stack) -> Candidate:
         )
     return Candidate(
         info,
-        lambda progress: _load(stack, info.path, progress),
+        partial(_load, stack, info.path),
         order=(file.study_uid, file.series_number, file.series_uid),
         diffusion_rank=rank,
     )
@@ -86,7 +87,7 @@ def sequence_of(stack: Stack) -> str:
     return named_sequence(stack.file.words, stack.shown.b_value)
 
 
-def _load(stack: Stack, path: Path, progress: Progress) -> MedicalImage:
+def _load(stack: Stack, path: Path, wish: Wish) -> MedicalImage:
     file, frames = stack.file, stack.shown.frames
     BUDGET.check(path.name, file.frame_bytes * len(frames))
     files = tuple(dict.fromkeys(frame.path for frame in frames))
@@ -94,7 +95,7 @@ def _load(stack: Stack, path: Path, progress: Progress) -> MedicalImage:
     palette = file.photometric == "PALETTE COLOR"
     voxels: NDArray[Any] | None = None
     for done, source in enumerate(files):
-        progress.report(done, len(files), "reading slices")
+        wish.progress.report(done, len(files), "reading slices")
         wanted = [frame.index for frame in frames if frame.path == source]
         for index, picture in zip(wanted, decode(source, wanted, palette=palette), strict=True):
             voxels = _with_slice(voxels, place_of[source, index], picture, stack, path)
@@ -108,7 +109,7 @@ def _load(stack: Stack, path: Path, progress: Progress) -> MedicalImage:
         voxels = _rescaled(voxels, frames)
     diagnoses.extend(value_findings(voxels))
     photometric = "RGB" if colour else file.photometric
-    progress.report(len(files), len(files))
+    wish.progress.report(len(files), len(files))
     return MedicalImage(
         voxels=voxels,
         geometry=stack.geometry,

@@ -52,11 +52,15 @@ class Geometry:
     shape : (slices, rows, columns).
     oriented : False when the file does not say how the patient lies; then sides are unknown and the affine only
         holds spacing.
+    origins : (slice, 3) LPS mm of the first voxel of every slice, where the slices do not lie at even distances; None
+        where the affine alone says it all. The affine then spreads the slices evenly between the first and the last,
+        for formats that know nothing else; `to_patient` and `to_voxel` go by the origins.
     """
 
     affine_lps: Array
     shape: tuple[int, int, int]
     oriented: bool = True
+    origins: Array | None = None
     inverse: Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +70,8 @@ class Geometry:
         affine.setflags(write=False)
         object.__setattr__(self, "affine_lps", affine)
         object.__setattr__(self, "inverse", np.linalg.inv(affine))
+        if self.origins is not None:
+            object.__setattr__(self, "origins", _checked(self.origins, self.shape[0]))
 
     @classmethod
     def unoriented(
@@ -99,9 +105,41 @@ class Geometry:
         voxel : (..., 3) in array order (slice, row, column); fractions allowed.
         """
         index = np.asarray(voxel, dtype=np.float64)[..., ::-1]
-        return np.asarray(index @ self.affine_lps[:3, :3].T + self.affine_lps[:3, 3])
+        if self.origins is None:
+            return np.asarray(index @ self.affine_lps[:3, :3].T + self.affine_lps[:3, 3])
+        in_plane = index[..., :2] @ self.affine_lps[:3, :2].T
+        return np.asarray(in_plane + _between(self.origins, index[..., 2]))
 
     def to_voxel(self, patient: Array) -> Array:
         """Array position (slice, row, column), fractions included, of LPS mm; inverse of `to_patient`."""
-        index = np.asarray(patient, dtype=np.float64) @ self.inverse[:3, :3].T + self.inverse[:3, 3]
-        return np.asarray(index[..., ::-1])
+        point = np.asarray(patient, dtype=np.float64)
+        if self.origins is None:
+            index = point @ self.inverse[:3, :3].T + self.inverse[:3, 3]
+            return np.asarray(index[..., ::-1])
+        normal = np.cross(self.affine_lps[:3, 0], self.affine_lps[:3, 1])
+        slice_ = _fraction(self.origins @ normal, point @ normal)
+        in_plane = (point - _between(self.origins, slice_)) @ np.linalg.pinv(self.affine_lps[:3, :2]).T
+        return np.stack([slice_, in_plane[..., 1], in_plane[..., 0]], axis=-1)
+
+
+def _checked(origins: Array, slices: int) -> Array:
+    """The origins as a read-only array; slices are in order, and no two lie in one plane."""
+    places = np.array(origins, dtype=np.float64)
+    if places.shape != (slices, 3) or slices < 2 or not np.isfinite(places).all():
+        raise ValueError("origins are finite and there is one for each of at least two slices")
+    places.setflags(write=False)
+    return places
+
+
+def _between(origins: Array, slice_: Array) -> Array:
+    """Origin (..., 3) at fractional slices, beyond the ends as the last step goes on."""
+    low = np.clip(np.floor(slice_).astype(int), 0, len(origins) - 2)
+    share = (np.asarray(slice_) - low)[..., None]
+    return np.asarray(origins[low] * (1 - share) + origins[low + 1] * share)
+
+
+def _fraction(depths: Array, wanted: Array) -> Array:
+    """Fractional index of `wanted` among monotonic `depths`; inverse of `_between` along the normal."""
+    sign = 1.0 if depths[-1] >= depths[0] else -1.0
+    low = np.clip(np.searchsorted(sign * depths, sign * wanted, side="right") - 1, 0, len(depths) - 2)
+    return np.asarray(low + (wanted - depths[low]) / (depths[low + 1] - depths[low]))

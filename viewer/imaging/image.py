@@ -81,6 +81,22 @@ class Source:
 
 
 @dataclass(frozen=True)
+class VolumeInfo:
+    """One of the volumes of a series that holds several on one grid: b-values, directions, points in time, echoes.
+
+    Attributes
+    ----------
+    label : words for a menu, e.g. ``b 1000, trace`` or ``time 12``.
+    slices : number of slices.
+    b_value : diffusion weighting, s/mm2; None when unknown.
+    """
+
+    label: str
+    slices: int
+    b_value: float | None = None
+
+
+@dataclass(frozen=True)
 class PatientInfo:
     """Attributes of the person, apart from everything else so that one switch hides them. Never printed by `repr`."""
 
@@ -110,6 +126,10 @@ class MedicalImage:
     b_value : diffusion weighting, s/mm2; None when unknown.
     body_part : DICOM body part examined, lower case, empty when unknown.
     patient : the person, kept apart.
+    volumes : what the series holds beside these voxels; empty where there is only one volume.
+    volume : which of `volumes` this is.
+    arrived : (slice,) bool along the first axis of the voxels, which slices are there while the others are still being
+        read; None for a whole image. A part of an image is for looking only: nothing is computed from it.
     """
 
     voxels: NDArray
@@ -123,11 +143,15 @@ class MedicalImage:
     b_value: float | None = None
     body_part: str = ""
     patient: PatientInfo = field(default=PatientInfo(), repr=False)
+    volumes: tuple[VolumeInfo, ...] = ()
+    volume: int = 0
+    arrived: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         if self.voxels.ndim not in (3, 4) or self.voxels.shape[:3] != self.geometry.shape:
             raise ValueError("voxels have the axes (slice, row, column[, channel]) of their geometry")
-        self.voxels.setflags(write=False)
+        if self.arrived is None:
+            self.voxels.setflags(write=False)
 
     @property
     def colour(self) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.foundation.errors import ReadError
-from viewer.foundation.progress import Progress
 from viewer.foundation.provenance import sha256_of
 from viewer.imaging.budget import BUDGET
 from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import Intensity, MedicalImage, Source
 from viewer.imaging.itk import silenced, sitk
-from viewer.imaging.series import Candidate, SeriesInfo
+from viewer.imaging.series import Candidate, SeriesInfo, Wish
 from viewer.imaging.voxel_types import value_findings
 
 _HEADER_LIMIT = 1 << 20
@@ -250,7 +250,7 @@ def _candidates(header: _Header) -> list[Candidate]:
         photometric="RGB" if colour else "MONOCHROME2",
         diagnoses=tuple(diagnoses),
     )
-    return [Candidate(info, lambda progress: _load(header, geometry, colour, tuple(diagnoses), progress))]
+    return [Candidate(info, partial(_load, header, geometry, colour, tuple(diagnoses)))]
 
 
 def _text_encoded(header: _Header) -> bool:
@@ -300,9 +300,9 @@ def _geometry(reader: Any, header: _Header, diagnoses: list[Diagnosis]) -> tuple
 
 
 def _load(
-    header: _Header, geometry: Geometry, colour: bool, diagnoses: tuple[Diagnosis, ...], progress: Progress
+    header: _Header, geometry: Geometry, colour: bool, diagnoses: tuple[Diagnosis, ...], wish: Wish
 ) -> MedicalImage:
-    progress.report(0, 2, "reading")
+    wish.progress.report(0, 2, "reading")
     reader = _reader(header)
     try:
         with silenced():
@@ -315,13 +315,13 @@ def _load(
             f"'{header.path.name}' is damaged: its voxels end too soon or do not decompress.",
             code="truncated",
         ) from None
-    progress.report(1, 2, "converting")
+    wish.progress.report(1, 2, "converting")
     voxels: NDArray[Any] = sitk.GetArrayFromImage(image)
     if image.GetNumberOfComponentsPerPixel() > 1:
         voxels = voxels[..., :3] if colour else voxels[..., 0]
     voxels = np.ascontiguousarray(voxels.reshape(geometry.shape + voxels.shape[image.GetDimension() :]))
     source = (header.path,) if header.data is None else (header.path, header.data)
-    progress.report(2, 2)
+    wish.progress.report(2, 2)
     return MedicalImage(
         voxels=voxels,
         geometry=geometry,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -18,13 +19,12 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from viewer.foundation.errors import ReadError
-from viewer.foundation.progress import Progress
 from viewer.foundation.provenance import sha256_of
 from viewer.imaging.budget import BUDGET
 from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
 from viewer.imaging.geometry import Geometry, lps_from_ras
 from viewer.imaging.image import Intensity, MedicalImage, Source
-from viewer.imaging.series import Candidate, SeriesInfo
+from viewer.imaging.series import Candidate, SeriesInfo, Wish
 from viewer.imaging.sidecar import Sidecar, read_sidecar
 from viewer.imaging.sniffing import reason
 from viewer.imaging.voxel_types import rescaled, value_findings
@@ -79,7 +79,7 @@ def candidates(path: Path) -> list[Candidate]:
         photometric="RGB" if header.channels > 1 else "MONOCHROME2",
         diagnoses=header.diagnoses + beside.diagnoses,
     )
-    return [Candidate(info, lambda progress: _load(header, beside, progress))]
+    return [Candidate(info, partial(_load, header, beside))]
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -266,8 +266,8 @@ def _text(field: Any) -> str:
     return "".join(character for character in text if character.isprintable())
 
 
-def _load(header: _Header, beside: Sidecar, progress: Progress) -> MedicalImage:
-    progress.report(0, 2, "reading")
+def _load(header: _Header, beside: Sidecar, wish: Wish) -> MedicalImage:
+    wish.progress.report(0, 2, "reading")
     count = header.volume_bytes
     try:
         with _open(header.data_path) as stream:
@@ -292,7 +292,7 @@ def _load(header: _Header, beside: Sidecar, progress: Progress) -> MedicalImage:
             + (f"there are {len(data):,}." if data else "fewer are there."),
             code="truncated",
         )
-    progress.report(1, 2, "converting")
+    wish.progress.report(1, 2, "converting")
     stored = np.frombuffer(data, dtype=header.dtype)
     columns, rows, slices = header.dims[:3]
     shape = (slices, rows, columns) if header.channels == 1 else (slices, rows, columns, header.channels)
@@ -317,5 +317,5 @@ def _load(header: _Header, beside: Sidecar, progress: Progress) -> MedicalImage:
         source=Source(header.path, (header.path,), sha256=sha256_of(header.path)),
         diagnoses=header.diagnoses + beside.diagnoses + value_findings(voxels),
     )
-    progress.report(2, 2)
+    wish.progress.report(2, 2)
     return image

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from viewer.foundation.errors import ReadError
-from viewer.foundation.progress import Progress
 from viewer.foundation.provenance import sha256_of
 from viewer.imaging.budget import BUDGET
 from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import Intensity, MedicalImage, Source
-from viewer.imaging.series import Candidate, SeriesInfo
+from viewer.imaging.series import Candidate, SeriesInfo, Wish
 from viewer.imaging.voxel_types import value_findings
 
 _FORMATS = ("PNG", "JPEG")
@@ -52,7 +52,7 @@ def candidates(path: Path) -> list[Candidate]:
         photometric="RGB" if colour else "MONOCHROME2",
         diagnoses=tuple(diagnoses),
     )
-    return [Candidate(info, lambda progress: _load(path, geometry, tuple(diagnoses), progress))]
+    return [Candidate(info, partial(_load, path, geometry, tuple(diagnoses)))]
 
 
 def _opened(path: Path) -> Image.Image:
@@ -91,10 +91,8 @@ def _grey_palette(picture: Image.Image) -> bool:
     return bool((palette == palette[:, :1]).all()) and "transparency" not in picture.info
 
 
-def _load(
-    path: Path, geometry: Geometry, diagnoses: tuple[Diagnosis, ...], progress: Progress
-) -> MedicalImage:
-    progress.report(0, 1, "reading")
+def _load(path: Path, geometry: Geometry, diagnoses: tuple[Diagnosis, ...], wish: Wish) -> MedicalImage:
+    wish.progress.report(0, 1, "reading")
     with _opened(path) as picture:
         try:
             with warnings.catch_warnings():
@@ -107,7 +105,7 @@ def _load(
                     array, found = _array(picture)
         except (OSError, ValueError, SyntaxError, EOFError, IndexError):
             raise _damaged(path) from None
-    progress.report(1, 1)
+    wish.progress.report(1, 1)
     return MedicalImage(
         voxels=np.ascontiguousarray(array[np.newaxis]),
         geometry=geometry,

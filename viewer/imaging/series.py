@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from viewer.foundation.errors import ReadError
-from viewer.foundation.progress import Progress
+from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.geometry import Geometry
-from viewer.imaging.image import MedicalImage
+from viewer.imaging.image import MedicalImage, VolumeInfo
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class SeriesInfo:
     path : the file, or the folder of a series of files.
     patient_key : opaque; equal for two series of one patient, different for two patients, meaningless elsewhere.
     series_uid : SeriesInstanceUID, empty for other formats.
+    volumes : the volumes on this grid, in the order of the series; empty where there is only one.
+    volume : the one that is shown by default.
     """
 
     id: str
@@ -47,6 +49,8 @@ class SeriesInfo:
     path: Path
     patient_key: str = ""
     series_uid: str = ""
+    volumes: tuple[VolumeInfo, ...] = ()
+    volume: int = 0
 
     @classmethod
     def of(cls, geometry: Geometry, path: Path, *, frames: int, **facts: Any) -> SeriesInfo:
@@ -80,8 +84,30 @@ class SeriesInfo:
             "frames": self.frames,
             "b_values": list(self.b_values),
             "photometric": self.photometric,
+            "volumes": len(self.volumes) or 1,
             "diagnoses": [diagnosis.to_json() for diagnosis in self.diagnoses],
         }
+
+
+Arriving = Callable[[MedicalImage], None]
+"""Told once, in the thread that reads, as soon as one slice can be shown: with an image whose `arrived` goes on
+growing while the rest is read into the same voxels."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted of a series.
+
+    Attributes
+    ----------
+    progress : told between slices; may raise `Cancelled`.
+    volume : index into `SeriesInfo.volumes`; None for the default.
+    arriving : see `Arriving`; a format whose voxels come all at once need not call it.
+    """
+
+    progress: Progress = SILENT
+    volume: int | None = None
+    arriving: Arriving | None = None
 
 
 @dataclass(frozen=True)
@@ -143,14 +169,17 @@ class Candidate:
     Attributes
     ----------
     info : what the header says.
-    load : reads the voxels.
+    load : reads the voxels of one volume.
+    peek : reads one slice near the middle of the default volume, as an image of one slice, for a thumbnail; None where
+        that is no quicker than `load`.
     order : sorts the candidates of a folder.
     diffusion_rank : None outside diffusion imaging; otherwise the greater, the better as the default among the parts of
         one diffusion series.
     """
 
     info: SeriesInfo
-    load: Callable[[Progress], MedicalImage]
+    load: Callable[[Wish], MedicalImage]
+    peek: Callable[[], MedicalImage] | None = None
     order: tuple[Any, ...] = ()
     diffusion_rank: tuple[float, ...] | None = None
 
