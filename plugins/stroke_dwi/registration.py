@@ -3,12 +3,25 @@
 from viewer.api import Generator, Recipe, register_architecture, register_generator, register_recipe
 
 from .generator import generate
-from .networks import stroke_gap, stroke_shallow
+from .networks import (
+    stroke_3d,
+    stroke_baseline,
+    stroke_dense,
+    stroke_flat,
+    stroke_gap,
+    stroke_mrs,
+    stroke_shallow,
+)
 from .settings import StrokeSettings
 from .training import build
 
+register_architecture("stroke-baseline", stroke_baseline)
+register_architecture("stroke-dense", stroke_dense)
+register_architecture("stroke-flat", stroke_flat)
 register_architecture("stroke-gap", stroke_gap)
 register_architecture("stroke-shallow", stroke_shallow)
+register_architecture("stroke-mrs", stroke_mrs)
+register_architecture("stroke-3d", stroke_3d)
 register_generator(
     Generator(
         id="stroke-dwi",

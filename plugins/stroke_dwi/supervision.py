@@ -16,18 +16,16 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
-from .networks import PooledNet
+from .networks import StrokeNet
 
 
 class MaskHeads(nn.Module):
     """1x1 convolutions on the named ReLUs; dropped after training."""
 
-    def __init__(self, network: PooledNet, layers: Sequence[str]) -> None:
+    def __init__(self, network: StrokeNet, layers: Sequence[str]) -> None:
         super().__init__()
         self.layers = tuple(layers)
-        self.heads = nn.ModuleDict(
-            {name: nn.Conv2d(network.widths[int(name[-1]) - 1], 1, 1) for name in layers}
-        )
+        self.heads = nn.ModuleDict({name: nn.Conv2d(network.width(name), 1, 1) for name in layers})
 
     def loss(self, activations: dict[str, torch.Tensor], masks: torch.Tensor) -> torch.Tensor:
         """Return the mean binary cross-entropy over the heads; `masks` is (n, 1, row, column), 0 or 1."""
@@ -41,7 +39,7 @@ class MaskHeads(nn.Module):
         return torch.stack(losses).mean()
 
 
-def grad_cam_signed(network: PooledNet, activation: torch.Tensor, layer: str, target: int) -> torch.Tensor:
+def grad_cam_signed(network: StrokeNet, activation: torch.Tensor, layer: str, target: int) -> torch.Tensor:
     """Return the signed Grad-CAM map (n, row, column) of a class at `layer`, differentiable.
 
     The rest of the network runs as it will after training: running statistics of the batch norms, no dropout. In

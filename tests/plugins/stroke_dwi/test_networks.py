@@ -6,18 +6,63 @@ import pytest
 import torch
 from torch import nn
 
-from plugins.stroke_dwi.networks import PooledNet, stroke_gap, stroke_shallow
+from plugins.stroke_dwi.networks import (
+    StrokeNet,
+    averaged,
+    blocks,
+    stroke_3d,
+    stroke_baseline,
+    stroke_dense,
+    stroke_flat,
+    stroke_gap,
+    stroke_mrs,
+    stroke_shallow,
+)
 from plugins.stroke_dwi.supervision import MaskHeads, grad_cam_signed, map_loss
 from viewer.explainers.trace import trace
 from viewer.models.card import InputRule, ModelCard
 from viewer.models.classifier import Classifier
 
+FACTORIES = {
+    "stroke-baseline": (stroke_baseline, 16_782_278),
+    "stroke-dense": (stroke_dense, 6_322_754),
+    "stroke-flat": (stroke_flat, 1_643_714),
+    "stroke-gap": (stroke_gap, 1_572_034),
+    "stroke-shallow": (stroke_shallow, 93_634),
+    "stroke-mrs": (stroke_mrs, 1_572_547),
+}
 
-@pytest.mark.parametrize(("factory", "count"), [(stroke_gap, 1_572_034), (stroke_shallow, 93_634)])
-def test_the_published_number_of_parameters(factory: type[PooledNet], count: int) -> None:
-    network = factory(classes=2, channels=1)
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_the_published_number_of_parameters(name: str) -> None:
+    factory, count = FACTORIES[name]
+    network = factory()
     assert sum(p.numel() for p in network.parameters() if p.requires_grad) == count
     assert all(not m.inplace for m in network.modules() if isinstance(m, nn.ReLU))
+
+
+def test_the_baseline_has_the_published_layers_and_statistics() -> None:
+    network = stroke_baseline().eval()
+    moving = sum(v.numel() for k, v in network.named_buffers() if "running" in k)
+    assert 16_782_278 + moving == 16_792_110
+    in_space = 0
+    values = torch.zeros(1, 1, 192, 192)
+    with torch.no_grad():
+        for layer in network:
+            values = layer(values)
+            in_space += values.dim() == 4
+    assert in_space == 16 * 4 + 6
+    assert values.shape == (1, 2)
+
+
+def test_the_volume_network_keeps_thick_slices_apart_at_first() -> None:
+    network = stroke_3d().eval()
+    with torch.no_grad():
+        logits, kept = network.activations(torch.zeros(1, 1, 24, 32, 32))
+    assert logits.shape == (1, 2)
+    assert [tuple(kept[f"relu{n}"].shape[2:]) for n in (1, 2, 3, 4)] == [
+        (24, 32, 32), (24, 16, 16), (24, 8, 8), (12, 4, 4),
+    ]  # fmt: skip
 
 
 def test_gap_has_the_published_moving_statistics() -> None:
@@ -25,7 +70,7 @@ def test_gap_has_the_published_moving_statistics() -> None:
     assert sum(v.numel() for v in buffers.values()) == 3_008
 
 
-def test_blocks_are_named_and_dropout_is_an_option() -> None:
+def testblocks_are_named_and_dropout_is_an_option() -> None:
     network = stroke_gap(dropout=0.2)
     names = [name for name, _ in network.named_children()]
     for number in range(1, 6):
@@ -35,9 +80,10 @@ def test_blocks_are_named_and_dropout_is_an_option() -> None:
     assert {m.p for m in network.modules() if isinstance(m, nn.Dropout)} == {0.2}
 
 
-def small() -> PooledNet:
+def small() -> StrokeNet:
     torch.manual_seed(0)
-    network = PooledNet((4, 6, 8), classes=2, channels=1, dropout=0.3)
+    head = averaged(8, 2, 0.3, nn.AdaptiveAvgPool2d(1))
+    network = StrokeNet(blocks((4, 6, 8), 1, 0.3), head)
     network(torch.randn(16, 1, 32, 32))  # moving statistics other than the first ones
     return network
 
