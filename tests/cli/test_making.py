@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
 from pathlib import Path
 
 import pytest
+from safetensors.torch import save_file
 
 from tests.cli.conftest import Say
 from viewer.controllers import self_test as self_test_module
@@ -49,6 +51,24 @@ def test_train_refuses_before_it_begins(say: Say, tmp_path: Path) -> None:
     assert told.code == 2
     assert "gap, shallow" in told.sentence
     assert not (tmp_path / "run").exists()
+
+
+def test_a_checkpoint_is_added_and_listed(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHYSLICE_HOME", str(tmp_path / "home"))
+    from plugins.stroke_dwi.networks import stroke_shallow
+
+    save_file(stroke_shallow().state_dict(), tmp_path / "w.safetensors")
+    words = ["add-model", tmp_path / "w.safetensors", "--architecture", "stroke-shallow", "--id", "mine"]
+    told = say(*words, "--classes", "no, yes", "--size", "64x64", "--json")
+    assert told.code == 0
+    document = json.loads(told.out)
+    assert (document["id"], document["classes"]) == ("mine", ["no", "yes"])
+    listed = json.loads(say("models", "--json").out)
+    assert "mine" in [entry["id"] for entry in listed]
+    again = say(*words)
+    assert again.code == 1
+    assert "There is a model 'mine' already" in again.err
+    assert say(*words[:-1], "other", "--size", "64").code == 2
 
 
 def test_train_hands_the_recipe_over(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,3 +83,19 @@ def nifti_path(text: str) -> Path:
     if not text.lower().endswith((".nii", ".nii.gz")):
         raise argparse.ArgumentTypeError(f"'{text}' does not end in .nii or .nii.gz")
     return Path(text)
+
+
+def several(text: str) -> tuple[str, ...]:
+    """Words between commas."""
+    words = tuple(word.strip() for word in text.split(","))
+    if not all(words):
+        raise argparse.ArgumentTypeError(f"'{text}' names nothing between two commas")
+    return words
+
+
+def grid_size(text: str) -> tuple[int, ...]:
+    """``192x192`` (rows, columns) or ``64x128x128`` (slices, rows, columns)."""
+    parts = text.lower().split("x")
+    if len(parts) not in (2, 3) or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise argparse.ArgumentTypeError(f"'{text}' is no size such as 192x192")
+    return tuple(int(part) for part in parts)

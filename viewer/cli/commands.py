@@ -12,8 +12,10 @@ from viewer.cli.answer import Answer
 from viewer.cli.arguments import (
     Parser,
     assignment,
+    grid_size,
     nifti_path,
     one_of,
+    several,
     slice_or_all,
     whole_number,
 )
@@ -207,6 +209,35 @@ def _train(parser: ArgumentParser) -> None:
     _settings(parser, "a setting of the recipe")
 
 
+def _add_model(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "checkpoint", metavar="CHECKPOINT", type=Path, help=".safetensors, .pt, .pth, or .hdf5 from Keras"
+    )
+    parser.add_argument("--architecture", metavar="A", required=True, help="such as stroke-gap")
+    parser.add_argument("--id", metavar="ID", required=True, help="name of the new model")
+    parser.add_argument(
+        "--classes", metavar="A,B", type=several, default=(), help="names in the order of the outputs"
+    )
+    parser.add_argument("--positive", metavar="C", default="", help="the class that is the finding")
+    parser.add_argument(
+        "--size", metavar="RxC", type=grid_size, default=(192, 192), help="of the input (default 192x192)"
+    )
+    parser.add_argument(
+        "--normalise",
+        metavar="NAME",
+        default="range",
+        help="range ([-1, 1], the default), zscore, tissue-median, channels or none",
+    )
+    parser.add_argument(
+        "--crop",
+        metavar="RULE",
+        type=one_of("crop rule", ("none", *_CROPS)),
+        default="none",
+        help="none (default), brain or percentile",
+    )
+    _out(parser, required=False, text="parent of the model folder (default: your own models)")
+
+
 def _nothing(_: ArgumentParser) -> None:
     """A command without options of its own."""
 
@@ -225,6 +256,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("generate", "make synthetic cases with known truth", making.generate, _generate),
     Command("train", "train a model; the same command goes on where it stopped", making.train, _train),
+    Command("add-model", "make a model folder from a checkpoint", making.add_model, _add_model),
     Command("self-test", "try every bundled model on the demo case", making.check_everything, _device),
 )
 

@@ -30,6 +30,31 @@ def train(options: Namespace, terminal: Terminal) -> Answer:
     return Answer({"recipe": options.recipe, "model": str(folder)}, f"the model is in {folder}")
 
 
+def add_model(options: Namespace, terminal: Terminal) -> Answer:
+    """Make a model folder from a checkpoint."""
+    terminal.progress.report(0, 1, "reading the checkpoint")
+    card, notes = headless.add_model(
+        options.checkpoint,
+        architecture=options.architecture,
+        model_id=options.id,
+        classes=options.classes,
+        positive_class=options.positive,
+        size=options.size,
+        normalise=options.normalise,
+        crop=options.crop,
+        out=options.out,
+    )
+    document = {
+        "id": card.id,
+        "folder": str(card.folder),
+        "classes": list(card.classes),
+        "parameters": card.parameters,
+        "notes": list(notes),
+    }
+    told = "".join(f"\n{note}" for note in notes)
+    return Answer(document, f"the model '{card.id}' is in {card.folder}: {', '.join(card.classes)}{told}")
+
+
 def check_everything(options: Namespace, terminal: Terminal) -> Answer:
     """Load every bundled model and explain the demo case."""
     checks = self_test.self_test(options.device, terminal.progress)

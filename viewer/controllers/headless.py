@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from viewer.controllers.map_files import make_folder
+from viewer.foundation import paths
 from viewer.foundation.errors import WhySliceError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.image import MedicalImage
@@ -154,6 +155,40 @@ def train(
             action="Install it with: pip install 'whyslice[train]'",
         ) from error
     return run_recipe(chosen, data, folder, settings, progress)
+
+
+def add_model(
+    checkpoint: Path,
+    *,
+    architecture: str,
+    model_id: str,
+    classes: tuple[str, ...],
+    positive_class: str,
+    size: tuple[int, ...],
+    normalise: str,
+    crop: Crop,
+    out: Path | None,
+) -> tuple[ModelCard, tuple[str, ...]]:
+    """Make a model folder from a checkpoint; its card and what was noticed, in words.
+
+    Parameters
+    ----------
+    out : parent of the folder; None for the user's own models, which every list shows.
+
+    Raises
+    ------
+    ModelError, UsageError
+        As `viewer.models.added.add_model`.
+    ExportError
+        When the folder cannot be made.
+    """
+    from viewer.models.added import Description, add_model
+
+    host.activate()
+    parent = out or paths.user_data() / "models"
+    make_folder(parent)
+    about = Description(architecture, model_id, classes, positive_class, size, normalise, crop)
+    return add_model(checkpoint, about, parent)
 
 
 def generate(generator: str, count: int, seed: int, out: Path, progress: Progress = SILENT) -> Path:

@@ -15,12 +15,12 @@ from torch import Tensor
 from viewer.explainers.layers import find_layers
 from viewer.foundation.progress import Progress
 from viewer.foundation.provenance import sha256_of
+from viewer.foundation.toml_text import toml_text
 from viewer.models.card import read_card
 from viewer.models.classifier import Classifier
 from viewer.training.card_page import card_page
 from viewer.training.figures import map_figures, prediction_figures
 from viewer.training.task import TrainingTask
-from viewer.training.toml_text import toml_text
 
 PATIENTS_EXPLAINED = 25
 """Held-out patients with the finding whose maps are measured."""

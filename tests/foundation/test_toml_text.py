@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from viewer.training.toml_text import toml_text
+from viewer.foundation.toml_text import toml_text
 
 texts = st.text(st.characters(exclude_categories=("Cs",)))
 plain = st.one_of(st.booleans(), st.integers(-(2**60), 2**60), st.floats(allow_nan=False), texts)
