@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 Severity = Literal["note", "warning", "error"]
+
+ONE_PLACE = "one-place"
+RESAMPLED = "resampled"
+BENT = frozenset({"gantry-tilt", "missing-slice", "uneven-spacing", "sheared"})
+"""Findings that a stack is not an even grid at right angles; resampling mends them."""
 
 
 @dataclass(frozen=True)
@@ -47,3 +52,13 @@ def no_spacing() -> Diagnosis:
         "The file does not say how large its pixels or voxels are; 1 mm is assumed.",
         "Do not trust distances, areas and volumes.",
     )
+
+
+def as_history(finding: Diagnosis) -> Diagnosis:
+    """A finding after the volume was resampled: what has been mended is only worth knowing any more."""
+    if finding.code not in BENT:
+        return finding
+    sentence = finding.sentence
+    # A name or number at the start of a sentence keeps its form.
+    lowered = sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
+    return replace(finding, severity="note", sentence=f"Before resampling: {lowered}", action="")

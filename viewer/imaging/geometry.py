@@ -71,7 +71,7 @@ class Geometry:
         object.__setattr__(self, "affine_lps", affine)
         object.__setattr__(self, "inverse", np.linalg.inv(affine))
         if self.origins is not None:
-            object.__setattr__(self, "origins", _checked(self.origins, self.shape[0]))
+            object.__setattr__(self, "origins", _checked(self.origins, self.shape[0], _normal(affine)))
 
     @classmethod
     def unoriented(
@@ -116,17 +116,25 @@ class Geometry:
         if self.origins is None:
             index = point @ self.inverse[:3, :3].T + self.inverse[:3, 3]
             return np.asarray(index[..., ::-1])
-        normal = np.cross(self.affine_lps[:3, 0], self.affine_lps[:3, 1])
+        normal = _normal(self.affine_lps)
         slice_ = _fraction(self.origins @ normal, point @ normal)
         in_plane = (point - _between(self.origins, slice_)) @ np.linalg.pinv(self.affine_lps[:3, :2]).T
         return np.stack([slice_, in_plane[..., 1], in_plane[..., 0]], axis=-1)
 
 
-def _checked(origins: Array, slices: int) -> Array:
+def _normal(affine: Array) -> Array:
+    """Direction at right angles to the slices, of any length."""
+    return np.cross(affine[:3, 0], affine[:3, 1])
+
+
+def _checked(origins: Array, slices: int, normal: Array) -> Array:
     """The origins as a read-only array; slices are in order, and no two lie in one plane."""
     places = np.array(origins, dtype=np.float64)
     if places.shape != (slices, 3) or slices < 2 or not np.isfinite(places).all():
         raise ValueError("origins are finite and there is one for each of at least two slices")
+    steps = np.diff(places @ normal)
+    if not ((steps > 0).all() or (steps < 0).all()):
+        raise ValueError("origins are in the order of the slices, and no two lie in one plane")
     places.setflags(write=False)
     return places
 
