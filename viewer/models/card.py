@@ -11,7 +11,8 @@ from typing import Any, Literal, cast
 from viewer.foundation.errors import ModelError
 
 Task = Literal["binary", "multiclass", "multilabel", "segmentation"]
-Crop = Literal["none", "percentile", "brain"]
+Crop = Literal["none", "percentile", "brain", "body"]
+"""How an input is cropped: ``percentile`` and ``brain`` are rules of pictures, ``body`` is the one of volumes."""
 ScoreType = Literal["logit", "probability", "margin"]
 """What an explanation differentiates."""
 RECOVERED = "softmax-inside"
@@ -19,24 +20,25 @@ RECOVERED = "softmax-inside"
 SQUASHED = "squashed-output"
 """Flag: the outputs look like probabilities, and the score before them could not be caught."""
 _TASKS = ("binary", "multiclass", "multilabel", "segmentation")
-_CROPS = ("none", "percentile", "brain")
+_CROPS = {2: ("none", "percentile", "brain"), 3: ("none", "body")}
+_AXES = {2: "two", 3: "three"}
 
 
 @dataclass(frozen=True)
 class InputRule:
-    """How a picture becomes the network's input.
+    """How a picture, or a volume, becomes the network's input.
 
     Attributes
     ----------
-    size : (rows, columns) of the network's input.
+    size : (rows, columns) of the network's input, (slices, rows, columns) for a network of volumes.
     channels : number of channels; a grey picture is repeated.
-    fit : ``square`` pads the shorter side (in mm) so that nothing is stretched; ``stretch`` does not.
+    fit : ``square`` pads the shorter sides (in mm) so that nothing is stretched; ``stretch`` does not.
     crop : rule by which the input is cropped unless the user decides otherwise.
     normalise : name of the normalisation.
     parameters : of that normalisation.
     """
 
-    size: tuple[int, int]
+    size: tuple[int, ...]
     channels: int = 1
     fit: Literal["square", "stretch"] = "square"
     crop: Crop = "none"
@@ -170,12 +172,15 @@ def _card(document: dict[str, Any], folder: Path) -> ModelCard:
             raise ValueError(f"the threshold of '{name}' is not a probability")
     input_ = dict(document["input"])
     normalise = dict(input_.get("normalise", {}))
+    dims = int(document.get("dims", 2))
+    if dims not in _AXES:
+        raise ValueError(f"its dims are {dims}, and networks have 2 or 3")
     size = tuple(int(n) for n in input_["size"])
-    if len(size) != 2 or min(size) < 1:
-        raise ValueError("the input size is not two positive numbers")
+    if len(size) != dims or min(size) < 1:
+        raise ValueError(f"the input size is not {_AXES[dims]} positive numbers")
     crop = str(input_.get("crop", "none"))
-    if crop not in _CROPS:
-        raise ValueError(f"the crop '{crop}' is not one of {', '.join(_CROPS)}")
+    if crop not in _CROPS[dims]:
+        raise ValueError(f"the crop '{crop}' is not one of {', '.join(_CROPS[dims])}")
     fit = str(input_.get("fit", "square"))
     if fit not in ("square", "stretch"):
         raise ValueError(f"the fit '{fit}' is neither square nor stretch")
@@ -187,7 +192,7 @@ def _card(document: dict[str, Any], folder: Path) -> ModelCard:
         id=str(document["id"]),
         classes=classes,
         input=InputRule(
-            size=(size[0], size[1]),
+            size=size,
             channels=int(input_.get("channels", 1)),
             fit=cast(Literal["square", "stretch"], fit),
             crop=cast(Crop, crop),
@@ -196,7 +201,7 @@ def _card(document: dict[str, Any], folder: Path) -> ModelCard:
         ),
         name=str(document.get("name", document["id"])),
         task=cast(Task, task),
-        dims=int(document.get("dims", 2)),
+        dims=dims,
         architecture=str(document["architecture"]),
         architecture_options=dict(document.get("architecture_options", {})),
         plugin=str(document.get("plugin", "")),

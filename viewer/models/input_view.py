@@ -8,16 +8,16 @@ is where it is drawn, to a fraction of a pixel.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.foundation.errors import UsageError
+from viewer.foundation.errors import ModelError, UsageError
 from viewer.foundation.registry import nearest
 from viewer.imaging.body import brain_box, percentile_box
 from viewer.imaging.image import MedicalImage
 from viewer.models.card import Crop, InputRule
+from viewer.models.line_sampling import cell_of, reduction, sampling
 from viewer.models.normalise import normalise
 
 Picture = NDArray[np.float32]
@@ -156,16 +156,16 @@ class InputView:
 
         Linear between the centres of the map's cells (``align_corners=False``), the mirror undone.
         """
-        rows = _sampling(self.picture_shape[0], self.box.row_min, self.box.row_max, map_.shape[0], False)
-        columns = _sampling(
+        rows = sampling(self.picture_shape[0], self.box.row_min, self.box.row_max, map_.shape[0], False)
+        columns = sampling(
             self.picture_shape[1], self.box.column_min, self.box.column_max, map_.shape[1], self.mirror
         )
         return np.asarray(rows @ map_.astype(np.float32) @ columns.T, dtype=np.float32)
 
     def cells(self, map_: NDArray) -> Picture:
         """Like `back` without smoothing: every pixel has the value of the cell that it lies in."""
-        r = _cell_of(self.picture_shape[0], self.box.row_min, self.box.row_max, map_.shape[0], False)
-        c = _cell_of(
+        r = cell_of(self.picture_shape[0], self.box.row_min, self.box.row_max, map_.shape[0], False)
+        c = cell_of(
             self.picture_shape[1], self.box.column_min, self.box.column_max, map_.shape[1], self.mirror
         )
         drawn = map_[np.clip(r, 0, None)][:, np.clip(c, 0, None)].astype(np.float32)
@@ -186,8 +186,8 @@ class InputView:
         return r * self.box.height + self.box.row_min - 0.5, c * self.box.width + self.box.column_min - 0.5
 
     def _forward(self) -> tuple[Picture, Picture]:
-        rows = _reduction(self.picture_shape[0], self.box.row_min, self.box.row_max, self.rule.size[0], False)
-        columns = _reduction(
+        rows = reduction(self.picture_shape[0], self.box.row_min, self.box.row_max, self.rule.size[0], False)
+        columns = reduction(
             self.picture_shape[1], self.box.column_min, self.box.column_max, self.rule.size[1], self.mirror
         )
         return rows, columns
@@ -199,14 +199,21 @@ def slice_input(
     """The view of one slice and what the network gets of it, (channel, row, column).
 
     Everything that feeds a network from an image goes through here, so predictions and maps speak of one input.
+
+    Raises
+    ------
+    ModelError
+        When the rule is that of a network of volumes.
     """
+    if len(rule.size) != 2:
+        raise ModelError("The model reads whole volumes; it says nothing about a single slice.", code="dims")
     picture = image.grey(image.plane.picture(image.voxels, index))
     spacing = image.plane.spacing(image.geometry)
     view = InputView.of_picture(rule, picture, spacing, mirror=mirror, crop=crop)
     return view, view.network_input(picture)
 
 
-def _fitted(box: CropBox, spacing: tuple[float, float], size: tuple[int, int]) -> CropBox:
+def _fitted(box: CropBox, spacing: tuple[float, float], size: tuple[int, ...]) -> CropBox:
     """Grow the shorter side about its middle until the box has the shape of the input, measured in millimetres."""
     height, width = box.height * spacing[0], box.width * spacing[1]
     wanted = size[0] / size[1]
@@ -215,60 +222,3 @@ def _fitted(box: CropBox, spacing: tuple[float, float], size: tuple[int, int]) -
         return CropBox(box.row_min - grow, box.column_min, box.row_max + grow, box.column_max)
     grow = (height / wanted / spacing[1] - box.width) / 2
     return CropBox(box.row_min, box.column_min - grow, box.row_max, box.column_max + grow)
-
-
-def _cubic(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Keys' cubic convolution kernel with a = -0.5 (R. Keys, 1981)."""
-    x = np.abs(x)
-    near = (1.5 * x - 2.5) * x * x + 1
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
-
-
-@lru_cache(maxsize=256)
-def _reduction(length: int, low: float, high: float, size: int, reverse: bool) -> Picture:
-    """(size, length) bicubic weights that sample [low, high) of a line of `length` pixels at `size` points.
-
-    The kernel is widened when the line is reduced, so that nothing is skipped. Weight that falls outside the
-    line counts as background.
-    """
-    step = (high - low) / size
-    centres = low + (np.arange(size) + 0.5) * step
-    if reverse:
-        centres = centres[::-1]
-    width = max(step, 1.0)
-    margin = int(np.ceil(2 * width)) + 1
-    pixels = np.arange(-margin - int(max(0, -low)), length + margin + int(max(0, high - length))) + 0.5
-    weights = _cubic((pixels[None, :] - centres[:, None]) / width)
-    weights /= weights.sum(axis=1, keepdims=True)
-    inside = weights[:, (pixels > 0) & (pixels < length)].astype(np.float32)
-    inside.setflags(write=False)
-    return np.ascontiguousarray(inside)
-
-
-@lru_cache(maxsize=256)
-def _sampling(length: int, low: float, high: float, size: int, reverse: bool) -> Picture:
-    """(length, size) linear weights that draw a line of `size` cells spread over [low, high) on `length` pixels."""
-    centres = np.arange(length) + 0.5
-    position = (centres - low) / (high - low)
-    inside = (position >= 0) & (position < 1)
-    if reverse:
-        position = 1 - position
-    cell = np.clip(position * size - 0.5, 0, size - 1)
-    left = np.minimum(cell.astype(int), max(size - 2, 0))
-    share = cell - left
-    weights = np.zeros((length, size), dtype=np.float32)
-    line = np.arange(length)
-    weights[line, left] += (1 - share) * inside
-    if size > 1:
-        weights[line, left + 1] += share * inside
-    weights.setflags(write=False)
-    return weights
-
-
-def _cell_of(length: int, low: float, high: float, size: int, reverse: bool) -> NDArray[np.int64]:
-    """For each of `length` pixels the index of the cell that it lies in, or -1 outside [low, high)."""
-    position = (np.arange(length) + 0.5 - low) / (high - low)
-    inside = (position >= 0) & (position < 1)
-    cell = np.clip(((1 - position) if reverse else position) * size, 0, size - 1).astype(np.int64)
-    return np.where(inside, cell, -1)

@@ -19,6 +19,8 @@ from viewer.models.devices import device as named_device
 from viewer.models.shelf import model_cards
 from viewer.models.weights import put_weights, read_weights
 
+_AXES = {2: "(rows, columns)", 3: "(slices, rows, columns)"}
+
 
 def find_card(id_or_folder: str | Path) -> ModelCard:
     """The card of a bundled or added model by id, or of any model folder by path.
@@ -95,10 +97,11 @@ def wrap_module(
 
     Parameters
     ----------
-    module : network that takes (image, channel, row, column) and returns (image, output).
+    module : network that takes (image, channel, row, column), or with three `dims` (image, channel, slice, row,
+        column), and returns (image, output).
     classes : names in the order of the outputs; two names for a network with one sigmoid logit (task ``binary``).
-    dims : 2; networks of volumes are not supported yet.
-    input_size : (rows, columns) that an image is resized to.
+    dims : 2 for networks of pictures, 3 for networks of volumes.
+    input_size : (rows, columns), or (slices, rows, columns), that an image is resized to.
     normalise : name of a normalisation or a table with ``name`` and its parameters; None leaves the values as they are.
 
     Raises
@@ -106,10 +109,10 @@ def wrap_module(
     ModelError
         When the description is contradictory.
     """
-    if dims != 2:
-        raise ModelError(f"Networks of {dims} dimensions are not supported yet; only 2 are.", code="dims")
-    if len(input_size) != 2 or min(input_size) < 1:
-        raise ModelError("The input size of a 2D network is (rows, columns).", code="input-size")
+    if dims not in _AXES:
+        raise ModelError(f"A network has 2 or 3 dimensions, not {dims}.", code="dims")
+    if len(input_size) != dims or min(input_size) < 1:
+        raise ModelError(f"The input size of a {dims}D network is {_AXES[dims]}.", code="input-size")
     if task not in ("binary", "multiclass", "multilabel"):
         raise ModelError(f"A network of task '{task}' cannot be wrapped.", code="task")
     if len(set(classes)) < len(classes) or len(classes) < (1 if task == "multilabel" else 2):
@@ -122,12 +125,13 @@ def wrap_module(
         name=type(module).__name__,
         classes=tuple(classes),
         input=InputRule(
-            size=(int(input_size[0]), int(input_size[1])),
+            size=tuple(int(n) for n in input_size),
             channels=channels,
             normalise=str(table.pop("name", "none")),
             parameters=table,
         ),
         task=task,
+        dims=dims,
         parameters=sum(p.numel() for p in module.parameters()),
     )
     first = next(module.parameters(), None)
