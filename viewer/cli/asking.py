@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterable
 
 from viewer.cli.answer import Answer, table
+from viewer.cli.reading import evened, was_resampled
 from viewer.cli.terminal import Terminal
 from viewer.controllers.explain_order import ExplainOrder
 from viewer.controllers.explain_to_files import explain_to_files
@@ -18,7 +19,7 @@ _DOES_NOT_APPLY = "does_not_apply"
 
 def predict(options: Namespace, terminal: Terminal) -> Answer:
     """Probabilities per slice and of the case."""
-    image = read_image(options.path, options.series, terminal.progress)
+    image = evened(read_image(options.path, options.series, terminal.progress), options, terminal)
     terminal.warn_of(image.diagnoses)
     found = predict_image(
         image,
@@ -31,7 +32,7 @@ def predict(options: Namespace, terminal: Terminal) -> Answer:
     )
     if found.applicability.verdict == _DOES_NOT_APPLY:
         terminal.warn(found.applicability.sentence)
-    return Answer(found.to_json(), _described(found))
+    return Answer({**found.to_json(), "resampled": was_resampled(image)}, _described(found))
 
 
 def _described(found: CasePrediction) -> str:
@@ -75,9 +76,9 @@ def explain(options: Namespace, terminal: Terminal) -> Answer:
         device=options.device,
     )
     order.check()
-    image = read_image(options.path, options.series, terminal.progress)
+    image = evened(read_image(options.path, options.series, terminal.progress), options, terminal)
     terminal.warn_of(image.diagnoses)
-    document = explain_to_files(image, order, terminal.progress)
+    document = {**explain_to_files(image, order, terminal.progress), "resampled": was_resampled(image)}
     fit = document["applicability"]
     if fit["verdict"] == _DOES_NOT_APPLY:
         terminal.warn(f"The model was not made for this image: {'; '.join(fit['reasons'])}.")

@@ -61,6 +61,14 @@ def _series(parser: ArgumentParser) -> None:
     parser.add_argument("--series", metavar="ID", help="which series of a folder; 'inspect' lists them")
 
 
+def _resample(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--resample",
+        action="store_true",
+        help="first bring uneven, gapped or tilted slices onto an even grid at right angles",
+    )
+
+
 def _out(parser: ArgumentParser, *, required: bool = True, text: str = "folder of the results") -> None:
     parser.add_argument("--out", metavar="DIR", type=Path, required=required, help=text)
 
@@ -129,6 +137,7 @@ def _convert(parser: ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", type=Path, help="a file or folder")
     parser.add_argument("out", metavar="OUT.nii.gz", type=nifti_path, help="the file to write")
     _series(parser)
+    _resample(parser)
 
 
 def _layers(parser: ArgumentParser) -> None:
@@ -140,6 +149,7 @@ def _predict(parser: ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", type=Path, help="a file or folder")
     parser.add_argument("--model", metavar="ID", required=True, help="id or folder of a model")
     _series(parser)
+    _resample(parser)
     _input(parser)
     parser.add_argument(
         "--mc-samples",
@@ -185,6 +195,7 @@ def _explain(parser: ArgumentParser) -> None:
         help="counted from 0, or 'all' (default: where the class is most probable)",
     )
     _series(parser)
+    _resample(parser)
     _input(parser)
     _settings(parser, "a parameter of the explainer")
     _out(parser)

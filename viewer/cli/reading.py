@@ -8,7 +8,10 @@ from viewer.cli.answer import Answer, table
 from viewer.cli.terminal import Terminal
 from viewer.controllers.map_files import make_folder
 from viewer.foundation.errors import UsageError
+from viewer.imaging.diagnoses import RESAMPLED
+from viewer.imaging.image import MedicalImage
 from viewer.imaging.reading import inspect_path, read_image
+from viewer.imaging.resampling import regular
 from viewer.imaging.series import Inspection
 from viewer.imaging.writing import write_nifti
 
@@ -55,9 +58,23 @@ def _described(found: Inspection) -> str:
     return "\n".join(parts)
 
 
+def evened(image: MedicalImage, options: Namespace, terminal: Terminal) -> MedicalImage:
+    """The image on an even grid where ``--resample`` asks for it; says so where there is nothing to do."""
+    if not options.resample:
+        return image
+    even = regular(image, progress=terminal.progress)
+    if even is image:
+        terminal.warn("The slices are even and at right angles: there was nothing to resample.")
+    return even
+
+
+def was_resampled(image: MedicalImage) -> bool:
+    return any(finding.code == RESAMPLED for finding in image.diagnoses)
+
+
 def convert(options: Namespace, terminal: Terminal) -> Answer:
     """Write the image as the viewer sees it: same voxels, same affine."""
-    image = read_image(options.path, options.series, terminal.progress)
+    image = evened(read_image(options.path, options.series, terminal.progress), options, terminal)
     if options.out.resolve() in {path.resolve() for path in (image.source.path, *image.source.files)}:
         raise UsageError(f"'{options.out.name}' is the image itself: name another file to write.")
     make_folder(options.out.parent)
@@ -69,6 +86,7 @@ def convert(options: Namespace, terminal: Terminal) -> Answer:
         "shape": shape,
         "spacing_mm": list(image.geometry.spacing_mm),
         "affine_lps": image.geometry.affine_lps.tolist(),
+        "resampled": was_resampled(image),
         "diagnoses": [finding.to_json() for finding in image.diagnoses],
     }
     return Answer(document, f"{options.out}: {' x '.join(map(str, shape))} voxels")

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from viewer.foundation.errors import UsageError
 from viewer.foundation.progress import SILENT, Progress
@@ -265,6 +264,8 @@ class _Drawn:
 
 
 def _drawn(picture: NDArray[Any], index: int, stack: _Stack, points: Array) -> _Drawn:
+    from scipy import ndimage  # not for those who only ask whether a grid is irregular: it is slow to load
+
     finite = np.isfinite(picture)
     weight = None if finite.all() else finite.astype(picture.dtype)
     values = picture if weight is None else np.where(finite, picture, picture.dtype.type(0))

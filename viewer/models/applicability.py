@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from viewer.imaging.diagnoses import BENT, ONE_PLACE
 from viewer.imaging.image import MedicalImage
+from viewer.imaging.resampling import irregular
 from viewer.models.card import AppliesTo, ModelCard
 
 Verdict = Literal["applies", "unproven", "does_not_apply"]
 
 _BELOW, _ABOVE = 0.99, 1.01
 """A bound is met within a hundredth: headers hold 2.0000001 mm where 2 mm is meant."""
+_VOLUMES = 3
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
         image.plane.name if oriented else "",
         "slice direction",
     )
+    if card.dims == _VOLUMES:
+        against.extend(_no_volume(image))
     if image.colour and not wanted.colour:
         against.append("a colour picture, made for grey ones")
     if against:
@@ -81,6 +86,24 @@ def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
     if silent:
         return Applicability("unproven", (f"the image does not state its {_listed(silent)}",))
     return Applicability("applies")
+
+
+def _no_volume(image: MedicalImage) -> list[str]:
+    """Why a network that reads whole volumes would misread this one, with the way out; empty for an even grid."""
+    if any(finding.code == ONE_PLACE for finding in image.diagnoses):
+        return ["its pictures lie at one place and are no volume (a network that reads single slices may do)"]
+    bent = list(irregular(image.geometry)) or [
+        _clause(finding.sentence)
+        for finding in image.diagnoses
+        if finding.code in BENT and finding.severity != "note"
+    ]
+    if not bent:
+        return []
+    return [f"{' and '.join(bent)} (resample the volume first, or confirm that it shall be read as it is)"]
+
+
+def _clause(sentence: str) -> str:
+    return (sentence[:1].lower() + sentence[1:]).rstrip(".")
 
 
 def _listed(words: list[str]) -> str:
