@@ -16,8 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from viewer.foundation.errors import ReadError
-from viewer.imaging import dicom_pixels
-from viewer.imaging.dicom_pixels import codestream_size
+from viewer.imaging.codestream import codestream_size
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.reading import inspect_path, read_image
 from viewer.imaging.windows import default_window, grey_levels
@@ -442,31 +441,6 @@ def test_a_codestream_larger_than_its_header_is_refused(shared_data: Path, tmp_p
     with pytest.raises(ReadError, match="announces 256 x 256 pixels") as caught:
         read_image(tmp_path / "a.dcm")
     assert caught.value.code == "size-mismatch"
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "pydicom-data/data_store/data/RG3_J2KI.dcm",
-        "torchxrayvision/tests/Fake_MONOHR1.dcm",
-        "pydicom/src/pydicom/data/test_files/MR_small_jp2klossless.dcm",
-        "pydicom-data/data_store/data/emri_small_jpeg_ls_lossless.dcm",
-        "pydicom/src/pydicom/data/test_files/SC_rgb_jpeg_gdcm.dcm",
-    ],
-)
-def test_the_other_decoder_gives_the_same_stored_values(
-    shared_data: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """GDCM by itself inverts MONOCHROME1 and applies one rescale to all frames; as a fallback it must not."""
-    usual = read_image(shared_data / name)
-
-    def unable(*_: object, **__: object) -> None:
-        raise NotImplementedError
-
-    monkeypatch.setattr(dicom_pixels, "iter_pixels", unable)
-    fallback = read_image(shared_data / name)
-    np.testing.assert_array_equal(usual.voxels, fallback.voxels)
-    assert usual.voxels.dtype == fallback.voxels.dtype
 
 
 def test_a_patient_is_in_no_sentence_and_no_repr(write_dicom: WriteDicom) -> None:

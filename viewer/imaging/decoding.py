@@ -1,8 +1,9 @@
 """Decoding that native code may crash on, done in a child process with a limit of time and of memory.
 
-Compressed DICOM pictures, SimpleITK's readers and Pillow's codecs are native code that meets foreign bytes. They run in one
-worker process, started when it is first needed and shared by every reader and thread. Whatever becomes of it, this program
-lives: a crash, a hang or a greedy file is a `ReadError` with a sentence, and the next request gets a new worker.
+Compressed DICOM pictures, SimpleITK's readers and Pillow's codecs are native code that meets foreign bytes. They run in
+one worker process, started when it is first needed and shared by every reader and thread. Whatever becomes of it, this
+program lives: a crash, a hang or a greedy file is a `ReadError` with a sentence, and the next request gets a new
+worker.
 
 The contract of `run`, the one door::
 
@@ -15,15 +16,16 @@ The contract of `run`, the one door::
     answer.facts                                # JSON values
     answer.arrays                               # numpy arrays of this process's own, writable
 
-`function` returns ``(facts, arrays)``: a mapping of JSON values and a list of numpy arrays. It may import native libraries at
-leisure, preferably inside itself: then the module can also be imported in the program without them. It may raise a `ReadError`, which arrives as it
-is; anything else arrives as `DecodingFailed`, which is a `ReadError` with the code ``not-decodable`` and the exception's name.
-What it prints goes nowhere. It must keep no state that another request could trip over.
+`function` returns ``(facts, arrays)``: a mapping of JSON values and a list of numpy arrays. It may import native
+libraries at leisure, best inside itself: then the program can import its module without them. It may raise a
+`ReadError`, which arrives as it is; anything else arrives as `DecodingFailed`, which is a `ReadError` with the code
+``not-decodable`` and the exception's name. What it prints goes nowhere. It must keep no state that another request
+could trip over.
 
-Both limits hold for one request. Memory is limited by the operating system where it can do so (``RLIMIT_AS``: Linux, not
-macOS, not Windows); elsewhere only the checks of headers before decoding and the limit of time stand between a greedy file
-and the memory. The answer comes back through a pipe as JSON and raw numbers, never as a pickle: what a decoder did to the worker
-cannot reach further than a wrong picture.
+Both limits hold for one request. Memory is limited by the operating system where it can do so (``RLIMIT_AS`` on Linux;
+neither macOS nor Windows has the like); elsewhere only the checks of headers before decoding and the limit of time
+stand between a greedy file and the memory. The answer comes back through a pipe as JSON and raw numbers, never as a
+pickle: what a file did to the worker cannot reach further than a wrong picture.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from viewer.foundation.errors import ReadError
 from viewer.imaging.decoding_messages import Answer, Message, receive, send
@@ -146,8 +148,10 @@ class _Worker:
             env={**os.environ, **_ENVIRONMENT},
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._to, self._from = self._process.stdin, self._process.stdout
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._to: IO[bytes] = self._process.stdin
+        self._from: IO[bytes] = self._process.stdout
         _widen(self._from.fileno())
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ class Message:
     buffers: dict[str, Any] = field(default_factory=dict)
 
 
-def send(pipe: BinaryIO, message: Message) -> None:
+def send(pipe: IO[bytes], message: Message) -> None:
     """Write a message.
 
     Raises
@@ -57,7 +57,7 @@ def send(pipe: BinaryIO, message: Message) -> None:
             if value.dtype.kind not in _KINDS:
                 raise TypeError(f"arrays of {value.dtype} are not sent")
             array = np.ascontiguousarray(value)
-            view = memoryview(array.reshape(-1).view(np.uint8))
+            view = _raw(array)
             forms[name] = [array.dtype.str, list(value.shape)]
         else:
             values[name] = value
@@ -74,7 +74,7 @@ def send(pipe: BinaryIO, message: Message) -> None:
     pipe.flush()
 
 
-def receive(pipe: BinaryIO) -> Message:
+def receive(pipe: IO[bytes]) -> Message:
     """Read a message; arrays are made once and filled in place.
 
     Raises
@@ -97,12 +97,16 @@ def receive(pipe: BinaryIO) -> Message:
         if array.dtype.kind not in _KINDS:
             raise ValueError("not a message")
         if array.size:
-            _exactly(pipe, memoryview(array.reshape(-1).view(np.uint8)))
+            _exactly(pipe, _raw(array))
         found[name] = array
     return Message(head["facts"], {name: found[name] for name in head["order"]})
 
 
-def _exactly(pipe: BinaryIO, into: Any) -> Any:
+def _raw(array: NDArray[Any]) -> memoryview:
+    return memoryview(array.reshape(-1).view(np.uint8).data)
+
+
+def _exactly(pipe: IO[bytes], into: Any) -> Any:
     view = memoryview(into)
     done = 0
     while done < len(view):

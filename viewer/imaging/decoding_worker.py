@@ -1,7 +1,7 @@
 """The other side of `decoding`: what runs in the worker process. No Qt, no torch, no window, no network.
 
-A thread reads requests and ends the process the moment the pipe ends, so that no worker outlives its program; the main thread
-decodes. A request that hangs in native code with the program gone is ended by an alarm of the system's.
+A thread reads requests and ends the process the moment the pipe ends, so that no worker outlives its program; the main
+thread decodes. A request that hangs in native code with the program gone is ended by an alarm of the system's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import signal
 import sys
 import threading
 import warnings
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import IO, Any, NoReturn
 
 import numpy as np
 
@@ -24,10 +25,10 @@ from viewer.imaging.decoding_messages import Message, receive, send
 
 _GRACE = 5
 """Seconds by which the system's alarm comes after the program's own."""
-_NO_MEMORY = ("alloc", "memory")
+_NO_MEMORY = ("bad_alloc", "failed to allocate", "out of memory", "memory allocation")
 
 
-def serve() -> None:
+def serve() -> NoReturn:
     """Answer requests until the program is gone."""
     source, target = _pipes()
     _precautions()
@@ -45,14 +46,14 @@ def serve() -> None:
             os._exit(0)
 
 
-def _pipes() -> tuple[BinaryIO, BinaryIO]:
+def _pipes() -> tuple[IO[bytes], IO[bytes]]:
     """The pipes to the program, out of the way of whatever reads or prints."""
     source, target = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
     os.close(nowhere)
-    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 for the life of the process
+    sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8", errors="replace")  # noqa: SIM115
     return source, target
 
 
@@ -65,7 +66,7 @@ def _precautions() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _listen(source: BinaryIO, requests: queue.SimpleQueue[Message]) -> None:
+def _listen(source: IO[bytes], requests: queue.SimpleQueue[Message]) -> None:
     try:
         while True:
             requests.put(receive(source))
@@ -115,8 +116,7 @@ def _limit_memory(more: int | None) -> None:
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         soft = hard
         if more is not None:
-            with open("/proc/self/statm", encoding="ascii") as file:
-                used = int(file.read().split()[0]) * resource.getpagesize()
+            used = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
             soft = used + more if hard == resource.RLIM_INFINITY else min(used + more, hard)
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
     except (ImportError, OSError, ValueError):

@@ -1,189 +1,251 @@
-"""Pixels of one DICOM file: decoded by pydicom's decoders, by GDCM inside SimpleITK where those have none."""
+"""Pixels of one DICOM file, frame by frame.
+
+Plain pixels are read here, by numpy; compressed ones are decoded in the worker of `decoding`, one frame to a request.
+"""
 
 from __future__ import annotations
 
-import struct
-import tempfile
+import contextlib
+import math
 import warnings
+import zlib
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
-from pydicom.encaps import encapsulate, get_frame
-from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
-from pydicom.pixels.utils import iter_pixels
-from pydicom.uid import (
-    UID,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    SecondaryCaptureImageStorage,
-    generate_uid,
-)
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from viewer.foundation.errors import ReadError
+from viewer.imaging import decoding
+from viewer.imaging.codestream import codestream_size
+from viewer.imaging.decoding import DecodingFailed
+from viewer.imaging.dicom_luts import StoredTables, from_partial_range
+from viewer.imaging.dicom_stream import InflatingStream, open_dicom
+from viewer.imaging.dicom_syntaxes import DEFLATED_FRAMES, PLAIN, WRAPPED, check_syntax
 from viewer.imaging.dicom_values import whole
-from viewer.imaging.itk import silenced, sitk
+from viewer.imaging.encapsulation import Fragment, frames_of_fragments, read_frame
 
-_BOXES = 4096
-"""Bytes among which a JPEG 2000 stream begins when it is wrapped, against the standard, in a file format of its own."""
-_PIXEL_KEYWORDS = (
-    "Rows",
-    "Columns",
-    "SamplesPerPixel",
-    "PhotometricInterpretation",
-    "PlanarConfiguration",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelRepresentation",
-)
+_KEYWORDS = {8: "FloatPixelData", 9: "DoubleFloatPixelData", 16: "PixelData"}
+_BITS = (1, 8, 16, 32, 64)
+_MAGNIFIED = 4
+"""How many times more pixels than announced a compressed picture may hold before it is refused."""
+_PARTIAL = ("YBR_PARTIAL_422", "YBR_PARTIAL_420")
+_PADDING = 64
 
 
 def decode(path: Path, indices: list[int], *, palette: bool) -> list[NDArray[Any]]:
-    """Decode some frames of a file.
+    """`pictures` as a list."""
+    return list(pictures(path, indices, palette=palette))
+
+
+def pictures(path: Path, indices: list[int], *, palette: bool) -> Iterator[NDArray[Any]]:
+    """Decode frames of a file one after the other; the file is opened and its header read once.
 
     Parameters
     ----------
-    indices : places in the file's pixel data.
+    indices : places in the file's pixel data, in any order.
     palette : whether the values are entries of the file's colour table.
 
-    Returns
-    -------
-    list of (row, column[, channel]) arrays
-        Stored values, before any rescale, in the order of `indices`; a modality table is applied, colour is RGB.
+    Yields
+    ------
+    (row, column[, channel]) array
+        Stored values, before any rescale, in the order of `indices`, in memory of their own; a modality table is
+        applied, colour is RGB.
 
     Raises
     ------
     ReadError
         When no decoder can; the sentence names the compression.
     """
-    with warnings.catch_warnings(), silenced():
-        warnings.simplefilter("ignore")
-        try:
-            dataset = _opened(path)
-            _check_codestream(dataset, path)
-            return [_finished(frame, dataset, palette) for frame in _frames(dataset, indices)]
-        except ReadError:
-            raise
-        except Exception as error:  # noqa: BLE001 decoders raise whatever they like on damaged data
-            raise ReadError(
-                f"The picture in '{path.name}' cannot be decoded ({_syntax(path)}; {type(error).__name__}).",
-                code="not-decodable",
-                action="The file may be damaged, or its compression is not supported.",
-            ) from None
+    with _one_sentence(path):
+        file = PixelFile(path, palette=palette)
+    with contextlib.closing(file):
+        for index in indices:
+            with _one_sentence(path, file.syntax):
+                frame = file.frame(index)
+            yield frame
 
 
-def _opened(path: Path) -> pydicom.Dataset:
-    dataset = pydicom.dcmread(path, force=True)
-    if not hasattr(dataset, "file_meta") or "TransferSyntaxUID" not in dataset.file_meta:
-        dataset.ensure_file_meta()
-        implicit, little = dataset.original_encoding
-        explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
-        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
-    if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
-        raise ReadError(f"'{path.name}' is an incomplete DICOM file without pixel data.", code="incomplete")
-    if "NumberOfFrames" in dataset and (whole(dataset, "NumberOfFrames") or 0) < 1:
-        del dataset.NumberOfFrames
-    if "PhotometricInterpretation" not in dataset:
-        dataset.PhotometricInterpretation = "MONOCHROME2"
-    return dataset
-
-
-def _frames(dataset: pydicom.Dataset, indices: list[int]) -> list[NDArray[Any]]:
+@contextlib.contextmanager
+def _one_sentence(path: Path, syntax: str = "") -> Iterator[None]:
+    """Whatever damaged data raise, as one sentence about the file."""
     try:
-        return list(iter_pixels(dataset, indices=indices))
-    except Exception:
-        # GDCM knows more compressions; but on a damaged stream it searches for seconds, and native code may crash.
-        size = _announced(dataset)
-        if size is None or size != (dataset.Rows, dataset.Columns):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except Exception as error:
+        if isinstance(error, ReadError) and not isinstance(error, DecodingFailed):
             raise
-        return [_with_gdcm(dataset, index) for index in indices]
-
-
-def _finished(frame: NDArray[Any], dataset: pydicom.Dataset, palette: bool) -> NDArray[Any]:
-    """Tables applied, no fourth channel, bytes in this machine's order, memory of its own."""
-    if palette:
-        frame = apply_color_lut(frame, dataset)
-        frame = (frame >> 8).astype(np.uint8) if frame.dtype == np.uint16 else frame
-    elif "ModalityLUTSequence" in dataset and len(dataset.ModalityLUTSequence):
-        frame = apply_modality_lut(frame, dataset)
-    return np.array(frame[..., :3] if frame.ndim == 3 else frame, dtype=frame.dtype.newbyteorder("="))
-
-
-def _check_codestream(dataset: pydicom.Dataset, path: Path) -> None:
-    """Refuse a compressed picture that is far larger inside than its header says: decoders allocate what it says."""
-    size = _announced(dataset)
-    if size is not None and size[0] * size[1] > 4 * int(dataset.Rows) * int(dataset.Columns):
+        cause = error.cause if isinstance(error, DecodingFailed) else type(error).__name__
+        words = f"{UID(syntax).name}; {cause}" if syntax else cause
         raise ReadError(
-            f"'{path.name}' announces {dataset.Rows} x {dataset.Columns} pixels and its compressed picture holds "
-            f"{size[0]} x {size[1]}.",
-            code="size-mismatch",
-        )
+            f"The picture in '{path.name}' cannot be decoded ({words}).",
+            code="not-decodable",
+            action="The file may be damaged, or its compression is not supported.",
+        ) from None
 
 
-def _announced(dataset: pydicom.Dataset) -> tuple[int, int] | None:
-    """(rows, columns) inside the compressed picture; None when it is not compressed or of another kind."""
-    if not dataset.file_meta.TransferSyntaxUID.is_compressed or "PixelData" not in dataset:
-        return None
-    return codestream_size(_compressed(dataset, 0))
+class PixelFile:
+    """An open DICOM file whose frames can be decoded one by one.
 
-
-def _compressed(dataset: pydicom.Dataset, index: int) -> bytes:
-    return get_frame(dataset.PixelData, index, number_of_frames=whole(dataset, "NumberOfFrames") or 1)
-
-
-def codestream_size(frame: bytes) -> tuple[int, int] | None:
-    """(rows, columns) that a JPEG, JPEG-LS or JPEG 2000 picture announces itself; None for anything else."""
-    start = frame.find(b"\xff\x4f\xff\x51", 0, _BOXES) if frame[4:8] == b"jP  " else 0
-    if frame[start : start + 4] == b"\xff\x4f\xff\x51" and len(frame) >= start + 24:
-        right, bottom, left, top = struct.unpack(">IIII", frame[start + 8 : start + 24])
-        return bottom - top, right - left
-    if frame[:2] != b"\xff\xd8":
-        return None
-    place = 2
-    while place + 9 <= len(frame) and frame[place] == 0xFF:
-        marker, length = frame[place + 1], int.from_bytes(frame[place + 2 : place + 4], "big")
-        if (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)) or marker == 0xF7:
-            rows, columns = struct.unpack(">HH", frame[place + 5 : place + 9])
-            return int(rows), int(columns)
-        place += 2 + length
-    return None
-
-
-def _with_gdcm(dataset: pydicom.Dataset, index: int) -> NDArray[Any]:
-    """One frame, decoded by GDCM from a file that holds nothing else.
-
-    Left alone with the whole object GDCM would apply the first frame's rescale to all, and invert MONOCHROME1.
+    Parameters
+    ----------
+    palette : whether the values are entries of the file's colour table.
     """
-    bare = pydicom.Dataset()
-    bare.file_meta = pydicom.dataset.FileMetaDataset()
-    bare.file_meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
-    bare.SOPClassUID = bare.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    bare.SOPInstanceUID = bare.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-    for keyword in _PIXEL_KEYWORDS:
-        if keyword in dataset:
-            bare[keyword] = dataset[keyword]
-    if dataset.PhotometricInterpretation == "MONOCHROME1":
-        bare.PhotometricInterpretation = "MONOCHROME2"
-    bare.PixelData = encapsulate([_compressed(dataset, index)])
-    bare["PixelData"].VR = "OB"
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "frame.dcm"
-        bare.save_as(file, enforce_file_format=True)
-        reader = sitk.ImageFileReader()
-        reader.SetImageIO("GDCMImageIO")
-        reader.SetFileName(str(file))
-        array: NDArray[Any] = sitk.GetArrayFromImage(reader.Execute())
-    shape = (int(dataset.Rows), int(dataset.Columns))
-    return array.reshape(shape if array.size == shape[0] * shape[1] else (*shape, -1))
 
+    def __init__(self, path: Path, *, palette: bool) -> None:
+        self._path = path
+        self._stream = open_dicom(path)
+        try:
+            self._read_header()
+            self._tables = StoredTables(self._dataset, palette)
+        except BaseException:
+            self.close()
+            raise
 
-def _syntax(path: Path) -> str:
-    try:
-        uid = UID(pydicom.filereader.read_file_meta_info(path).TransferSyntaxUID)
-    except Exception:  # noqa: BLE001 only words for a sentence
-        return "unknown transfer syntax"
-    return uid.name if uid.name != str(uid) else f"transfer syntax {uid}"
+    def close(self) -> None:
+        self._stream.close()
+
+    def _read_header(self) -> None:
+        dataset = pydicom.dcmread(self._stream, stop_before_pixels=True, force=True)
+        self._dataset = dataset
+        implicit, little = dataset.original_encoding
+        plain = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        stated = str(getattr(dataset, "file_meta", {}).get("TransferSyntaxUID") or "")
+        self.syntax = stated or str(ImplicitVRLittleEndian if implicit else plain)
+        check_syntax(self.syntax, self._path.name)
+        head = self._stream.read(12)
+        order = "little" if little else "big"
+        element = int.from_bytes(head[2:4], order)  # type: ignore[arg-type]
+        if len(head) < 8 or int.from_bytes(head[:2], order) != 0x7FE0 or element not in _KEYWORDS:  # type: ignore[arg-type]
+            raise ReadError(
+                f"'{self._path.name}' is an incomplete DICOM file without pixel data.", code="incomplete"
+            )
+        explicit = head[4:6].isalpha()
+        if not explicit:
+            self._stream.seek(-4, 1)
+        self._start = self._stream.tell()
+        vr = head[4:6].decode("ascii", "replace") if explicit else "OW"
+        self._form = self._described(_KEYWORDS[element], vr)
+        self._frame_bytes = math.ceil(
+            math.prod(self._form[key] for key in ("rows", "columns", "samples_per_pixel", "bits_allocated"))
+            / 8
+        )
+        if isinstance(self._stream, InflatingStream):
+            self._stream.limit = self._start + self._frame_bytes * self._count + _PADDING
+
+    def _described(self, keyword: str, vr: str) -> dict[str, Any]:
+        """The pixel module in pydicom's names of decoding options."""
+        dataset = self._dataset
+        count = whole(dataset, "NumberOfFrames") or 1
+        self._count = max(count, 1)
+        bits = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}.get(keyword) or whole(
+            dataset, "BitsAllocated"
+        )
+        if bits not in _BITS:
+            raise ReadError(
+                f"'{self._path.name}' has voxels of {bits} bits, which are not supported.",
+                code="bits-allocated",
+            )
+        samples = whole(dataset, "SamplesPerPixel") or 1
+        photometric = str(dataset.get("PhotometricInterpretation") or "MONOCHROME2").strip().upper()
+        form: dict[str, Any] = {
+            "rows": int(dataset.Rows),
+            "columns": int(dataset.Columns),
+            "samples_per_pixel": samples,
+            "number_of_frames": 1,
+            "bits_allocated": bits,
+            "bits_stored": min(whole(dataset, "BitsStored") or bits, bits),
+            "photometric_interpretation": photometric,
+            "pixel_representation": int(bool(whole(dataset, "PixelRepresentation"))),
+            "pixel_keyword": keyword,
+        }
+        if samples > 1:
+            form["planar_configuration"] = int(bool(whole(dataset, "PlanarConfiguration")))
+        if self.syntax == ExplicitVRBigEndian:
+            form["pixel_vr"] = vr
+        return form
+
+    def frame(self, index: int) -> NDArray[Any]:
+        """One frame (row, column[, channel]); see `pictures`.
+
+        Raises
+        ------
+        Exception
+            Of whatever kind, on damaged data.
+        """
+        if self.syntax in PLAIN:
+            array = self._plain(index)
+        else:
+            data = self._wrapped(index)
+            array = self._unwrapped(data) if self.syntax in WRAPPED else self._decoded(data)
+        if self._form["photometric_interpretation"] in _PARTIAL and array.ndim == 3:
+            array = from_partial_range(array)
+        array = self._tables.apply(array)
+        if array.ndim == 3:
+            array = array[..., :3]
+        array = np.asarray(array, dtype=array.dtype.newbyteorder("="))
+        return array if array.flags.owndata and array.flags.writeable else array.copy()
+
+    def _plain(self, index: int) -> NDArray[Any]:
+        self._stream.seek(self._start)
+        # A stream has no length to be checked against; too little of it is an error all the same.
+        form = {**self._form, "number_of_frames": max(self._count, index + 1)}
+        return self._native(self.syntax, self._stream, index, form)
+
+    @staticmethod
+    def _native(syntax: str, source: Any, index: int, form: dict[str, Any]) -> NDArray[Any]:
+        if form["photometric_interpretation"] in _PARTIAL:
+            form = {**form, "photometric_interpretation": "YBR_FULL_422"}
+            return get_decoder(UID(syntax)).as_array(source, index=index, raw=True, **form)[0]
+        return get_decoder(UID(syntax)).as_array(source, index=index, **form)[0]
+
+    @cached_property
+    def _frames(self) -> list[list[Fragment]]:
+        offsets = self._dataset.get("ExtendedOffsetTable"), self._dataset.get("ExtendedOffsetTableLengths")
+        extended = (bytes(offsets[0]), bytes(offsets[1])) if all(offsets) else None
+        return frames_of_fragments(self._stream, self._start, self._count, extended)
+
+    def _wrapped(self, index: int) -> bytes:
+        if index >= len(self._frames):
+            raise ReadError(
+                f"'{self._path.name}' is cut short: it announces {self._count} frames and holds "
+                f"{len(self._frames)}.",
+                code="truncated",
+            )
+        return read_frame(self._stream, self._frames[index])
+
+    def _unwrapped(self, data: bytes) -> NDArray[Any]:
+        """A frame that is plain inside its wrapping."""
+        if self.syntax == DEFLATED_FRAMES:
+            inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+            data = inflater.decompress(data, self._frame_bytes + 1)
+        if len(data) < self._frame_bytes:
+            raise ReadError(
+                f"'{self._path.name}' is cut short: a frame needs {self._frame_bytes:,} bytes and has {len(data):,}.",
+                code="truncated",
+            )
+        return self._native(str(ExplicitVRLittleEndian), data[: self._frame_bytes], 0, self._form)
+
+    def _decoded(self, data: bytes) -> NDArray[Any]:
+        """A compressed frame, refused when it is far larger inside than its header says: decoders allocate that."""
+        form = self._form
+        size = codestream_size(data)
+        if size is not None and size[0] * size[1] > _MAGNIFIED * form["rows"] * form["columns"]:
+            raise ReadError(
+                f"'{self._path.name}' announces {form['rows']} x {form['columns']} pixels and its compressed picture "
+                f"holds {size[0]} x {size[1]}.",
+                code="size-mismatch",
+            )
+        answer = decoding.run(
+            "viewer.imaging.dicom_codecs:decode_frame",
+            {"frame": data, "syntax": self.syntax, "form": form},
+            name=self._path.name,
+            size=self._frame_bytes,
+        )
+        return answer.arrays[0]
