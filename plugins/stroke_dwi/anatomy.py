@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .fields import Field, ramp, resample, smooth_noise
+from .folding import fold
+from .frame import Frame
 from .places import BRAIN_HEIGHT_MM, Coordinates, Placement, coordinates, ellipsoid, paired
 from .surroundings import around_the_brain
 
@@ -46,13 +48,13 @@ def brain_level(places: Coordinates, rng: np.random.Generator) -> Field:
     # The occiput is broader than the forehead.
     cerebrum = cerebrum + np.clip(places.y, -60, 60) * rng.uniform(0.01, 0.05)
     temporal = paired(
-        places, (40.0, -16.0, 0.24), (22.0, 31.0, 20.0), (rng.uniform(0.9, 1.1), rng.uniform(0.9, 1.1))
+        places, (41.0, -11.0, 0.25), (25.0, 39.0, 23.0), (rng.uniform(0.9, 1.1), rng.uniform(0.9, 1.1))
     )
     # Nothing of the cerebrum lies low in the middle: the sella, the orbits and the petrous bones do.
     floor = (places.h - 0.29 + 0.0011 * np.clip(places.y, -60, 50)) * BRAIN_HEIGHT_MM
     cerebrum = np.maximum(np.minimum(cerebrum, floor), temporal)
     cerebellum = np.maximum(
-        paired(places, (24.0, 42.0, 0.14), (28.0, 26.0, 23.0)),
+        paired(places, (25.0, 42.0, 0.15), (31.0, 29.0, 25.0)),
         ellipsoid(places, (0.0, 40.0, 0.16), (12.0, 20.0, 20.0)),
     )
     stem_width = np.interp(places.h, [-0.3, 0.06, 0.12, 0.2, 0.27, 0.33], [6, 7, 10, 15, 15, 16])
@@ -94,57 +96,6 @@ def nuclei_level(places: Coordinates) -> tuple[Field, Field]:
     return grey, paired(places, (19.0, -2.0, 0.47), (4.0, 8.0, 6.0))
 
 
-@dataclass(frozen=True)
-class Frame:
-    """What every part of the brain is drawn over, each field (slice, row, column) on the image grid.
-
-    Attributes
-    ----------
-    x, y, h
-        Patient coordinates.
-    brain
-        Distance to the brain's surface, mm, positive inside.
-    heights
-        Height of every slice's centre, (slice, 1, 1).
-    mm
-        Voxel size in the plane, in millimetres of the average head.
-    age
-        0 young to 1 old: wider ventricles, fissures and sulci.
-    """
-
-    x: Field
-    y: Field
-    h: Field
-    brain: Field
-    heights: Field
-    mm: float
-    age: float
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Return (slices, rows, columns)."""
-        slices, rows, columns = self.brain.shape
-        return slices, rows, columns
-
-    def by_height(self, heights: list[float], values: list[float]) -> Field:
-        """Return values given at some heights, linear between, for every slice: (slice, 1, 1)."""
-        return np.asarray(np.interp(self.heights, heights, values), dtype=np.float32)
-
-    def noise(self, rng: np.random.Generator, slices: float, millimetres: float) -> Field:
-        """Return smooth noise with correlation lengths across slices (in slices) and within them (in mm)."""
-        return smooth_noise(rng, self.shape, (slices, millimetres / self.mm, millimetres / self.mm))
-
-
-@dataclass(frozen=True)
-class Surface:
-    """The folded surface of the brain: its fluid, its cortex, and the noise that folded it."""
-
-    fluid: Field
-    ribbon: Field
-    folds: Field
-    twigs: Field
-
-
 def build_head(
     rng: np.random.Generator, placement: Placement, ventricle_sides: tuple[float, float] = (1.0, 1.0)
 ) -> Head:
@@ -165,7 +116,7 @@ def build_head(
         mm=mm,
         age=age,
     )
-    surface = _surface(rng, frame)
+    surface = fold(rng, frame)
     cerebellar, folia, vermis = _cerebellum(rng, frame, surface.folds)
     fluid = np.maximum(ramp(ventricles + 0.7 * surface.twigs, 2.0), np.maximum(surface.fluid, 0.8 * vermis))
 
@@ -183,32 +134,6 @@ def build_head(
     outside, scalp = around_the_brain(rng, places, brain, frame.h, mm)
     signal = signal * inside + outside * (1.0 - inside)
     return Head(signal.astype(np.float32), (inside * (1.0 - fluid)).astype(np.float32), scalp, brain, places)
-
-
-def _surface(rng: np.random.Generator, frame: Frame) -> Surface:
-    """Return the fissure between the hemispheres, the sulci and the cortex between them."""
-    # The fissure: front and back in the middle of the brain, all along near the top.
-    gap = frame.by_height([0.3, 0.6, 0.74], [38.0, 34.0, 0.0])
-    opened = ramp(np.abs(frame.y + 4.0) - gap, 8.0) * ramp((frame.h - 0.31) * BRAIN_HEIGHT_MM, 6.0)
-    half_width = (0.2 + 1.2 * frame.age) * (1.0 + 1.5 * ramp((frame.h - 0.8) * 60.0, 12.0))
-    waves = frame.noise(rng, 2.0, 9.0)
-    crooked = np.abs(frame.x + 0.8 * waves)
-    fissure = ramp(half_width * (1.0 + 0.7 * waves) - crooked, 2.0) * opened
-
-    # Sulci: thin dark lines where a smooth random field changes sign, deep near the vertex, shallow elsewhere.
-    long, short = rng.uniform(8.0, 12.0), rng.uniform(5.5, 8.0)
-    folds = frame.noise(rng, rng.uniform(2.0, 4.0), long)
-    twigs = frame.noise(rng, rng.uniform(1.5, 3.0), short)
-    depth = np.minimum(frame.brain, np.where(opened > 0.5, np.abs(frame.x), 99.0))
-    reach = frame.by_height([0.3, 0.7, 0.9], [11.0, 17.0, 30.0]) * rng.uniform(0.7, 1.3)
-    cortical = ramp(reach - depth, 9.0) * ramp((frame.h - 0.22) * BRAIN_HEIGHT_MM, 10.0)
-    line = np.minimum(np.abs(folds), np.abs(twigs) + 0.12 + 0.05 * np.clip(depth, 0.0, 12.0))
-    # They gape at the surface, and all the more near the vertex and with age.
-    gape = 0.02 + 0.14 * frame.age + 0.35 * ramp(2.5 - depth, 5.0) * rng.uniform(0.3, 1.0)
-    gape = gape + rng.uniform(0.0, 0.5) * ramp((frame.h - 0.86) * BRAIN_HEIGHT_MM, 16.0)
-    sulcus = cortical * ramp(gape - line, 0.2) * rng.uniform(0.5, 1.0)
-    ribbon = np.maximum(ramp(3.5 - depth, 2.0), cortical * ramp(0.55 - line, 0.3))
-    return Surface(np.maximum(fissure, sulcus), ribbon, folds, twigs)
 
 
 def _cerebellum(rng: np.random.Generator, frame: Frame, folds: Field) -> tuple[Field, Field, Field]:

@@ -1,17 +1,17 @@
 """Synthetic patients: one seed, one diffusion-weighted scan with its lesion mask."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .anatomy import build_head
 from .fields import Field
-from .lesions import LesionPlan, draw_lesions, plan_lesion
+from .lesions import LesionPlan, draw_lesions, plan_lesion, scar
 from .places import Placement
 from .scanner import acquire, add_artefacts, coil, distort
 
 IMAGE_SIZE = 192
-EDITION = 2
+EDITION = 3
 """Raised whenever the same seed gives another patient, so that patients kept on disk are not taken for new ones."""
 
 
@@ -88,6 +88,8 @@ def make_patient(
     sides = (asymmetry * (closed if plan.side < 0 else 1.0), (closed if plan.side > 0 else 1.0) / asymmetry)
     head = build_head(rng, placement, sides)
     mm = 0.5 * sum(placement.field_mm) / IMAGE_SIZE
+    if rng.random() < 0.12:
+        head = replace(head, signal=scar(rng, head, mm))
     signal, mask = draw_lesions(rng, head, plan, mm)
     signal, mask, scalp = distort(rng, head, signal, mask, mm)
     signal = signal * coil(rng, signal.shape)

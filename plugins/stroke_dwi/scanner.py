@@ -33,6 +33,9 @@ def distort(
     # (level set of the air's surroundings, displacement in mm)
     frontal = (rng.normal(0.0, 12.0), rng.uniform(-88.0, -66.0), rng.uniform(0.24, 0.50))
     pockets = [(ellipsoid(places, frontal, (20.0, 13.0, 15.0)), rng.uniform(0.0, 15.0))]
+    # Above the sphenoid sinus: a bright edge along the base of the frontal lobes, in the middle.
+    sphenoid = (rng.normal(0.0, 10.0), rng.uniform(-52.0, -18.0), rng.uniform(0.24, 0.36))
+    pockets.append((ellipsoid(places, sphenoid, (16.0, 16.0, 12.0)), rng.uniform(0.0, 10.0)))
     petrous_y = rng.uniform(-12.0, 34.0)
     for side, strength in zip((-1.0, 1.0), sides, strict=True):
         petrous = (side * rng.uniform(42.0, 66.0), petrous_y, rng.uniform(0.2, 0.4))
