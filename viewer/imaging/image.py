@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,19 +23,65 @@ class Window:
     ----------
     centre, width : in the units of the voxels; width > 0.
     name : words for the menu ("brain", "as stored in the file", "automatic").
+    function : how values become grey (DICOM PS3.3 C.11.2.1.2-3). ``LINEAR_EXACT`` runs from `centre` - `width` / 2 to
+        `centre` + `width` / 2; ``LINEAR``, which is what DICOM files mean, is half a unit off and a unit narrower;
+        ``SIGMOID`` has no ends.
     """
 
     centre: float
     width: float
     name: str = ""
+    function: Literal["LINEAR_EXACT", "LINEAR", "SIGMOID"] = "LINEAR_EXACT"
 
     @property
     def low(self) -> float:
+        """The value that is black (close to black for a sigmoid)."""
+        if self.function == "LINEAR":
+            return self.centre - 0.5 - (self.width - 1) / 2
         return self.centre - self.width / 2
 
     @property
     def high(self) -> float:
+        """The value that is white (close to white for a sigmoid)."""
+        if self.function == "LINEAR":
+            return self.centre - 0.5 + (self.width - 1) / 2
         return self.centre + self.width / 2
+
+
+@dataclass(frozen=True)
+class VoiTable(Window):
+    """A file's own table of grey levels, chosen like a window (DICOM VOI LUT).
+
+    Attributes
+    ----------
+    centre, width : the values that the table covers, for whoever goes on from it with a window.
+    first : the value of its first entry; each further entry is one more. Values outside take the entry at that end.
+    levels : one uint16, little endian, per entry: 0 (black) to 65535 (white).
+    """
+
+    first: float = 0.0
+    levels: bytes = field(default=b"\0\0", repr=False)
+
+    @classmethod
+    def of(cls, first: float, entries: NDArray[np.integer], bits: int, name: str) -> VoiTable:
+        """A table from entries of so many bits."""
+        scaled = np.clip(entries.astype(np.float64) / ((1 << bits) - 1), 0, 1) * 65535
+        count = len(entries)
+        return cls(
+            first + (count - 1) / 2,
+            float(max(count - 1, 1)),
+            name,
+            first=first,
+            levels=np.rint(scaled).astype("<u2").tobytes(),
+        )
+
+    def grey(self, values: NDArray) -> NDArray[np.float32]:
+        """0 (black) to 1 (white) for each value; NaN for values that are no numbers."""
+        table = np.frombuffer(self.levels, dtype="<u2").astype(np.float32) / np.float32(65535)
+        finite = np.isfinite(values)
+        places = np.rint(np.where(finite, values, self.first) - self.first)
+        grey = table[np.clip(places, 0, len(table) - 1).astype(np.int64)]
+        return np.where(finite, grey, np.float32(np.nan))
 
 
 @dataclass(frozen=True)
@@ -43,10 +91,12 @@ class Intensity:
     Attributes
     ----------
     slope, intercept : the rescale that has *already* been applied to the voxels.
-    windows : windows that the file recommends, best first; may be empty.
+    windows : windows and tables that the file recommends, best first; may be empty.
     photometric : DICOM photometric interpretation, ``MONOCHROME2`` or ``RGB`` for other formats. MONOCHROME1 is shown
         inverted; its voxels are as stored.
     unit : ``HU``, ``10^-6 mm2/s`` or empty.
+    padding : lowest and highest value of voxels that fill the picture up and show nothing; None where the file names
+        none.
     """
 
     slope: float = 1.0
@@ -54,6 +104,7 @@ class Intensity:
     windows: tuple[Window, ...] = ()
     photometric: str = "MONOCHROME2"
     unit: str = ""
+    padding: tuple[float, float] | None = None
 
     @property
     def inverted(self) -> bool:
@@ -70,6 +121,7 @@ class Source:
     files : the files of the series in slice order.
     study_uid, series_uid, frame_of_reference_uid : DICOM identifiers, empty for other formats.
     sha256 : of the file, or of the sorted hashes of a series' files.
+    keeper : what keeps `files` there where they were unpacked from an archive, which `path` then names.
     """
 
     path: Path
@@ -78,6 +130,7 @@ class Source:
     series_uid: str = ""
     frame_of_reference_uid: str = ""
     sha256: str = ""
+    keeper: object = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -166,8 +219,9 @@ class MedicalImage:
     def grey(self, picture: NDArray) -> NDArray[np.float32]:
         """A picture (row, column[, channel]) as float32 grey values, right way round for a network.
 
-        Colour becomes luminance (ITU-R BT.601); MONOCHROME1 is inverted so that bright means what it means on screen;
-        values that are not finite become the darkest finite one.
+        Colour becomes luminance (ITU-R BT.601); MONOCHROME1 is inverted so that bright means what it means on screen,
+        between the extremes of the whole image, so that its slices stay comparable; values that are not finite become
+        the darkest finite one.
         """
         values = np.asarray(picture, dtype=np.float32)
         if values.ndim == 3:
@@ -177,5 +231,16 @@ class MedicalImage:
             dark = np.max if self.intensity.inverted else np.min
             values = np.where(finite, values, dark(values[finite]) if finite.any() else np.float32(0))
         if self.intensity.inverted:
-            values = values.max() + values.min() - values
+            least, most = self.extremes
+            values = np.float32(least + most) - values
         return np.asarray(values, dtype=np.float32)
+
+    @cached_property
+    def extremes(self) -> tuple[float, float]:
+        """The least and the greatest finite value of all voxels; of those that are there, for a part of an image."""
+        voxels = self.voxels if self.arrived is None else self.voxels[self.arrived]
+        if voxels.dtype.kind == "f":
+            least = np.min(voxels, initial=np.inf, where=np.isfinite(voxels))
+            most = np.max(voxels, initial=-np.inf, where=np.isfinite(voxels))
+            return (float(least), float(most)) if least <= most else (0.0, 0.0)
+        return (float(voxels.min()), float(voxels.max())) if voxels.size else (0.0, 0.0)

@@ -36,10 +36,21 @@ def rescaled(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[An
         for candidate in (stored.dtype, np.dtype(np.int16), np.dtype(np.uint16), np.dtype(np.int32)):
             limits = np.iinfo(candidate)
             if limits.min <= ends[0] and ends[1] <= limits.max:
-                wide = stored.astype(np.int64 if candidate.itemsize > 2 else np.int32)
-                return (wide * int(slope) + int(intercept)).astype(candidate)
-    wanted = np.float64 if stored.dtype == np.float64 else np.float32
-    return np.asarray(stored.astype(np.float64) * slope + intercept, dtype=wanted)
+                wide = np.dtype(np.int64 if candidate.itemsize > 2 else np.int32)
+                return _in_parts(stored, int(slope), int(intercept), wide, candidate)
+    wanted = np.dtype(np.float64 if stored.dtype == np.float64 else np.float32)
+    return _in_parts(stored, slope, intercept, np.dtype(np.float64), wanted)
+
+
+def _in_parts(
+    stored: NDArray[Any], slope: float, intercept: float, wide: np.dtype[Any], wanted: np.dtype[Any]
+) -> NDArray[Any]:
+    """The rescale in a wider type than the result's, a part at a time: a whole volume is never held in that type."""
+    result = np.empty(stored.shape, dtype=wanted)
+    parts = zip(stored, result, strict=True) if stored.ndim > 2 else ((stored, result),)
+    for source, target in parts:
+        target[...] = source.astype(wide) * wide.type(slope) + wide.type(intercept)
+    return result
 
 
 def common_type(types: list[np.dtype[Any]]) -> np.dtype[Any]:
