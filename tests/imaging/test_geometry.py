@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
+import nibabel as nib
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
+from tests.orientations import ORIENTATIONS, affines, stored, uneven
 from viewer.imaging.geometry import Geometry, letter, letters, lps_from_ras
-
-angles = st.floats(-180, 180)
-spacings = st.floats(0.05, 20)
-offsets = st.floats(-1000, 1000)
-
-
-@st.composite
-def affines(draw: st.DrawFn) -> NDArray[np.float64]:
-    """Oblique, anisotropic, mirrored or not, sheared or not."""
-    turn = Rotation.from_euler("xyz", [draw(angles) for _ in range(3)], degrees=True).as_matrix()
-    shear = np.eye(3)
-    shear[1, 2] = draw(st.floats(-0.5, 0.5))
-    signs = np.diag([draw(st.sampled_from([-1.0, 1.0])) for _ in range(3)])
-    affine = np.eye(4)
-    affine[:3, :3] = turn @ shear @ signs @ np.diag([draw(spacings) for _ in range(3)])
-    affine[:3, 3] = [draw(offsets) for _ in range(3)]
-    return affine
 
 
 @given(affines(), st.tuples(*[st.floats(-500, 500)] * 3))
@@ -84,3 +68,68 @@ def test_oblique_directions_have_two_letters_larger_part_first() -> None:
 def test_what_is_no_affine_is_refused(affine: NDArray[np.float64]) -> None:
     with pytest.raises(ValueError, match="affine"):
         Geometry(affine, (1, 1, 1))
+
+
+@pytest.mark.parametrize(("axes", "flips"), ORIENTATIONS)
+def test_letters_of_all_48_orientations_are_those_of_nibabel(
+    axes: tuple[int, ...], flips: tuple[bool, ...]
+) -> None:
+    _, geometry = stored(np.zeros((4, 5, 6)), np.diag([0.9, 1.1, 5.0, 1.0]), axes, flips)
+    assert tuple(letter(geometry.direction(axis)) for axis in (2, 1, 0)) == nib.aff2axcodes(
+        geometry.affine_ras
+    )
+
+
+@given(affines(degrees=25, shear=0.1), st.sampled_from(ORIENTATIONS))
+def test_letters_of_oblique_orientations_are_those_of_nibabel(
+    affine: NDArray[np.float64], orientation: tuple[tuple[int, ...], tuple[bool, ...]]
+) -> None:
+    _, geometry = stored(np.zeros((4, 5, 6)), affine, *orientation)
+    assert tuple(letter(geometry.direction(axis)) for axis in (2, 1, 0)) == nib.aff2axcodes(
+        geometry.affine_ras
+    )
+
+
+@given(uneven(), st.tuples(*[st.floats(-20, 20)] * 3))
+def test_voxel_to_patient_to_voxel_among_uneven_slices(geometry: Geometry, voxel: tuple[float, ...]) -> None:
+    there = geometry.to_patient(np.asarray(voxel))
+    np.testing.assert_allclose(geometry.to_voxel(there), voxel, atol=1e-5)
+
+
+@given(uneven())
+def test_every_slice_lies_where_its_origin_says(geometry: Geometry) -> None:
+    assert geometry.origins is not None
+    slices, rows, columns = geometry.shape
+    for index in range(slices):
+        np.testing.assert_allclose(
+            geometry.to_patient(np.array([index, 0, 0])), geometry.origins[index], atol=1e-9
+        )
+        last = geometry.to_patient(np.array([index, rows - 1, columns - 1])) - geometry.origins[index]
+        np.testing.assert_allclose(last, geometry.affine_lps[:3, :2] @ [columns - 1, rows - 1], atol=1e-6)
+    half = geometry.to_patient(np.array([0.5, 0, 0]))
+    np.testing.assert_allclose(half, geometry.origins[:2].mean(axis=0), atol=1e-9)
+
+
+@given(affines(), st.tuples(*[st.floats(-20, 20)] * 3))
+def test_origins_that_are_even_change_nothing(affine: NDArray[np.float64], voxel: tuple[float, ...]) -> None:
+    plain = Geometry(affine, (4, 5, 6))
+    origins = affine[:3, 3] + np.outer(np.arange(4), affine[:3, 2])
+    same = Geometry(affine, (4, 5, 6), origins=origins)
+    np.testing.assert_allclose(
+        same.to_patient(np.asarray(voxel)), plain.to_patient(np.asarray(voxel)), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("origins", "words"),
+    [
+        ([[0, 0, 0]], "at least two"),
+        ([[0, 0, 0], [0, 0, 1], [0, 0, 2], [0, 0, 3]], "one for each"),
+        ([[0, 0, 0], [0, 0, np.nan], [0, 0, 2]], "finite"),
+        ([[0, 0, 0], [0, 0, 3], [0, 0, 2]], "in the order"),
+        ([[0, 0, 0], [0, 5, 0], [0, 0, 2]], "no two lie in one plane"),
+    ],
+)
+def test_origins_that_make_no_stack_are_refused(origins: list[list[float]], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Geometry(np.eye(4), (3, 4, 5), origins=np.array(origins))
