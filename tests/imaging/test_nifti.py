@@ -197,7 +197,7 @@ def test_of_four_dimensions_the_first_volume_is_shown_and_said(tmp_path: Path) -
     data = np.arange(48, dtype=np.int16).reshape(2, 3, 4, 2)
     image = read_image(written(tmp_path / "a.nii", data))
     np.testing.assert_array_equal(image.voxels, data[..., 0].T)
-    assert "4 of 8 slices" in image.diagnoses[0].sentence
+    assert "4 of 8 images are shown: volume 1 of 2." in image.diagnoses[0].sentence
 
 
 def test_big_endian_and_nifti2_are_read(tmp_path: Path) -> None:

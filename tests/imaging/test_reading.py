@@ -41,7 +41,7 @@ def a_nifti(path: Path) -> Path:
         ("notes.txt", b"hello", "not-an-image", "plain text"),
         ("table.json", b'{"a": 1}', "not-an-image", "plain text"),
         ("report.pdf", b"%PDF-1.7 ...", "not-an-image", "a PDF document"),
-        ("all.zip", b"PK\x03\x04....", "not-an-image", "a zip archive"),
+        ("all.zip", b"PK\x03\x04....", "damaged-zip", "a damaged zip archive"),
         ("model.pth", b"version https://git-lfs.github.com/spec/v1", "not-an-image", "Git LFS stub"),
         ("random.bin", bytes(range(256)) * 4, "not-an-image", "not an image"),
         ("broken.nii.gz", b"\x1f\x8b\x08\x00" + b"\xff" * 20, "damaged-gzip", "damaged gzip"),
@@ -176,6 +176,9 @@ def test_the_json_has_exactly_the_promised_keys(tmp_path: Path) -> None:
         "b_values",
         "photometric",
         "volumes",
+        "volume",
+        "volume_labels",
+        "files",
         "diagnoses",
     ]
     assert entry["shape"] == [1, 5, 6]

@@ -6,7 +6,6 @@ is reported and never stops the folder.
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +13,8 @@ from viewer.foundation.errors import ReadError, UsageError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.image import MedicalImage
-from viewer.imaging.series import Arriving, Candidate, Inspection, Unreadable, Wish
-from viewer.imaging.sidecar import sidecar_files
-from viewer.imaging.sniffing import Kind, contradicts_extension, kind_of
+from viewer.imaging.searching import search
+from viewer.imaging.series import Arriving, Candidate, Inspection, SeriesInfo, Unreadable, Wish
 
 _LISTED = 6
 
@@ -40,7 +38,7 @@ class Contents:
 
     @classmethod
     def of(cls, path: str | Path, progress: Progress = SILENT) -> Contents:
-        """Look at a file, or at a folder with its subfolders; only headers are read.
+        """Look at a file, an archive, or a folder with its subfolders; only headers are read.
 
         Parameters
         ----------
@@ -52,8 +50,18 @@ class Contents:
             When the path does not exist or may not be read.
         """
         path = Path(path)
-        found, unreadable = _find(path, progress)
+        found, unreadable = search(path, progress)
         return cls(path, tuple(found), tuple(unreadable))
+
+    def info_of(self, series: str | None = None) -> SeriesInfo:
+        """The series that `load` takes for that name.
+
+        Raises
+        ------
+        ReadError, UsageError
+            As `load`.
+        """
+        return self._chosen(series)[0].info
 
     def load(
         self,
@@ -140,110 +148,9 @@ def _choose(
     )
 
 
-def _find(path: Path, progress: Progress) -> tuple[list[Candidate], list[Unreadable]]:
-    if path.is_dir():
-        files = _files_below(path)
-    elif path.exists():
-        files = [path]
-    else:
-        raise ReadError(f"There is no file or folder '{path.name}'.", code="missing")
-    found: list[Candidate] = []
-    unreadable: list[Unreadable] = []
-    dicom_files: list[Path] = []
-    parts: set[Path] = set()
-    for file in files:
-        try:
-            kind = kind_of(file)
-            if kind is Kind.DICOM:
-                dicom_files.append(file)
-                continue
-            if kind in (Kind.NRRD, Kind.METAIMAGE):
-                parts.update(_voxel_files(file))
-            if kind is Kind.NIFTI:
-                parts.update(each.resolve() for each in sidecar_files(file))
-            found.extend(_with_name_checked(file, kind, _candidates(kind, file)))
-        except ReadError as error:
-            unreadable.append(Unreadable.because(file, error))
-    from_dicom, broken = _dicom_candidates(dicom_files, progress)
-    for candidate in from_dicom:
-        found.extend(_with_name_checked(candidate.info.path, Kind.DICOM, [candidate]))
-    found.sort(key=lambda candidate: (candidate.order, str(candidate.info.path)))
-    unreadable.extend(broken)
-    # Sidecars and voxel files of detached headers are no images of their own, and nothing is wrong with them.
-    unreadable = [entry for entry in unreadable if entry.path.resolve() not in parts]
-    unreadable.sort(key=lambda entry: str(entry.path))
-    return [candidate.named(number) for number, candidate in enumerate(found, start=1)], unreadable
-
-
-# The libraries behind a format take a tenth of a second each to load; nobody waits for those that are not needed.
-
-
-def _candidates(kind: Kind, file: Path) -> list[Candidate]:
-    """The image in a file of any format but DICOM, whose files are looked at together."""
-    if kind is Kind.NIFTI:
-        from viewer.imaging import nifti
-
-        return nifti.candidates(file)
-    if kind in (Kind.PNG, Kind.JPEG):
-        from viewer.imaging import pictures
-
-        return pictures.candidates(file)
-    from viewer.imaging import itk_formats
-
-    return itk_formats.nrrd_candidates(file) if kind is Kind.NRRD else itk_formats.metaimage_candidates(file)
-
-
-def _voxel_files(file: Path) -> set[Path]:
-    from viewer.imaging import itk_formats
-
-    return itk_formats.data_files(file)
-
-
-def _dicom_candidates(files: list[Path], progress: Progress) -> tuple[list[Candidate], list[Unreadable]]:
-    if not files:
-        return [], []
-    from viewer.imaging import dicom
-
-    return dicom.candidates(files, progress)
-
-
 def _chosen_of_diffusion(found: list[Candidate]) -> tuple[Candidate, Diagnosis] | None:
     if any(candidate.diffusion_rank is None for candidate in found):
         return None
     from viewer.imaging import dicom
 
     return dicom.chosen_of_diffusion(found)
-
-
-def _files_below(folder: Path) -> list[Path]:
-    """Visible files below a folder in a stable order; links to folders are not followed."""
-    problem: list[OSError] = []
-    files: list[Path] = []
-    for root, folders, names in os.walk(folder, onerror=problem.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        files.extend(Path(root) / name for name in sorted(names) if not name.startswith("."))
-    if problem and not files:
-        words = (problem[0].strerror or "unknown reason").lower()
-        raise ReadError(f"The folder '{folder.name}' could not be opened: {words}.", code="no-access")
-    return [file for file in files if file.is_file()]
-
-
-def _with_name_checked(path: Path, kind: Kind, candidates: list[Candidate]) -> list[Candidate]:
-    """Add a note where the name promises another format."""
-    if not contradicts_extension(path, kind):
-        return candidates
-    note = Diagnosis(
-        "wrong-extension",
-        "note",
-        f"The file is {kind.value} although its name ends in '{path.suffix}'; it was read as {kind.value}.",
-    )
-    return [_noted(candidate, note) for candidate in candidates]
-
-
-def _noted(candidate: Candidate, note: Diagnosis) -> Candidate:
-    def load(wish: Wish) -> MedicalImage:
-        image = candidate.load(wish)
-        return replace(image, diagnoses=(*image.diagnoses, note))
-
-    info = replace(candidate.info, diagnoses=(*candidate.info.diagnoses, note))
-    return replace(candidate, info=info, load=load)

@@ -1,17 +1,14 @@
-"""NIfTI-1 and NIfTI-2, single file or pair, plain or gzip.
+"""NIfTI-1 and NIfTI-2, single file or pair, plain or gzip: header to `GridFile`.
 
-The header is read with nibabel; the voxels are read here, because a reader has to know how many bytes there should be:
-a cut-off file must be refused, not filled up with zeros.
+The fields of a header are read with nibabel; what they mean where they are odd is decided here, because a reader has to
+know how many bytes there should be and must not guess which side is left.
 """
 
 from __future__ import annotations
 
-import gzip
 import zlib
-from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -19,45 +16,29 @@ from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from viewer.foundation.errors import ReadError
-from viewer.foundation.provenance import sha256_of
-from viewer.imaging.budget import BUDGET
 from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
 from viewer.imaging.geometry import Geometry, lps_from_ras
-from viewer.imaging.image import Intensity, MedicalImage, Source
-from viewer.imaging.series import Candidate, SeriesInfo, Wish
+from viewer.imaging.grid_file import GridFile, sheared, sheared_warning, usable
+from viewer.imaging.image import VolumeInfo, Window
+from viewer.imaging.series import Candidate
 from viewer.imaging.sidecar import Sidecar, read_sidecar
-from viewer.imaging.sniffing import reason
-from viewer.imaging.voxel_types import rescaled, value_findings
+from viewer.imaging.unpacking import unpacked_pieces
+from viewer.imaging.volumes import best_weighted, numbered, weighted
+from viewer.imaging.voxel_block import VoxelBlock, stamp_of, unreachable
 
 nib: Any = nibabel  # it ships no types
-_MILLIMETRES = {"meter": 1000.0, "micron": 0.001}
-_UNREADABLE = "'{}' is an incomplete or damaged NIfTI file: {}."
-
-
-@dataclass(frozen=True)
-class _Header:
-    """What is needed of a NIfTI header."""
-
-    path: Path
-    data_path: Path
-    offset: int
-    dtype: np.dtype[Any]
-    channels: int
-    complex_: bool
-    dims: tuple[int, ...]
-    geometry: Geometry
-    slope: float
-    intercept: float
-    description: str
-    diagnoses: tuple[Diagnosis, ...]
-
-    @property
-    def volumes(self) -> int:
-        return int(np.prod(self.dims[3:], dtype=np.int64))
-
-    @property
-    def volume_bytes(self) -> int:
-        return int(np.prod(self.dims[:3], dtype=np.int64)) * self.dtype.itemsize * self.channels
+_MILLIMETRES = {1: 1000.0, 3: 0.001}
+"""Codes of metre and micrometre; everything else means millimetres, said or unsaid."""
+_SECONDS = (8, 16, 24)
+_VECTOR_INTENTS = (1006, 1007)
+_EXTENSIONS = 64 << 20
+"""Longest way from the header to the voxels, bytes: extensions are text."""
+_NOT_READ = {
+    1: "1-bit voxels",
+    1536: "128-bit floats",
+    1792: "complex numbers of 128 bits",
+    2048: "complex numbers of 256 bits",
+}
 
 
 def candidates(path: Path) -> list[Candidate]:
@@ -68,191 +49,233 @@ def candidates(path: Path) -> list[Candidate]:
     ReadError
         When the header is cut short, makes no sense, or announces more data than the file has.
     """
-    header, beside = _read_header(path), read_sidecar(path)
-    info = SeriesInfo.of(
-        header.geometry,
-        path,
-        frames=header.dims[2] * header.volumes,
-        modality=beside.modality,
-        description=beside.description or header.description,
-        b_values=() if beside.b_value is None else (beside.b_value,),
-        photometric="RGB" if header.channels > 1 else "MONOCHROME2",
-        diagnoses=header.diagnoses + beside.diagnoses,
-    )
-    return [Candidate(info, partial(_load, header, beside))]
+    return [read_grid(path, read_sidecar(path)).candidate()]
 
 
-def _open(path: Path) -> IO[bytes]:
-    with path.open("rb") as stream:
-        packed = stream.read(2) == b"\x1f\x8b"
-    return cast("IO[bytes]", gzip.open(path, "rb")) if packed else path.open("rb")
-
-
-def _read_header(path: Path) -> _Header:
-    try:
-        with _open(path) as stream:
-            start = stream.read(4)
-            stream.seek(0)
-            second = 540 in (int.from_bytes(start, "little"), int.from_bytes(start, "big"))
-            raw = stream.read(540 if second else 348)
-    except (OSError, EOFError, zlib.error):
-        raise ReadError(_UNREADABLE.format(path.name, "its header is cut short"), code="truncated") from None
-    if len(raw) < (540 if second else 348):
-        raise ReadError(_UNREADABLE.format(path.name, "its header is cut short"), code="truncated")
-    kind = nib.Nifti2Header if second else nib.Nifti1Header
-    try:
-        header = kind(raw, check=False)
-        dtype = header.get_data_dtype()
-        dims = tuple(int(n) for n in header.get_data_shape())
-    except (HeaderDataError, ValueError, KeyError, OverflowError):
-        raise ReadError(
-            f"'{path.name}' is a NIfTI file whose header makes no sense: its voxel type or its size is unknown.",
-            code="bad-header",
-        ) from None
-    if not dims or min(dims) < 1 or len(dims) > 7:
-        raise ReadError(
-            f"'{path.name}' is a NIfTI file that announces no voxels (size {' x '.join(map(str, dims)) or 'unset'}).",
-            code="bad-header",
-        )
-    dims = dims + (1,) * (3 - len(dims))
-    channels = 1
-    if dtype.names:
-        channels, dtype = len(dtype.names), np.dtype(np.uint8)
-    if dtype.kind not in "iufc" or dtype.itemsize > 16 or (dtype.kind == "f" and dtype.itemsize > 8):
-        raise ReadError(
-            f"'{path.name}' holds voxels of a kind that is not read ({dtype}).", code="voxel-type"
-        )
-    dtype = dtype.newbyteorder(header.endianness)
-    diagnoses: list[Diagnosis] = []
-    geometry = _geometry(header, (dims[2], dims[1], dims[0]), diagnoses)
-    slope, intercept = _scale(header, diagnoses)
+def read_grid(path: Path, beside: Sidecar) -> GridFile:
+    """Everything that the header and the files beside it say."""
+    header, second = _header(path)
+    dtype, channels = _voxel_type(path, header)
+    dims = _dims(path, header)
+    slices, count = dims[2], int(np.prod(dims[3:], dtype=object))
+    findings: list[Diagnosis] = []
+    geometry = _geometry(header, (slices, dims[1], dims[0]), findings)
+    slope, intercept = _scale(header, findings)
     if channels > 1 or dtype.kind == "c":
         slope, intercept = 1.0, 0.0
     if dtype.kind == "c":
-        diagnoses.append(
+        findings.append(
             Diagnosis("complex-voxels", "note", "The voxels are complex numbers; their magnitude is shown.")
         )
-    data_path = path
-    if bytes(header["magic"])[:3] in (b"ni1", b"ni2"):
-        data_path = _partner(path)
-    offset = int(header["vox_offset"]) if np.isfinite(header["vox_offset"]) else 0
-    if data_path == path:
-        offset = max(offset, 544 if second else 352) if offset else (544 if second else 352)
-    result = _Header(
+    volumes, volume = _volumes(header, beside, count, slices, findings)
+    return GridFile(
         path,
-        data_path,
-        offset,
-        dtype,
-        channels,
-        dtype.kind == "c",
-        dims,
         geometry,
+        _block(path, header, second, dtype, channels * dims[0] * dims[1] * slices, count),
+        channels,
+        volumes,
+        volume,
         slope,
         intercept,
-        _text(header["descrip"]),
-        tuple(diagnoses),
+        _windows(header),
+        beside.modality,
+        beside.description or _text(header["descrip"]),
+        beside.sequence_of(volumes[volume].b_value if volumes else beside.b_value),
+        beside.b_value if count == 1 else None,
+        beside.body_part,
+        tuple(findings) + beside.diagnoses,
     )
-    if result.volumes > 1:
-        note = Diagnosis(
-            "several-volumes",
-            "note",
-            f"The file holds {result.volumes} volumes; the first is shown ({dims[2]} of {dims[2] * result.volumes} "
-            "slices).",
+
+
+def _header(path: Path) -> tuple[Any, bool]:
+    """The header as nibabel sees it, and whether it is NIfTI-2."""
+    cut = ReadError(
+        f"'{path.name}' is an incomplete or damaged NIfTI file: its header is cut short.", code="truncated"
+    )
+    raw = b""
+    try:
+        with path.open("rb") as stream:
+            packed = stream.read(2) == b"\x1f\x8b"
+            stream.seek(0)
+            for piece in unpacked_pieces(stream, "gzip") if packed else (stream.read(540),):
+                raw += piece
+                if len(raw) >= 540:
+                    break
+    except (EOFError, zlib.error):
+        pass
+    except OSError as error:
+        raise unreachable(path, error) from None
+    second = 540 in (int.from_bytes(raw[:4], "little"), int.from_bytes(raw[:4], "big"))
+    size = 540 if second else 348
+    if len(raw) < size:
+        raise cut
+    kind = nib.Nifti2Header if second else nib.Nifti1Header
+    try:
+        return kind(raw[:size], check=False), second
+    except (HeaderDataError, ValueError, KeyError):
+        raise cut from None
+
+
+def _voxel_type(path: Path, header: Any) -> tuple[np.dtype[Any], int]:
+    """Type of one value with its byte order, and values per voxel."""
+    code = int(header["datatype"])
+    if code in _NOT_READ:
+        raise ReadError(f"'{path.name}' holds {_NOT_READ[code]}, which are not read.", code="voxel-type")
+    try:
+        dtype, channels = header.get_data_dtype(), 1
+    except (HeaderDataError, KeyError):
+        raise ReadError(
+            f"'{path.name}' is a NIfTI file whose header makes no sense: its voxel type ({code}) is unknown.",
+            code="bad-header",
+        ) from None
+    if dtype.names:
+        channels, dtype = len(dtype.names), np.dtype(np.uint8)
+    if dtype.kind not in "iufc" or dtype.itemsize > 16:
+        raise ReadError(
+            f"'{path.name}' holds voxels of a kind that is not read ({dtype}).", code="voxel-type"
         )
-        result = replace(result, diagnoses=(*result.diagnoses, note))
-    _check_size(result)
-    return result
+    return dtype.newbyteorder(header.endianness), channels
+
+
+def _dims(path: Path, header: Any) -> tuple[int, ...]:
+    """Sizes along (column, row, slice, ...)."""
+    stored = [int(size) for size in header["dim"]]
+    dims = tuple(stored[1 : stored[0] + 1]) if 1 <= stored[0] <= 7 else ()
+    if not dims or min(dims) < 1:
+        sizes = " x ".join(map(str, dims)) or "unset"
+        raise ReadError(
+            f"'{path.name}' is a NIfTI file that announces no voxels (size {sizes}).", code="bad-header"
+        )
+    return dims + (1,) * (3 - len(dims))
+
+
+def _block(path: Path, header: Any, second: bool, dtype: np.dtype[Any], run: int, count: int) -> VoxelBlock:
+    """Where the voxels are: behind the header and its extensions, or in the other file of a pair."""
+    single = bytes(header["magic"])[:3] not in (b"ni1", b"ni2")
+    least = (544 if second else 352) if single else 0
+    announced = float(header["vox_offset"])
+    if not (np.isfinite(announced) and 0 <= announced <= _EXTENSIONS):
+        raise ReadError(
+            f"'{path.name}' is a NIfTI file whose header makes no sense: its voxels begin nowhere.",
+            code="bad-header",
+        )
+    data = path if single else _partner(path)
+    stamp = stamp_of(data)
+    try:
+        with data.open("rb") as stream:
+            packed = stream.read(2) == b"\x1f\x8b"
+    except OSError as error:
+        raise unreachable(data, error) from None
+    offset = max(int(announced), least)
+    return VoxelBlock(
+        data,
+        dtype,
+        run,
+        count,
+        start=0 if packed else offset,
+        skip=offset if packed else 0,
+        packing="gzip" if packed else "none",
+        stamp=stamp,
+    )
 
 
 def _partner(path: Path) -> Path:
     """The .img beside a .hdr, in the same folder."""
     name = path.name
-    for end, other in ((".hdr", ".img"), (".hdr.gz", ".img.gz"), (".img", ".img"), (".img.gz", ".img.gz")):
-        if name.lower().endswith(end):
-            partner = path.with_name(name[: -len(end)] + other)
-            if partner.exists():
+    for end, others in ((".hdr", (".img", ".img.gz")), (".hdr.gz", (".img.gz", ".img"))):
+        if not name.lower().endswith(end):
+            continue
+        stem, capital = name[: -len(end)], name.endswith(end.upper())
+        found = [path.with_name(stem + (other.upper() if capital else other)) for other in others]
+        for partner in found:
+            if partner.is_file():
+                if partner.resolve().parent != path.resolve().parent:
+                    break
                 return partner
-            raise ReadError(
-                f"'{name}' is a NIfTI header without its voxel file '{partner.name}'.", code="no-voxels"
+        raise ReadError(
+            f"'{name}' is a NIfTI header without its voxel file '{found[0].name}'.", code="no-voxels"
+        )
+    raise ReadError(
+        f"'{name}' is the header of a NIfTI pair; its name must end in .hdr to find its voxels.",
+        code="no-voxels",
+    )
+
+
+def _volumes(
+    header: Any, beside: Sidecar, count: int, slices: int, findings: list[Diagnosis]
+) -> tuple[tuple[VolumeInfo, ...], int]:
+    """Names of the volumes, and which is shown first."""
+    if count > 1 and len(beside.b_values) == count:
+        volumes = weighted(beside.b_values, beside.directions, slices)
+        return volumes, best_weighted(beside.b_values, beside.directions)
+    if beside.b_values and len(beside.b_values) != count:
+        findings.append(
+            Diagnosis(
+                "bad-sidecar",
+                "warning",
+                f"The file beside the image lists {len(beside.b_values)} b-values for {count} "
+                f"volume{'s' if count > 1 else ''}; they are left out.",
             )
-    return path
+        )
+    if int(header["intent_code"]) in _VECTOR_INTENTS:
+        return numbered("component", count, slices), 0
+    timed = (int(header["xyzt_units"]) & 0x38) in _SECONDS and float(header["pixdim"][4]) > 0
+    return numbered("time" if timed else "volume", count, slices), 0
 
 
-def _check_size(header: _Header) -> None:
-    """Compare what the header announces with the budget and, where it is not compressed, with the file."""
-    BUDGET.check(header.path.name, header.volume_bytes)
-    with header.data_path.open("rb") as stream:
-        packed = stream.read(2) == b"\x1f\x8b"
-    if packed:
-        return
-    expected = header.offset + header.volume_bytes * header.volumes
-    actual = header.data_path.stat().st_size
-    if actual < expected:
-        raise _truncated(header, expected, actual)
-
-
-def _truncated(header: _Header, expected: int, actual: int) -> ReadError:
-    return ReadError(
-        f"'{header.data_path.name}' is cut short: its header announces {expected:,} bytes and there are {actual:,}.",
-        code="truncated",
-    )
-
-
-def _geometry(header: Any, shape: tuple[int, int, int], diagnoses: list[Diagnosis]) -> Geometry:
-    unit = _MILLIMETRES.get(
-        header.get_xyzt_units()[0] if int(header["xyzt_units"]) % 8 in (1, 2, 3) else "mm", 1.0
-    )
+def _geometry(header: Any, shape: tuple[int, int, int], findings: list[Diagnosis]) -> Geometry:
+    """The grid: sform before qform by their codes; without either, spacing alone."""
+    unit = _MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)
     scale = np.diag([unit, unit, unit, 1.0])
-    sform_code, qform_code = int(header["sform_code"]), int(header["qform_code"])
-    if sform_code > 0:
-        affine = header.get_sform()
-        if _usable(affine):
-            unit_axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
-            if np.abs(unit_axes.T @ unit_axes - np.eye(3)).max() > 0.01:
-                diagnoses.append(
-                    Diagnosis(
-                        "sheared",
-                        "warning",
-                        "The file's transformation is sheared: its slices are not at right angles to its stack.",
-                        "Resample the volume before measuring or before using a 3D network.",
-                    )
-                )
-            return Geometry(lps_from_ras(scale @ affine), shape)
-        diagnoses.append(
+    if int(header["sform_code"]) > 0:
+        affine = scale @ header.get_sform()
+        if usable(affine):
+            if sheared(affine):
+                findings.append(sheared_warning())
+            return Geometry(lps_from_ras(affine), shape)
+        findings.append(
             Diagnosis(
                 "bad-transformation", "warning", "The file's first transformation (sform) is not usable."
             )
         )
-    if qform_code > 0:
-        try:
-            affine = header.get_qform()
-        except (HeaderDataError, ValueError):
-            affine = np.zeros((4, 4))
-        if _usable(affine):
-            return Geometry(lps_from_ras(scale @ affine), shape)
-    spacing = np.abs(np.asarray(header["pixdim"][1:4], dtype=np.float64)) * unit
-    good = np.isfinite(spacing) & (spacing > 0)
+    spacing = np.abs(np.asarray(header["pixdim"][1:4], dtype=np.float64))
+    good = np.isfinite(spacing) & (spacing > 0) & (spacing * unit < 1e6)
     if not good.all():
-        diagnoses.append(no_spacing())
-    spacing = np.where(good, spacing, 1.0)
-    diagnoses.append(no_orientation())
-    return Geometry.unoriented(shape, (float(spacing[2]), float(spacing[1]), float(spacing[0])))
+        findings.append(no_spacing())
+    spacing = np.where(good, spacing, 1.0 / unit)
+    if int(header["qform_code"]) > 0:
+        affine = scale @ _qform(header, spacing)
+        if usable(affine):
+            return Geometry(lps_from_ras(affine), shape)
+        findings.append(
+            Diagnosis(
+                "bad-transformation", "warning", "The file's second transformation (qform) is not usable."
+            )
+        )
+    findings.append(no_orientation())
+    columns, rows, slices = (float(step) for step in spacing * unit)
+    return Geometry.unoriented(shape, (slices, rows, columns))
 
 
-def _usable(affine: NDArray[np.float64]) -> bool:
-    if not np.isfinite(affine).all():
-        return False
-    columns = np.linalg.norm(affine[:3, :3], axis=0)
-    return bool(columns.min() > 1e-9 and abs(np.linalg.det(affine[:3, :3] / columns)) > 1e-3)
+def _qform(header: Any, spacing: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The transformation that the quaternion describes, all zeros where it describes none."""
+    sound = header.copy()
+    sound["pixdim"][1:4] = spacing
+    # The standard: anything but -1 counts as 1.
+    sound["pixdim"][0] = -1.0 if float(header["pixdim"][0]) == -1 else 1.0
+    try:
+        return np.asarray(sound.get_qform(), dtype=np.float64)
+    except (HeaderDataError, ValueError):
+        return np.zeros((4, 4))
 
 
-def _scale(header: Any, diagnoses: list[Diagnosis]) -> tuple[float, float]:
+def _scale(header: Any, findings: list[Diagnosis]) -> tuple[float, float]:
     """Rescale of the voxels; slope 0 means none by the standard, and so does NaN by custom."""
     slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
-    if not np.isfinite(slope) or slope == 0:
+    if np.isnan(slope) or slope == 0:
         return 1.0, 0.0
-    if not np.isfinite(intercept):
-        diagnoses.append(
+    if not np.isfinite([slope, intercept]).all():
+        findings.append(
             Diagnosis(
                 "bad-rescale", "warning", "The file's rescale is not a number; stored values are shown."
             )
@@ -261,61 +284,14 @@ def _scale(header: Any, diagnoses: list[Diagnosis]) -> tuple[float, float]:
     return slope, intercept
 
 
+def _windows(header: Any) -> tuple[Window, ...]:
+    """The display range of the header; `viewer.imaging.windows` uses it only where it meets the values."""
+    low, high = float(header["cal_min"]), float(header["cal_max"])
+    if not np.isfinite([low, high]).all() or high <= low:
+        return ()
+    return (Window((low + high) / 2, high - low, "as stored in the file"),)
+
+
 def _text(field: Any) -> str:
     text = bytes(field).split(b"\x00")[0].decode("utf-8", "replace").strip()
     return "".join(character for character in text if character.isprintable())
-
-
-def _load(header: _Header, beside: Sidecar, wish: Wish) -> MedicalImage:
-    wish.progress.report(0, 2, "reading")
-    count = header.volume_bytes
-    try:
-        with _open(header.data_path) as stream:
-            stream.seek(header.offset)
-            data = stream.read(count)
-            if header.volumes == 1:
-                # Only at its end does a gzip stream compare its checksum.
-                stream.read(1)
-    except EOFError:
-        data = b""
-    except (zlib.error, gzip.BadGzipFile):
-        raise ReadError(
-            f"'{header.data_path.name}' is damaged: it does not decompress to the end.", code="truncated"
-        ) from None
-    except OSError as error:
-        raise ReadError(
-            f"'{header.data_path.name}' could not be read: {reason(error)}.", code="no-access"
-        ) from None
-    if len(data) < count:
-        raise ReadError(
-            f"'{header.data_path.name}' is cut short: its header announces {count:,} bytes of voxels and "
-            + (f"there are {len(data):,}." if data else "fewer are there."),
-            code="truncated",
-        )
-    wish.progress.report(1, 2, "converting")
-    stored = np.frombuffer(data, dtype=header.dtype)
-    columns, rows, slices = header.dims[:3]
-    shape = (slices, rows, columns) if header.channels == 1 else (slices, rows, columns, header.channels)
-    voxels: NDArray[Any] = stored.reshape(shape)
-    if header.channels == 4:
-        voxels = voxels[..., :3]
-    voxels = np.ascontiguousarray(voxels, dtype=voxels.dtype.newbyteorder("="))
-    if header.complex_:
-        voxels = np.abs(voxels)
-    voxels = rescaled(voxels, header.slope, header.intercept)
-    image = MedicalImage(
-        voxels=voxels,
-        geometry=header.geometry,
-        modality=beside.modality,
-        description=beside.description or header.description,
-        sequence=beside.sequence,
-        b_value=beside.b_value,
-        body_part=beside.body_part,
-        intensity=Intensity(
-            header.slope, header.intercept, photometric="RGB" if header.channels > 1 else "MONOCHROME2"
-        ),
-        source=Source(header.path, (header.path,), sha256=sha256_of(header.path)),
-        diagnoses=header.diagnoses + beside.diagnoses + value_findings(voxels),
-    )
-    wish.progress.report(2, 2)
-    return image

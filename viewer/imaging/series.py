@@ -34,6 +34,7 @@ class SeriesInfo:
     series_uid : SeriesInstanceUID, empty for other formats.
     volumes : the volumes on this grid, in the order of the series; empty where there is only one.
     volume : the one that is shown by default.
+    files : the files that the series is made of.
     """
 
     id: str
@@ -51,6 +52,7 @@ class SeriesInfo:
     series_uid: str = ""
     volumes: tuple[VolumeInfo, ...] = ()
     volume: int = 0
+    files: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, geometry: Geometry, path: Path, *, frames: int, **facts: Any) -> SeriesInfo:
@@ -85,6 +87,9 @@ class SeriesInfo:
             "b_values": list(self.b_values),
             "photometric": self.photometric,
             "volumes": len(self.volumes) or 1,
+            "volume": self.volume,
+            "volume_labels": [volume.label for volume in self.volumes],
+            "files": len(self.files) or 1,
             "diagnoses": [diagnosis.to_json() for diagnosis in self.diagnoses],
         }
 

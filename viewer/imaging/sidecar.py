@@ -1,4 +1,4 @@
-"""What stands beside a NIfTI file: ``scan.json`` and ``scan.bval``, as dcm2niix and BIDS write them.
+"""What stands beside a NIfTI file: ``scan.json``, ``scan.bval`` and ``scan.bvec``, as dcm2niix and BIDS write them.
 
 NIfTI itself does not say what it is a picture of, so without these files nobody can tell whether a model applies.
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.mr_sequence import named_sequence
+from viewer.imaging.volumes import Direction
 
 _SUFFIXES = (".json", ".bval", ".bvec")
 _LARGEST = 1 << 20
@@ -22,20 +23,38 @@ _LARGEST = 1 << 20
 
 @dataclass(frozen=True)
 class Sidecar:
-    """Facts about an image that its own file cannot hold; empty where nothing is said."""
+    """Facts about an image that its own file cannot hold; empty where nothing is said.
+
+    Attributes
+    ----------
+    b_value : of an image of one volume, s/mm2.
+    b_values, directions : of every volume, as FSL writes them: one line of b-values, three lines of vectors; a
+        direction is None where no vector is known.
+    words : everything that may name the sequence.
+    """
 
     modality: str = ""
     description: str = ""
-    sequence: str = ""
     b_value: float | None = None
+    b_values: tuple[float, ...] = ()
+    directions: tuple[Direction | None, ...] = ()
     body_part: str = ""
+    words: str = ""
     diagnoses: tuple[Diagnosis, ...] = ()
+
+    @property
+    def sequence(self) -> str:
+        """What is known of the MR sequence."""
+        return self.sequence_of(self.b_value)
+
+    def sequence_of(self, b_value: float | None) -> str:
+        """What is known of the MR sequence of a volume with that weighting."""
+        return named_sequence(self.words, b_value) if self.modality in ("MR", "") else ""
 
 
 def sidecar_files(path: Path) -> set[Path]:
     """The files that may stand beside an image and belong to it."""
-    stem = Path(path.name.removesuffix(".gz")).stem
-    return {path.with_name(stem + suffix) for suffix in _SUFFIXES}
+    return {path.with_name(_stem(path) + suffix) for suffix in _SUFFIXES}
 
 
 def read_sidecar(path: Path) -> Sidecar:
@@ -45,10 +64,10 @@ def read_sidecar(path: Path) -> Sidecar:
     ----------
     path : the image.
     """
-    stem = Path(path.name.removesuffix(".gz")).stem
-    beside, b_value = path.with_name(stem + ".json"), _b_value(path.with_name(stem + ".bval"))
+    weightings = _weightings(path)
+    beside = path.with_name(_stem(path) + ".json")
     if not beside.is_file():
-        return Sidecar(b_value=b_value, sequence="" if b_value is None else "DWI")
+        return weightings
     try:
         if beside.stat().st_size > _LARGEST:
             raise ValueError("too large")
@@ -59,17 +78,19 @@ def read_sidecar(path: Path) -> Sidecar:
         note = Diagnosis(
             "bad-sidecar", "note", f"'{beside.name}' beside the image is not a readable sidecar."
         )
-        return Sidecar(b_value=b_value, diagnoses=(note,))
-    modality = _text(facts, "Modality").upper()
+        return replace(weightings, diagnoses=(*weightings.diagnoses, note))
     description = _text(facts, "SeriesDescription")
-    words = " ".join([description, _text(facts, "ProtocolName"), str(facts.get("ImageType", ""))])
-    return Sidecar(
-        modality=modality,
+    return replace(
+        weightings,
+        modality=_text(facts, "Modality").upper(),
         description=description,
-        sequence=named_sequence(words, b_value) if modality in ("MR", "") else "",
-        b_value=b_value,
         body_part=(_text(facts, "BodyPartExamined") or _text(facts, "BodyPart")).lower(),
+        words=" ".join([description, _text(facts, "ProtocolName"), str(facts.get("ImageType", ""))]),
     )
+
+
+def _stem(path: Path) -> str:
+    return Path(path.name.removesuffix(".gz")).stem
 
 
 def _text(facts: Mapping[str, Any], name: str) -> str:
@@ -77,12 +98,36 @@ def _text(facts: Mapping[str, Any], name: str) -> str:
     return value.strip()[:64] if isinstance(value, str) else ""
 
 
-def _b_value(path: Path) -> float | None:
-    """The weighting of an image of one volume; several belong to several volumes and say nothing of one."""
+def _weightings(path: Path) -> Sidecar:
+    """b-values and gradient directions; several belong to several volumes and say nothing of an image of one."""
+    beside = path.with_name(_stem(path) + ".bval")
+    lines = _numbers(beside)
+    if lines is None:
+        return Sidecar()
+    values = tuple(value for line in lines for value in line)
+    if not values or min(values) < 0:
+        note = Diagnosis("bad-sidecar", "note", f"'{beside.name}' beside the image holds no b-values.")
+        return Sidecar(diagnoses=(note,))
+    vectors = _vectors(_numbers(path.with_name(_stem(path) + ".bvec")), len(values))
+    return Sidecar(b_value=values[0] if len(values) == 1 else None, b_values=values, directions=vectors)
+
+
+def _numbers(path: Path) -> list[list[float]] | None:
+    """The lines of a small file of numbers, an empty list where they are not; None without a file."""
     try:
         if not path.is_file() or path.stat().st_size > _LARGEST:
             return None
-        values = [float(word) for word in path.read_text(encoding="ascii").split()]
+        lines = [line.split() for line in path.read_text(encoding="ascii").splitlines()]
+        numbers = [[float(word) for word in line] for line in lines if line]
     except (OSError, ValueError):
-        return None
-    return values[0] if len(values) == 1 and math.isfinite(values[0]) and values[0] >= 0 else None
+        return []
+    return numbers if all(math.isfinite(value) for line in numbers for value in line) else []
+
+
+def _vectors(lines: list[list[float]] | None, count: int) -> tuple[Direction | None, ...]:
+    """Directions from three lines of `count` numbers, or, as some programs write them, `count` lines of three."""
+    if lines and [len(line) for line in lines] == [count] * 3:
+        return tuple(zip(*lines, strict=True))
+    if lines and [len(line) for line in lines] == [3] * count:
+        return tuple((x, y, z) for x, y, z in lines)
+    return (None,) * count
