@@ -66,7 +66,7 @@ def test_ct_has_five_presets_and_starts_with_the_brain() -> None:
 
 @pytest.mark.parametrize("modality", ["MR", "CR", "DX", ""])
 def test_others_offer_the_automatic_one_in_three_widths(modality: str) -> None:
-    own = Window(150, 100, "as stored in the file")
+    own = Window(130, 60, "as stored in the file")
     offered = presets(an_image(a_head(), modality=modality, windows=(own,)))
     names = [window.name for window in offered]
     assert {"automatic", "wide", "narrow"} <= set(names)

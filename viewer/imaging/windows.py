@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.imaging.image import MedicalImage, Window
+from viewer.imaging.image import MedicalImage, VoiTable, Window
 
 _CT = (
     Window(40, 80, "brain"),
@@ -17,7 +18,11 @@ _CT = (
     Window(-600, 1500, "lung"),
 )
 _PROJECTIONS = ("CR", "DX", "MG", "RG", "PX", "IO")
-_SAMPLE = 1_000_000
+_SAMPLE = 250_000
+_NUCLEAR = ("PT", "NM")
+_ALIKE = 0.03
+"""Share of its width by which a window must differ from another one to be worth a key."""
+PRESETS = 5
 _BACKGROUND = 0.05
 """Share of the range below which a voxel of a cross-section is background: air, noise, padding."""
 
@@ -35,7 +40,7 @@ def automatic_window(image: MedicalImage, picture: NDArray[Any] | None = None) -
     Window
         Never empty: a constant image gets a width of 1.
     """
-    values = _sample(image.voxels if picture is None else picture)
+    values = _unpadded(_sample(image.voxels if picture is None else picture), image.intensity.padding)
     if image.colour and values.dtype == np.uint8:
         return Window(127.5, 255, "automatic")
     values = values.astype(np.float64)
@@ -54,16 +59,59 @@ def automatic_window(image: MedicalImage, picture: NDArray[Any] | None = None) -
 
 
 def presets(image: MedicalImage) -> tuple[Window, ...]:
-    """Up to five windows for the keys 1 to 5, best first."""
-    if image.modality == "CT" and not image.colour and image.intensity.unit in ("HU", ""):
+    """Windows for the keys 1 to 5, best first, no two alike; none for colours, which no window touches.
+
+    CT in Hounsfield units has those of its organs. Counts (PET, scintigraphy) are shown from zero, so that nothing looks
+    hot which is not. Everything else has the file's own and those that its values suggest.
+    """
+    if image.colour:
+        return ()
+    if image.modality == "CT" and image.intensity.unit in ("HU", ""):
         return _CT
     automatic = automatic_window(image)
-    own = tuple(window for window in image.intensity.windows if _sane(window, image))[:2]
-    wide = Window(automatic.centre, automatic.width * 1.6, "wide")
-    narrow = Window(automatic.centre, automatic.width * 0.6, "narrow")
-    if image.modality == "MR":
-        return (automatic, wide, narrow, *own)
-    return (*own, automatic, wide, narrow)
+    own = [window for window in image.intensity.windows if _sane(window, image)][:2]
+    own = [replace(window, name=window.name or "as stored in the file") for window in own]
+    least, most = _extremes(image)
+    full = _between(least, most, "full range")
+    if image.modality in _NUCLEAR:
+        shares = ((1.0, "0 to maximum"), (0.5, "0 to half"), (0.25, "0 to a quarter"), (0.1, "0 to a tenth"))
+        wanted = [*(_between(0, most * share, name) for share, name in shares), *own, automatic]
+    else:
+        high = automatic.high
+        derived = [
+            Window(automatic.centre, automatic.width * 1.6, "wide"),
+            Window(automatic.centre, automatic.width * 0.6, "narrow"),
+            _between(high - 0.4 * automatic.width, high, "bright parts"),
+            _between(automatic.low, automatic.low + 0.4 * automatic.width, "dark parts"),
+        ]
+        first = [automatic, *own] if image.modality == "MR" else [*own, automatic]
+        if not image.modality and image.voxels.dtype == np.uint8:
+            first = [*own, full, automatic]
+        wanted = [*first, *derived, full]
+    return _different(wanted)[:PRESETS]
+
+
+def _different(wanted: list[Window]) -> tuple[Window, ...]:
+    """The windows that can be told apart on screen, in their order."""
+    kept: list[Window] = []
+    for window in wanted:
+        least = _ALIKE * window.width
+        if window.width > 0 and not any(
+            abs(window.low - k.low) < least and abs(window.high - k.high) < least for k in kept
+        ):
+            kept.append(window)
+    return tuple(kept)
+
+
+def _between(low: float, high: float, name: str) -> Window:
+    return Window((low + high) / 2, high - low, name)
+
+
+def _extremes(image: MedicalImage) -> tuple[float, float]:
+    """Least and greatest value of a sample; (0, 0) without any number."""
+    values = _sample(image.voxels)
+    values = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    return (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
 
 
 def default_window(image: MedicalImage) -> Window:
@@ -95,13 +143,29 @@ def grey_levels(picture: NDArray[Any], window: Window, *, inverted: bool = False
     (row, column[, channel]) float32
         0 (black) to 1 (white); values that are no numbers are black.
     """
-    levels = (np.asarray(picture, dtype=np.float32) - np.float32(window.low)) / np.float32(
-        max(window.width, 1e-9)
-    )
+    if isinstance(window, VoiTable):
+        levels = window.grey(np.asarray(picture))
+    elif window.function == "SIGMOID":
+        away = (np.asarray(picture, dtype=np.float32) - np.float32(window.centre)) / np.float32(window.width)
+        levels = 1 / (1 + np.exp(np.clip(-4 * away, -80, 80)))
+    else:
+        levels = (np.asarray(picture, dtype=np.float32) - np.float32(window.low)) / np.float32(
+            max(window.high - window.low, 1e-9)
+        )
     levels = np.clip(levels, 0, 1)
     if inverted:
         levels = 1 - levels
     return np.asarray(np.nan_to_num(levels, copy=False, nan=0.0), dtype=np.float32)
+
+
+def straightened(picture: NDArray[Any], window: Window) -> tuple[NDArray[Any], float, float]:
+    """A picture and two values of it, black and white, between which grey grows evenly: what a canvas can draw.
+
+    Of a straight window the picture itself and the window's ends; of a table or a sigmoid its grey levels, 0 and 1.
+    """
+    if picture.ndim == 3 or not (isinstance(window, VoiTable) or window.function == "SIGMOID"):
+        return picture, window.low, window.high
+    return grey_levels(picture, window), 0.0, 1.0
 
 
 def grey_bytes(picture: NDArray[Any], window: Window, *, inverted: bool = False) -> NDArray[np.uint8]:
@@ -121,7 +185,15 @@ def _sane(window: Window, image: MedicalImage) -> bool:
     return window.high > least and window.low < most and window.width < 100 * max(most - least, 1.0)
 
 
+def _unpadded(values: NDArray[Any], padding: tuple[float, float] | None) -> NDArray[Any]:
+    """Values without those that only fill the picture up; all of them when nothing else is there."""
+    if padding is None:
+        return values
+    kept = values[(values < padding[0]) | (values > padding[1])]
+    return kept if kept.size else values
+
+
 def _sample(values: NDArray[Any]) -> NDArray[Any]:
-    """At most about a million values, evenly spread: enough for percentiles, quick for any volume."""
+    """At most about half a million values, evenly spread: enough for percentiles, quick for any volume."""
     flat = values.reshape(-1)
     return flat[:: max(1, flat.size // _SAMPLE)]
