@@ -19,7 +19,9 @@ _DOES_NOT_APPLY = "does_not_apply"
 
 def predict(options: Namespace, terminal: Terminal) -> Answer:
     """Probabilities per slice and of the case."""
-    image = evened(read_image(options.path, options.series, terminal.progress), options, terminal)
+    image = evened(
+        read_image(options.path, options.series, terminal.progress, volume=options.volume), options, terminal
+    )
     terminal.warn_of(image.diagnoses)
     found = predict_image(
         image,
@@ -76,7 +78,9 @@ def explain(options: Namespace, terminal: Terminal) -> Answer:
         device=options.device,
     )
     order.check()
-    image = evened(read_image(options.path, options.series, terminal.progress), options, terminal)
+    image = evened(
+        read_image(options.path, options.series, terminal.progress, volume=options.volume), options, terminal
+    )
     terminal.warn_of(image.diagnoses)
     document = {**explain_to_files(image, order, terminal.progress), "resampled": was_resampled(image)}
     fit = document["applicability"]

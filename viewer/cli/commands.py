@@ -69,6 +69,15 @@ def _resample(parser: ArgumentParser) -> None:
     )
 
 
+def _volume(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--volume",
+        metavar="K",
+        type=whole_number(least=0),
+        help="which volume of a series of several, counted from 0 (default: the highest b-value, else the first)",
+    )
+
+
 def _out(parser: ArgumentParser, *, required: bool = True, text: str = "folder of the results") -> None:
     parser.add_argument("--out", metavar="DIR", type=Path, required=required, help=text)
 
@@ -137,6 +146,7 @@ def _convert(parser: ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", type=Path, help="a file or folder")
     parser.add_argument("out", metavar="OUT.nii.gz", type=nifti_path, help="the file to write")
     _series(parser)
+    _volume(parser)
     _resample(parser)
 
 
@@ -149,6 +159,7 @@ def _predict(parser: ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", type=Path, help="a file or folder")
     parser.add_argument("--model", metavar="ID", required=True, help="id or folder of a model")
     _series(parser)
+    _volume(parser)
     _resample(parser)
     _input(parser)
     parser.add_argument(
@@ -195,6 +206,7 @@ def _explain(parser: ArgumentParser) -> None:
         help="counted from 0, or 'all' (default: where the class is most probable)",
     )
     _series(parser)
+    _volume(parser)
     _resample(parser)
     _input(parser)
     _settings(parser, "a parameter of the explainer")

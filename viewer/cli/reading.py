@@ -12,8 +12,12 @@ from viewer.imaging.diagnoses import RESAMPLED
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.reading import inspect_path, read_image
 from viewer.imaging.resampling import regular
-from viewer.imaging.series import Inspection
+from viewer.imaging.series import Inspection, SeriesInfo
 from viewer.imaging.writing import write_nifti
+
+_LISTED = 3
+"""Files of a series that are named; more are counted."""
+_VOLUMES = 8
 
 
 def inspect(options: Namespace, terminal: Terminal) -> Answer:
@@ -24,38 +28,60 @@ def inspect(options: Namespace, terminal: Terminal) -> Answer:
 
 
 def _described(found: Inspection) -> str:
-    parts = [
-        table(
-            (
-                "series",
-                "modality",
-                "slices x rows x columns",
-                "spacing mm",
-                "frames",
-                "b-values",
-                "description",
-            ),
-            [
-                (
-                    series.id,
-                    series.modality or "-",
-                    " x ".join(map(str, series.shape)),
-                    " x ".join(f"{step:.3g}" for step in series.spacing_mm),
-                    series.frames,
-                    " ".join(f"{b:g}" for b in series.b_values) or "-",
-                    series.description or series.path.name,
-                )
-                for series in found.series
-            ],
+    head = (
+        "series",
+        "modality",
+        "slices x rows x columns",
+        "spacing mm",
+        "frames",
+        "b-values",
+        "description",
+    )
+    rows = [
+        (
+            series.id,
+            series.modality or "-",
+            " x ".join(map(str, series.shape)),
+            " x ".join(f"{step:.3g}" for step in series.spacing_mm),
+            series.frames,
+            " ".join(f"{b:g}" for b in series.b_values) or "-",
+            series.description or series.path.name,
         )
+        for series in found.series
     ]
+    parts = [table(head, rows)]
     for series in found.series:
+        parts.append(f"{series.id}: {_files(series)}")
+        parts += [f"{series.id}: {line}" for line in _volumes(series)]
         parts += [
             " ".join(filter(None, (f"{series.id}: {finding.severity}: {finding.sentence}", finding.action)))
             for finding in series.diagnoses
         ]
     parts += [f"unreadable: {entry.sentence}" for entry in found.unreadable]
     return "\n".join(parts)
+
+
+def _files(series: SeriesInfo) -> str:
+    """Which files a series is made of, without listing hundreds."""
+    files = series.files or (series.path,)
+    folder = series.path if len(files) > _LISTED else series.path.parent
+    if len(files) > _LISTED:
+        return f"{len(files)} files in {folder}"
+    return f"{', '.join(file.name for file in files)} in {folder}"
+
+
+def _volumes(series: SeriesInfo) -> list[str]:
+    """The volumes by the number that ``--volume`` takes; the ends alone where there are many."""
+    labels = [
+        f"{number} {volume.label}{' (shown)' if number == series.volume else ''}"
+        for number, volume in enumerate(series.volumes)
+    ]
+    if not labels:
+        return []
+    if len(labels) <= _VOLUMES:
+        return [f"{len(labels)} volumes: {', '.join(labels)}"]
+    shown = "" if series.volume in (0, 1, len(labels) - 1) else f"{labels[series.volume]} ... "
+    return [f"{len(labels)} volumes: {labels[0]}, {labels[1]} ... {shown}{labels[-1]}"]
 
 
 def evened(image: MedicalImage, options: Namespace, terminal: Terminal) -> MedicalImage:
@@ -74,7 +100,9 @@ def was_resampled(image: MedicalImage) -> bool:
 
 def convert(options: Namespace, terminal: Terminal) -> Answer:
     """Write the image as the viewer sees it: same voxels, same affine."""
-    image = evened(read_image(options.path, options.series, terminal.progress), options, terminal)
+    image = evened(
+        read_image(options.path, options.series, terminal.progress, volume=options.volume), options, terminal
+    )
     if options.out.resolve() in {path.resolve() for path in (image.source.path, *image.source.files)}:
         raise UsageError(f"'{options.out.name}' is the image itself: name another file to write.")
     make_folder(options.out.parent)
