@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from viewer.evaluation.regions import Region
     from viewer.evaluation.score import Score
     from viewer.explainers.atlas import Atlas
-    from viewer.explainers.declaration import ExplainerInfo
+    from viewer.explainers.explainer_info import ExplainerInfo, Parameter
     from viewer.explainers.explaining import atlas, explain
     from viewer.explainers.explanation import Explanation
     from viewer.explainers.layer_info import LayerInfo
+    from viewer.explainers.passes import input_gradient, layer_pair, plain_scores
+    from viewer.explainers.question import Answer, Explainer, Question, answer
+    from viewer.explainers.support import support
     from viewer.foundation.errors import WhySliceError
     from viewer.foundation.progress import SILENT, Progress
+    from viewer.imaging.dicom_writing import write_dicom
     from viewer.imaging.geometry import Geometry
     from viewer.imaging.image import MedicalImage
     from viewer.imaging.reading import read_image
@@ -37,34 +41,44 @@ if TYPE_CHECKING:
     from viewer.training.recipe import Recipe
 
 _HOMES = {
+    "Answer": "viewer.explainers.question",
     "Atlas": "viewer.explainers.atlas",
     "Classifier": "viewer.models.classifier",
-    "ExplainerInfo": "viewer.explainers.declaration",
+    "ExplainerInfo": "viewer.explainers.explainer_info",
     "Explanation": "viewer.explainers.explanation",
     "Generator": "viewer.training.generator",
     "Geometry": "viewer.imaging.geometry",
     "LayerInfo": "viewer.explainers.layer_info",
     "MedicalImage": "viewer.imaging.image",
+    "Parameter": "viewer.explainers.explainer_info",
     "Prediction": "viewer.models.prediction",
     "Progress": "viewer.foundation.progress",
+    "Question": "viewer.explainers.question",
     "Recipe": "viewer.training.recipe",
     "Region": "viewer.evaluation.regions",
     "SILENT": "viewer.foundation.progress",
     "Score": "viewer.evaluation.score",
     "WhySliceError": "viewer.foundation.errors",
+    "answer": "viewer.explainers.question",
     "atlas": "viewer.explainers.explaining",
     "boxes_from_map": "viewer.evaluation.boxes",
     "confusion_scores": "viewer.evaluation.confusion",
     "explain": "viewer.explainers.explaining",
+    "input_gradient": "viewer.explainers.passes",
     "iou": "viewer.evaluation.localisation",
+    "layer_pair": "viewer.explainers.passes",
     "normalise": "viewer.models.normalise",
+    "plain_scores": "viewer.explainers.passes",
     "predict": "viewer.models.prediction",
     "read_image": "viewer.imaging.reading",
+    "support": "viewer.explainers.support",
     "wrap_module": "viewer.models.loading",
+    "write_dicom": "viewer.imaging.dicom_writing",
     "write_nifti": "viewer.imaging.writing",
 }
 __all__ = [
     "SILENT",
+    "Answer",
     "Atlas",
     "Classifier",
     "ExplainerInfo",
@@ -73,26 +87,35 @@ __all__ = [
     "Geometry",
     "LayerInfo",
     "MedicalImage",
+    "Parameter",
     "Prediction",
     "Progress",
+    "Question",
     "Recipe",
     "Region",
     "Score",
     "WhySliceError",
+    "answer",
     "atlas",
     "boxes_from_map",
     "confusion_scores",
     "explain",
+    "input_gradient",
     "iou",
+    "layer_pair",
     "layers",
     "load_model",
     "normalise",
+    "plain_scores",
     "predict",
     "read_image",
     "register_architecture",
+    "register_explainer",
     "register_generator",
     "register_recipe",
+    "support",
     "wrap_module",
+    "write_dicom",
     "write_nifti",
 ]
 
@@ -126,6 +149,17 @@ def register_architecture(name: str, factory: Any) -> None:
     from viewer.models.architectures import ARCHITECTURES
 
     ARCHITECTURES.add(name, factory)
+
+
+def register_explainer(info: ExplainerInfo, function: Explainer) -> None:
+    """Add an explainer: ``function(question)`` yields an `Answer` after every step, each better than the last one.
+
+    Between two answers nothing is hooked into the network and it is as it was found. `input_gradient`, `layer_pair` and
+    `plain_scores` make the passes that most explainers need, and keep to that.
+    """
+    from viewer.explainers.added_explainers import register_explainer as register
+
+    register(info, function)
 
 
 def register_generator(generator: Generator) -> None:

@@ -90,7 +90,7 @@ def test_wrapping_leaves_the_module_alone(network: nn.Module) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"dims": 3}, {"dims": 1}, {"input_size": (32,)}, {"input_size": (0, 32)}, {"task": "segmentation"}],
+    [{"dims": 3}, {"dims": 1}, {"input_size": (32,)}, {"input_size": (0, 32)}, {"task": "regression"}],
 )
 def test_contradictory_descriptions_are_refused(network: nn.Module, wrong: dict[str, object]) -> None:
     settings: dict[str, object] = {"classes": ["a", "b"], "dims": 2, "input_size": (32, 32), **wrong}

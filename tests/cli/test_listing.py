@@ -71,7 +71,7 @@ def test_explainers(say: Say) -> None:
         assert set(entry) >= {"name", "family", "needs_layer", "dims", "parameters"}
         assert set(entry["dims"]) <= {2, 3}
         for parameter in entry["parameters"]:
-            assert set(parameter) == {"name", "type", "default", "minimum", "maximum", "unit"}
+            assert set(parameter) >= {"name", "type", "default", "minimum", "maximum", "unit"}
 
 
 def test_plugins(say: Say) -> None:

@@ -103,8 +103,11 @@ def test_states_and_flags_of_real_maps() -> None:
     assert dark.state == "negative_only"
     assert dark.raw_max == 0
     assert not dark.map.any()
-    assert dark.flags == ()
-    assert explain(bright(), 9 * picture, explainer="grad-cam", target="dark").flags == ("improbable_class",)
+    assert dark.flags == ("equal_by_construction",)
+    assert explain(bright(), 9 * picture, explainer="grad-cam", target="dark").flags == (
+        "improbable_class",
+        "equal_by_construction",
+    )
     faint = explain(bright(), 1e-9 * picture, explainer="grad-cam", target="bright")
     assert faint.state == "near_zero"
     assert faint.raw.max() > 0

@@ -97,7 +97,8 @@ def _explained(card: ModelCard, demo: MedicalImage | None, device: str) -> str:
         )
     )
     name = card.classes[target]
-    for explainer in EXPLAINERS:
+    explainers = [each for each, info in EXPLAINERS.items() if info.in_atlas]
+    for explainer in explainers:
         signed = reply.maps[target, loaded.default_layer, explainer]
         state = map_state(signed, card.reference(loaded.default_layer, name, explainer))
         if state != "ok":
@@ -106,5 +107,5 @@ def _explained(card: ModelCard, demo: MedicalImage | None, device: str) -> str:
             )
     return (
         f"{loaded.parameters:,} parameters on {loaded.device}; {name} {peak.probabilities[target]:.2f} on slice "
-        f"{peak.index} of the demo case, explained by {', '.join(EXPLAINERS)}"
+        f"{peak.index} of the demo case, explained by {', '.join(explainers)}"
     )

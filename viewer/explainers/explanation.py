@@ -66,16 +66,19 @@ class Explanation:
 
     Attributes
     ----------
-    explainer, layer, target, class_name : what was explained and how; `layer` is empty for explainers without one.
+    explainer, layer, target, class_name : what was explained and how; `layer` is ``input`` for explainers without one.
     score : ``logit``, ``probability`` or ``margin``: what was differentiated.
-    signed : (row, column) float32 before ReLU, on the map's own grid as the network saw the input (mirrored when it
-        was).
-    picture_map : the map after ReLU, drawn on the picture as it is shown (linear, zero outside the crop), the mirror
-        undone.
-    map : the same on the image: in the file's own order of the two axes of the slice; for an array input on its grid.
+    signed : (row, column), or (slice, row, column) of a volume, float32 before ReLU, on the map's own grid as the
+        network saw the input (mirrored when it was).
+    picture_map : the map after ReLU, drawn on the picture as it is shown, or on the volume in reading order (linear,
+        zero outside the crop), the mirror undone.
+    map : the same on the image: in the file's own order of axes; for an array input on its grid.
     probability : of the class on this input.
     state : ``ok``, ``empty``, ``negative_only`` or ``near_zero``.
-    flags : ``improbable_class``, ``softmax-inside``, ``squashed-output``, ``not-finite``.
+    flags : ``improbable_class``, ``equal_by_construction``, ``softmax-inside``, ``squashed-output``, ``not-finite``,
+        ``incomplete`` (the values do not add up to the difference of the scores).
+    equal_to : explainers that make the same picture on this layer by construction.
+    deviation : standard deviation of `signed` over what was sampled; None where nothing was.
     slice : index in the image's reading plane; None for an array.
     geometry : of the explained image; None for an array.
     parameters : of the explainer.
@@ -93,6 +96,8 @@ class Explanation:
     probability: float
     state: MapState
     flags: tuple[str, ...] = ()
+    equal_to: tuple[str, ...] = ()
+    deviation: Map | None = None
     slice: int | None = None
     geometry: Geometry | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -100,7 +105,7 @@ class Explanation:
 
     @property
     def raw(self) -> Map:
-        """The map after ReLU on its own grid (row, column), unnormalised, in units of the score."""
+        """The map after ReLU on its own grid, unnormalised, in units of the score."""
         return np.maximum(self.signed, 0)
 
     @property

@@ -40,10 +40,33 @@ def layer_cam(A: Tensor, G: Tensor) -> Tensor:  # noqa: N803
     return reduce_together(A, G, ("layer-cam",))["layer-cam"]
 
 
+def hires_cam(A: Tensor, G: Tensor) -> Tensor:  # noqa: N803
+    """sum_k G_k A_k (Draelos and Carin 2020), signed: the part of the score that each place makes up."""
+    return reduce_together(A, G, ("hires-cam",))["hires-cam"]
+
+
+def xgrad_cam(A: Tensor, G: Tensor) -> Tensor:  # noqa: N803
+    """sum_k w_k A_k, w_k = sum(G_k A_k) / (sum(A_k) + eps) (Fu et al. 2020), signed.
+
+    `eps` is a ten-millionth of the channel's sum of magnitudes and takes the sign of its sum: it keeps channels whose
+    values cancel from a division by zero at any scale of the activations (a fixed eps swallows small ones). A channel
+    that is zero everywhere weighs nothing.
+    """
+    return reduce_together(A, G, ("xgrad-cam",))["xgrad-cam"]
+
+
+def element_cam(A: Tensor, G: Tensor) -> Tensor:  # noqa: N803
+    """sum_k ReLU(G_k A_k), element-wise Grad-CAM: never negative."""
+    return reduce_together(A, G, ("element-cam",))["element-cam"]
+
+
 ATLAS_METHODS: Mapping[str, Reduction] = {
     "grad-cam": grad_cam,
     "grad-cam++": grad_cam_plus_plus,
     "layer-cam": layer_cam,
+    "hires-cam": hires_cam,
+    "xgrad-cam": xgrad_cam,
+    "element-cam": element_cam,
 }
 """Explainers whose maps an atlas holds: all of a layer's cost one pass together."""
 
@@ -86,13 +109,39 @@ def _add_block(A: Tensor, G: Tensor, maps: Mapping[str, Tensor]) -> None:  # noq
     """Add what some channels (channel, cell) contribute to each map (cell)."""
     if "grad-cam" in maps:
         maps["grad-cam"].addmv_(A.T, G.mean(1))
-    if "grad-cam++" not in maps and "layer-cam" not in maps:
-        return
-    positive = G.clamp_min(0)
-    if "grad-cam++" in maps:
-        maps["grad-cam++"].addmv_(A.T, _plus_plus_weights(positive, A.sum(1, keepdim=True)))
+    total = A.sum(1) if "grad-cam++" in maps or "xgrad-cam" in maps else None
+    # Of an activation without negative values ReLU(G) A is ReLU(G A), bit for bit.
+    rectified = ("element-cam" in maps or "xgrad-cam" in maps) and bool((A.amin() >= 0).item())
+    positive = None
+    if "grad-cam++" in maps and total is not None:
+        positive = G.clamp_min(0)
+        maps["grad-cam++"].addmv_(A.T, _plus_plus_weights(positive, total[:, None]))
+    product = None
+    if not {"hires-cam", "xgrad-cam", "element-cam"}.isdisjoint(maps):
+        product = torch.mul(A, G)
+        if "hires-cam" in maps:
+            maps["hires-cam"] += product.sum(0)
+        if "xgrad-cam" in maps and total is not None:
+            maps["xgrad-cam"].addmv_(A.T, _xgrad_weights(product.sum(1), total, A, rectified))
+    if "element-cam" in maps and product is not None:
+        element = product.clamp_min_(0).sum(0)
+        maps["element-cam"] += element
+        if rectified and "layer-cam" in maps:
+            maps["layer-cam"] += element
+            return
     if "layer-cam" in maps:
+        positive = G.clamp_min(0) if positive is None else positive
         maps["layer-cam"] += positive.mul_(A).sum(0)
+
+
+_XGRAD_EPS = 1e-7
+
+
+def _xgrad_weights(explained: Tensor, total: Tensor, A: Tensor, rectified: bool) -> Tensor:  # noqa: N803
+    """sum(G_k A_k) / (sum(A_k) + eps) of each channel, 0 where the channel is zero everywhere."""
+    magnitude = total if rectified else torch.linalg.vector_norm(A, ord=1, dim=1)
+    denominator = total + torch.copysign(_XGRAD_EPS * magnitude, total)
+    return torch.where(denominator == 0, 0.0, explained / denominator)
 
 
 def _plus_plus_weights(positive: Tensor, total: Tensor) -> Tensor:

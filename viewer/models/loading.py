@@ -113,7 +113,7 @@ def wrap_module(
         raise ModelError(f"A network has 2 or 3 dimensions, not {dims}.", code="dims")
     if len(input_size) != dims or min(input_size) < 1:
         raise ModelError(f"The input size of a {dims}D network is {_AXES[dims]}.", code="input-size")
-    if task not in ("binary", "multiclass", "multilabel"):
+    if task not in ("binary", "multiclass", "multilabel", "segmentation"):
         raise ModelError(f"A network of task '{task}' cannot be wrapped.", code="task")
     if len(set(classes)) < len(classes) or len(classes) < (1 if task == "multilabel" else 2):
         raise ModelError("The classes of a network are two names or more, each another one.", code="classes")

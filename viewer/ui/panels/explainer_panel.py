@@ -33,6 +33,8 @@ class ExplainerPanel(QWidget):
         body.addWidget(heading("Explainer and class"))
         self.explainers = Chooser()
         for name, info in EXPLAINERS.items():
+            if not info.in_atlas:
+                continue
             self.explainers.addItem(info.title, name)
             self.explainers.setItemData(self.explainers.count() - 1, info.summary, _tip_role())
         described(self.explainers, "Explainer", "How the map is made.")

@@ -1,0 +1,133 @@
+"""From a wish in words to an explainer at work: names checked, the reason given where a map cannot exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.explainers.asked_region import EVERYWHERE, Drawn, input_region
+from viewer.explainers.declaration import equals, resolved
+from viewer.explainers.explainer_info import INPUT_LAYER, ExplainerInfo
+from viewer.explainers.layers import default_layer, require_layer
+from viewer.explainers.methods import explainer as explainer_of
+from viewer.explainers.question import Answer, Question
+from viewer.explainers.scoring import class_probabilities
+from viewer.explainers.support import support
+from viewer.foundation.errors import ExplainError, UsageError
+from viewer.foundation.progress import SILENT, Progress
+from viewer.models.card import ScoreType
+from viewer.models.classifier import Classifier
+from viewer.models.input_view import InputView
+from viewer.models.volume_view import VolumeView
+
+View = InputView | VolumeView
+Region = str | NDArray | Drawn
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """An explanation that has begun.
+
+    Attributes
+    ----------
+    info : the explainer as its parameters make it.
+    view : how the picture became the input.
+    probabilities : (class,) of this input; of a segmentation the mean over the region.
+    flags : what the outputs show of the network, e.g. ``softmax-inside``.
+    equal_to : explainers that make the same picture on this layer by construction.
+    answers : better and better; dropping it cancels the explanation, the network is left as it was found.
+    """
+
+    info: ExplainerInfo
+    view: View
+    question: Question
+    probabilities: NDArray[np.float32]
+    flags: tuple[str, ...]
+    equal_to: tuple[str, ...]
+    answers: Iterator[Answer]
+
+
+def ask(
+    classifier: Classifier,
+    view: View,
+    ready: NDArray[np.float32],
+    *,
+    explainer: str,
+    layer: str | None = None,
+    target: int | str | None = None,
+    score: ScoreType = "logit",
+    region: Region | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    progress: Progress = SILENT,
+) -> Asked:
+    """Begin an explanation; nothing but the class's probability is computed yet.
+
+    Parameters
+    ----------
+    view, ready : a view and the input that it makes, (channel, *space).
+    layer : None for the default layer; of no meaning for explainers that need none.
+    target : None for the most probable class.
+    region : where a segmentation network is asked; see `input_region`.
+    parameters : of the explainer, those that differ from their defaults.
+
+    Raises
+    ------
+    UsageError
+        Unknown explainer, layer, class or parameter (nearest names are offered), or a value that is not allowed.
+    ExplainError
+        The explanation does not exist; the sentence says why.
+    """
+    given = dict(parameters or {})
+    info = resolved(explainer, given)
+    values = info.checked(given)
+    if region is None:
+        region = str(values.get("region", EVERYWHERE))
+    elif "region" in values:
+        values["region"] = region if isinstance(region, str) else "mask"
+    if classifier.card.task != "segmentation" and not (isinstance(region, str) and region == EVERYWHERE):
+        raise UsageError(
+            f"'{classifier.card.id}' is no segmentation network, so there is no region to choose.",
+            code="no-region",
+        )
+    index = None if target is None else classifier.target_index(target)
+    place = None
+    if info.needs_layer:
+        place = require_layer(classifier, layer or default_layer(classifier))
+    if why := support(classifier, explainer, layer, values):
+        raise ExplainError(why, code="unsupported")
+    mask = input_region(region, view)
+    batch = classifier.tensor(ready[None])
+    probabilities, flags = class_probabilities(classifier, batch, mask)
+    question = Question(
+        classifier,
+        batch,
+        int(probabilities.argmax()) if index is None else index,
+        place.name if place else INPUT_LAYER,
+        score,
+        values,
+        mask,
+        progress,
+    )
+    work = explainer_of(explainer, str(values.get("of", "")))
+    return Asked(
+        info, view, question, probabilities, flags, equals(explainer, place) if place else (), work(question)
+    )
+
+
+def last_answer(asked: Asked) -> Answer:
+    """Work to the end.
+
+    Raises
+    ------
+    Cancelled
+        When the progress of the question says so.
+    """
+    found = None
+    for found in asked.answers:
+        asked.question.progress.report(found.done, found.total, asked.info.title)
+    assert found is not None, "an explainer answers at least once"
+    return found

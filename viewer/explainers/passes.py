@@ -1,0 +1,146 @@
+"""The passes that explainers are made of: scores, their gradient with respect to the input, or to a layer.
+
+Each leaves the network as it was found, also after an exception, and works inside the caller's ``no_grad`` and
+``inference_mode`` and with frozen parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from viewer.explainers.layers import require_layer
+from viewer.explainers.question import Question
+from viewer.explainers.scoring import class_scores, forward
+from viewer.explainers.taps import Overwritten, Taps
+from viewer.foundation.errors import ExplainError
+
+
+@contextmanager
+def differentiable(question: Question) -> Iterator[nn.Module]:
+    """The network in eval mode under autograd, its parameters frozen for the time being."""
+    with torch.inference_mode(False), torch.enable_grad(), question.classifier.borrowed() as module:
+        for parameter in module.parameters():
+            parameter.requires_grad_(False)
+        yield module
+
+
+def scores_of(question: Question, module: nn.Module, batch: Tensor) -> Tensor:
+    """(image,) scores of the question's class by one forward pass of the borrowed network."""
+    return class_scores(
+        question.classifier,
+        module,
+        lambda: forward(question.classifier, module, batch),
+        len(batch),
+        question.target,
+        question.score,
+        question.region,
+    )
+
+
+def plain_scores(question: Question, batch: Tensor) -> Tensor:
+    """(image,) scores without a gradient."""
+    with torch.no_grad(), question.classifier.borrowed() as module:
+        return scores_of(question, module, batch.clone()).detach()
+
+
+def input_gradient(
+    question: Question, batch: Tensor, alter: Callable[[Tensor], None] | None = None
+) -> tuple[Tensor, Tensor]:
+    """(image,) scores and their gradient with respect to the inputs, (image, channel, *space).
+
+    Parameters
+    ----------
+    alter : is given the scores before the gradient is taken, to change how their graph passes it back.
+
+    Raises
+    ------
+    ExplainError
+        When no gradient leads from the score to the input.
+    """
+    with differentiable(question) as module:
+        leaf = batch.detach().clone().requires_grad_()
+        scores = scores_of(question, module, leaf.clone())  # a network may overwrite its input
+        if not scores.requires_grad:
+            raise no_gradient(question)
+        if alter is not None:
+            alter(scores)
+        (gradient,) = torch.autograd.grad(scores.sum(), leaf, allow_unused=True)
+    if gradient is None:
+        raise no_gradient(question)
+    return scores.detach(), gradient
+
+
+def no_gradient(question: Question) -> ExplainError:
+    return ExplainError(
+        f"No gradient leads from the output of the model '{question.classifier.card.id}' to its input, so there is "
+        "nothing to explain it with.",
+        code="no-gradient",
+    )
+
+
+def layer_pair(question: Question, batch: Tensor) -> tuple[Tensor, Tensor]:
+    """Output of the question's layer and the gradient of the score with respect to it, (image, channel, *grid).
+
+    Raises
+    ------
+    UsageError, ExplainError
+        When there is no such layer, it has no extent in space or no gradient reaches it.
+    """
+    try:
+        return _layer_pair(question, batch, copy_all=False)
+    except Overwritten:
+        return _layer_pair(question, batch, copy_all=True)
+
+
+def _layer_pair(question: Question, batch: Tensor, *, copy_all: bool) -> tuple[Tensor, Tensor]:
+    info = require_layer(question.classifier, question.layer)
+    if info.same_as is not None:
+        info = require_layer(question.classifier, info.same_as)
+    found: list[tuple[Tensor, Tensor]] = []
+    with differentiable(question) as module, Taps(module, [info], copy_all) as taps:
+        taps.begin()
+        try:
+            scores = scores_of(question, module, batch.detach().clone())
+        except RuntimeError as error:
+            if "in-place" in str(error) and not copy_all:
+                raise Overwritten from error
+            raise
+        taps.check()
+        if scores.requires_grad:
+            seed = torch.ones_like(scores)
+            taps.gradients(scores, seed, lambda _, a, g: found.append((a.detach(), g.detach())), last=True)
+    if not found:
+        raise ExplainError(
+            f"No gradient reaches the layer '{question.layer}' from the score, so there is no map on it.",
+            code="no-gradient",
+        )
+    return found[0]
+
+
+def layer_output(question: Question, batch: Tensor) -> Tensor:
+    """Output of the question's layer, (image, channel, *grid), by a forward pass alone."""
+    info = require_layer(question.classifier, question.layer)
+    if info.same_as is not None:
+        info = require_layer(question.classifier, info.same_as)
+    kept: list[Tensor] = []
+
+    with torch.no_grad(), question.classifier.borrowed() as module:
+        path, _, call = info.name.rpartition("#") if "reused" in info.flags else (info.name, "", "1")
+        calls = 0
+
+        def hook(_: nn.Module, __: object, out: Tensor) -> None:
+            nonlocal calls
+            calls += 1
+            if calls == int(call):
+                kept.append(out.detach().clone())
+
+        handle = module.get_submodule(path).register_forward_hook(hook)
+        try:
+            forward(question.classifier, module, batch.detach().clone())
+        finally:
+            handle.remove()
+    return kept[0]

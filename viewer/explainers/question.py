@@ -1,0 +1,118 @@
+"""What an explainer is asked about one input, and what comes back while it works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from viewer.explainers.explainer_info import Value
+from viewer.foundation.progress import SILENT, Progress
+from viewer.models.card import ScoreType
+from viewer.models.classifier import Classifier
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Why does the network give one class its score on one input?
+
+    Attributes
+    ----------
+    classifier : its network is left as it was found whenever the explainer hands out an answer.
+    batch : (1, channel, *space), what the network takes, on its device.
+    target : index of the class.
+    layer : name of the target layer; ``input`` for explainers without one.
+    score : what is differentiated.
+    parameters : of the explainer, complete and checked.
+    region : bool (*space) on the grid of the input: where a segmentation network is asked; None for everywhere.
+    progress : to be told between steps; may raise `Cancelled`.
+    """
+
+    classifier: Classifier
+    batch: Tensor
+    target: int
+    layer: str = "input"
+    score: ScoreType = "logit"
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    region: NDArray[np.bool_] | None = None
+    progress: Progress = SILENT
+
+    @property
+    def space(self) -> tuple[int, ...]:
+        """Extent of the input: (row, column) or (slice, row, column)."""
+        return tuple(self.batch.shape[2:])
+
+    def about(self, batch: Tensor) -> Question:
+        """The same question about another input."""
+        return replace(self, batch=batch)
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """An explanation as far as it has come; the last answer of an explainer is the explanation.
+
+    Attributes
+    ----------
+    signed : map before ReLU on its own grid, (row, column) or (slice, row, column), float32, in units of the score
+        or of the score per unit of the input; values above zero speak for the class.
+    deviation : standard deviation of the map over what was sampled, same grid; None where nothing was.
+    done, total : rounds made and wanted.
+    flags : ``incomplete`` (the values do not add up to the difference of the scores within 1%), ``not-finite`` (some
+        values were not numbers and count as none).
+    """
+
+    signed: NDArray[np.float32]
+    deviation: NDArray[np.float32] | None = None
+    done: int = 1
+    total: int = 1
+    flags: tuple[str, ...] = ()
+
+
+Explainer = Callable[[Question], Iterator[Answer]]
+"""Yields answers that get better. Between two of them nothing is hooked into the network, which is as it was found: a
+paused iterator is an explanation that can be resumed, and dropping it cancels the explanation."""
+
+MapsOf = Callable[[Question, Tensor], Tensor]
+"""The signed maps (image, *grid) of several inputs (image, channel, *space) at once, by the passes of one."""
+
+
+def at_once(maps_of: MapsOf) -> Explainer:
+    """An explainer with one answer."""
+
+    def explain(question: Question) -> Iterator[Answer]:
+        yield answer(maps_of(question, question.batch)[0])
+
+    return explain
+
+
+def answer(
+    signed: Tensor,
+    deviation: Tensor | None = None,
+    done: int = 1,
+    total: int = 1,
+    flags: tuple[str, ...] = (),
+) -> Answer:
+    """An answer from tensors; values that are not numbers make the map empty and are flagged."""
+    values = array(signed)
+    if not np.isfinite(values).all():
+        return Answer(np.zeros_like(values), None, done, total, (*flags, "not-finite"))
+    return Answer(values, None if deviation is None else array(deviation), done, total, flags)
+
+
+def array(tensor: Tensor) -> NDArray[np.float32]:
+    """A tensor as float32 in the processor's memory."""
+    return np.asarray(tensor.detach().float().cpu().numpy(), dtype=np.float32)
+
+
+def images_together(question: Question) -> int:
+    """How many copies of the input go through the network at once: as many as keep a processor busy."""
+    values = question.batch[0].numel()
+    return max(1, min(_MOST, (_VALUES_CPU if question.batch.device.type == "cpu" else _VALUES_GPU) // values))
+
+
+_MOST = 32
+_VALUES_CPU = 1 << 20
+_VALUES_GPU = 1 << 24
