@@ -326,8 +326,8 @@ def test_the_extended_offset_table_is_believed(tmp_path: Path) -> None:
     ("syntax", "words"),
     [
         (
-            "1.2.840.10008.1.2.4.102",
-            r"MPEG-4 AVC.*\(1\.2\.840\.10008\.1\.2\.4\.102\), for which there is no decoder",
+            "1.2.840.10008.1.2.4.94",
+            r"JPIP Referenced \(1\.2\.840\.10008\.1\.2\.4\.94\), for which there is no decoder",
         ),
         ("1.2.3.4.5", "the unknown transfer syntax 1.2.3.4.5"),
     ],

@@ -79,7 +79,7 @@ class VoiTable(Window):
         """0 (black) to 1 (white) for each value; NaN for values that are no numbers."""
         table = np.frombuffer(self.levels, dtype="<u2").astype(np.float32) / np.float32(65535)
         finite = np.isfinite(values)
-        places = np.rint(np.where(finite, values, self.first) - self.first)
+        places = np.rint(np.where(finite, values, self.first).astype(np.float64) - self.first)
         grey = table[np.clip(places, 0, len(table) - 1).astype(np.int64)]
         return np.where(finite, grey, np.float32(np.nan))
 
