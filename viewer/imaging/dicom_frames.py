@@ -1,7 +1,7 @@
 """The pictures inside one DICOM file: where each lies, how it is weighted, rescaled and windowed.
 
 An enhanced multi-frame object says this per frame or once for all in its functional groups, a classic one in its
-data set.
+data set, a mosaic nowhere: its slices are tiles of one picture.
 """
 
 from __future__ import annotations
@@ -13,117 +13,194 @@ from pathlib import Path
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
 
 from viewer.imaging.diagnoses import Diagnosis
-from viewer.imaging.dicom_diffusion import diffusion_of
-from viewer.imaging.dicom_values import first_item, number, numbers, value_of
+from viewer.imaging.dicom_diffusion import Diffusion, diffusion_of
+from viewer.imaging.dicom_display import padding_of, windows_of
+from viewer.imaging.dicom_mosaic import Mosaic, Tile
+from viewer.imaging.dicom_offsets import offset_positions
+from viewer.imaging.dicom_pixel_size import PixelSize, pixel_size
+from viewer.imaging.dicom_values import first_item, number, number_of, numbers, private, several, value_of
 from viewer.imaging.image import Window
 
-_MILLIMETRE_TAGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+_GE_COMPONENTS = {1: "PHASE", 2: "REAL", 3: "IMAGINARY"}
 
 
 @dataclass(frozen=True)
+class Moment:
+    """When a frame was taken, as far as it says: each None when unknown.
+
+    Attributes
+    ----------
+    temporal : temporal position.
+    acquisition : number of the acquisition.
+    trigger : delay after a trigger or in the cardiac cycle, ms or percent.
+    time : acquisition time, then content time, hhmmss.
+    instance : instance number.
+    """
+
+    temporal: float | None = None
+    acquisition: float | None = None
+    trigger: float | None = None
+    time: float | None = None
+    content: float | None = None
+    instance: float | None = None
+
+    @property
+    def order(self) -> tuple[float, ...]:
+        """Sorts frames at one position."""
+        parts = (self.temporal, self.acquisition, self.trigger, self.time, self.content, self.instance)
+        return tuple(0.0 if part is None else part for part in parts)
+
+
+@dataclass(frozen=True, eq=False)
 class Frame:
     """One picture inside a DICOM file.
 
     Attributes
     ----------
     path, index : the file, and the place in its pixel data.
+    tile : the part of the stored picture that is this slice; None for all of it.
     position : LPS mm of the first voxel's centre; None when the file does not say.
     orientation : direction cosines of a row (along columns), then of a column (along rows).
-    spacing : (row, column) mm; None when unknown.
+    size : how large its pixels are, and what that is worth.
     thickness : distance to the next slice as stated, mm; a fallback only.
-    b_value, gradient, trace : diffusion weighting s/mm2, direction, whether an isotropic trace.
+    diffusion : how it is weighted.
     kind : image type values, upper case.
-    echo : echo time or number, None when unknown.
+    echo, echo_number : echo time in ms and its number, None when unknown.
+    inversion : inversion time in ms.
+    segment : number of the segment that this frame of a segmentation shows.
     slope, intercept : rescale of this frame.
     windows : windows recommended for this frame.
-    order : sorts frames at one position in time.
+    moment : when it was taken.
+    padding : lowest and highest value, rescaled, of pixels that only fill the picture up; None where there are none.
     """
 
     path: Path
     index: int
+    tile: Tile | None
     position: tuple[float, ...] | None
     orientation: tuple[float, ...] | None
-    spacing: tuple[float, float] | None
+    size: PixelSize
     thickness: float | None
-    b_value: float | None
-    gradient: tuple[float, ...] | None
-    trace: bool
+    diffusion: Diffusion
     kind: tuple[str, ...]
     echo: float | None
+    echo_number: float | None
+    inversion: float | None
+    segment: int | None
     slope: float
     intercept: float
     windows: tuple[Window, ...]
-    order: tuple[float, ...]
+    moment: Moment
+    padding: tuple[float, float] | None = None
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """Sorts frames at one position in time."""
+        return (*self.moment.order, str(self.path), self.index, 0 if self.tile is None else self.tile.row)
+
+    @property
+    def placed(self) -> bool:
+        return self.position is not None and self.orientation is not None
 
 
-def frames_of(path: Path, dataset: Dataset, count: int, diagnoses: list[Diagnosis]) -> Iterator[Frame]:
+class _Facts:
+    """Values of one frame: from its own functional groups, the shared ones, or the data set."""
+
+    def __init__(self, dataset: Dataset, own: Dataset | None, shared: Dataset | None) -> None:
+        self.dataset = dataset
+        self.groups = (own, shared)
+
+    def __call__(self, sequence: str, keyword: str) -> Any:
+        for group in self.groups:
+            value = value_of(first_item(group, sequence), keyword)
+            if value is not None:
+                return value
+        return value_of(self.dataset, keyword)
+
+
+def frames_of(
+    path: Path, dataset: Dataset, count: int, mosaic: Mosaic | None, diagnoses: list[Diagnosis]
+) -> Iterator[Frame]:
+    """The frames of a file in the order of its pixel data; what is odd about them goes to `diagnoses`.
+
+    Parameters
+    ----------
+    count : number of frames.
+    mosaic : the slices in its picture, for a file that is one.
+    """
     shared = first_item(dataset, "SharedFunctionalGroupsSequence")
     per_frame = value_of(dataset, "PerFrameFunctionalGroupsSequence") or ()
+    if mosaic is None and count > 1 and not len(per_frame):
+        positions, orientation = offset_positions(dataset, count)
+    else:
+        positions, orientation = None, None
+    fallback = diffusion_of(dataset) if count > 1 else None
+    whole = PixelSize() if count == 1 else pixel_size(_Facts(dataset, None, shared), dataset)
     bad_rescale = False
     for index in range(count):
         own = per_frame[index] if index < len(per_frame) else None
-        groups = (own, shared)
-
-        def macro(sequence: str, keyword: str, groups: tuple[Dataset | None, ...] = groups) -> Any:
-            for group in groups:
-                value = value_of(first_item(group, sequence), keyword)
-                if value is not None:
-                    return value
-            return value_of(dataset, keyword)
-
-        slope, intercept, bad = _rescale(macro)
+        facts = _Facts(dataset, own, shared)
+        slope, intercept, bad = _rescale(facts)
         bad_rescale |= bad
-        diffusion = diffusion_of(dataset, groups)
-        yield Frame(
-            path=path,
-            index=index,
-            position=numbers(macro("PlanePositionSequence", "ImagePositionPatient"), 3),
-            orientation=_orientation(macro("PlaneOrientationSequence", "ImageOrientationPatient")),
-            spacing=_spacing(macro),
-            thickness=number(macro("PixelMeasuresSequence", "SpacingBetweenSlices"))
-            or number(macro("PixelMeasuresSequence", "SliceThickness")),
-            b_value=diffusion.b_value,
-            gradient=diffusion.gradient,
-            trace=diffusion.trace,
-            kind=_kind(macro("MRImageFrameTypeSequence", "FrameType") or value_of(dataset, "ImageType")),
-            echo=number(macro("MREchoSequence", "EffectiveEchoTime"))
-            or number(value_of(dataset, "EchoTime")),
-            slope=slope,
-            intercept=intercept,
-            windows=_windows(macro),
-            order=(
-                number(macro("FrameContentSequence", "TemporalPositionIndex"))
-                or number(value_of(dataset, "TemporalPositionIdentifier"))
-                or 0.0,
-                number(value_of(dataset, "AcquisitionNumber")) or 0.0,
-                number(value_of(dataset, "AcquisitionTime")) or 0.0,
-                number(value_of(dataset, "InstanceNumber")) or 0.0,
-                float(index),
-            ),
-        )
+        size = pixel_size(facts, dataset) if own is not None or count == 1 else whole
+        stated = numbers(facts("PlanePositionSequence", "ImagePositionPatient"), 3)
+        tiles = ((None, stated),) if mosaic is None else zip(mosaic.tiles, mosaic.positions, strict=True)
+        for tile, position in tiles:
+            yield Frame(
+                path=path,
+                index=index,
+                tile=tile,
+                position=position if positions is None else positions[index],
+                orientation=_orientation(facts("PlaneOrientationSequence", "ImageOrientationPatient"))
+                if orientation is None
+                else _orientation(orientation),
+                size=size,
+                thickness=number(facts("PixelMeasuresSequence", "SpacingBetweenSlices"))
+                or number(facts("PixelMeasuresSequence", "SliceThickness")),
+                diffusion=diffusion_of(dataset, facts.groups, fallback),
+                kind=_kind(facts),
+                echo=number(facts("MREchoSequence", "EffectiveEchoTime")) or number_of(dataset, "EchoTime"),
+                echo_number=number_of(dataset, "EchoNumbers"),
+                inversion=_inversion(facts),
+                segment=_segment(own),
+                slope=slope,
+                intercept=intercept,
+                windows=windows_of(facts, intercept),
+                padding=padding_of(dataset, slope, intercept),
+                moment=_moment(facts),
+            )
     if bad_rescale:
         diagnoses.append(
             Diagnosis(
                 "bad-rescale",
                 "warning",
                 "The file's rescale slope is zero or not a number; the values are shown as they are stored.",
+                "Do not trust values in units (such as HU).",
             )
         )
 
 
-def _rescale(macro: Any) -> tuple[float, float, bool]:
-    slope = macro("PixelValueTransformationSequence", "RescaleSlope")
-    intercept = macro("PixelValueTransformationSequence", "RescaleIntercept")
+def _rescale(facts: _Facts) -> tuple[float, float, bool]:
+    slope = facts("PixelValueTransformationSequence", "RescaleSlope")
+    intercept = facts("PixelValueTransformationSequence", "RescaleIntercept")
     if slope is None and intercept is None:
-        return 1.0, 0.0, False
+        scaling = value_of(facts.dataset, "DoseGridScaling")
+        if scaling is None:
+            return 1.0, 0.0, _broken(facts)
+        slope = scaling
     good_slope = 1.0 if slope is None else number(slope)
     good_intercept = 0.0 if intercept is None else number(intercept)
-    if not good_slope or good_intercept is None:
+    if not good_slope or good_intercept is None or abs(good_slope) > 1e30 or abs(good_intercept) > 1e30:
         return 1.0, 0.0, True
     return good_slope, good_intercept, False
+
+
+def _broken(facts: _Facts) -> bool:
+    """Whether a rescale is there that cannot be read."""
+    element = facts.dataset.get_item("RescaleSlope") if "RescaleSlope" in facts.dataset else None
+    return element is not None and bool(element.value)
 
 
 def _orientation(value: Any) -> tuple[float, ...] | None:
@@ -136,43 +213,57 @@ def _orientation(value: Any) -> tuple[float, ...] | None:
     return six if min(lengths) > 0.9 and max(lengths) < 1.1 and along < 0.05 else None
 
 
-def _spacing(macro: Any) -> tuple[float, float] | None:
-    for keyword in _MILLIMETRE_TAGS:
-        pair = numbers(macro("PixelMeasuresSequence", keyword), 2)
-        if pair is not None and min(pair) > 0:
-            return pair[0], pair[1]
-    return None
+def _kind(facts: _Facts) -> tuple[str, ...]:
+    values = next(
+        (
+            found
+            for sequence in ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence")
+            if (found := facts(sequence, "FrameType")) is not None
+        ),
+        value_of(facts.dataset, "ImageType"),
+    )
+    kind = tuple(str(item).upper() for item in several(values))
+    component = facts("MRImageFrameTypeSequence", "ComplexImageComponent")
+    code = number(private(facts.dataset, 0x0043, "GEMS_PARM_01", 0x2F))
+    if component is not None and str(component).upper() not in ("MAGNITUDE", "MIXED", ""):
+        kind += (str(component).upper(),)
+    elif code in _GE_COMPONENTS:
+        kind += (_GE_COMPONENTS[int(code)],)
+    return kind
 
 
-def _kind(value: Any) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return (value.upper(),) if isinstance(value, str) else tuple(str(item).upper() for item in value)
+def _inversion(facts: _Facts) -> float | None:
+    times = several(facts("MRModifierSequence", "InversionTimes"))
+    return number(times[0]) if times else number_of(facts.dataset, "InversionTime")
 
 
-def _windows(macro: Any) -> tuple[Window, ...]:
-    def several(value: Any) -> list[Any]:
-        return (
-            []
-            if value is None
-            else list(value)
-            if isinstance(value, (list, tuple)) or _multiple(value)
-            else [value]
-        )
-
-    centres = several(macro("FrameVOILUTSequence", "WindowCenter"))
-    widths = several(macro("FrameVOILUTSequence", "WindowWidth"))
-    names = several(macro("FrameVOILUTSequence", "WindowCenterWidthExplanation"))
-    found: list[Window] = []
-    for place, pair in enumerate(zip(centres, widths, strict=False)):
-        centre, width = number(pair[0]), number(pair[1])
-        if centre is not None and width is not None and width >= 1:
-            words = str(names[place]).strip().lower() if place < len(names) else ""
-            window = Window(centre, width, words or "as stored in the file")
-            if all((window.centre, window.width) != (other.centre, other.width) for other in found):
-                found.append(window)
-    return tuple(found)
+def _segment(own: Dataset | None) -> int | None:
+    value = number_of(first_item(own, "SegmentIdentificationSequence"), "ReferencedSegmentNumber")
+    return None if value is None else int(value)
 
 
-def _multiple(value: Any) -> bool:
-    return isinstance(value, MultiValue)
+def _moment(facts: _Facts) -> Moment:
+    dataset = facts.dataset
+    cycle = facts("CardiacSynchronizationSequence", "NominalPercentageOfCardiacPhase")
+    delay = facts("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime")
+    taken = facts("FrameContentSequence", "FrameAcquisitionDateTime")
+    return Moment(
+        temporal=_first_number(
+            facts("FrameContentSequence", "TemporalPositionIndex"),
+            facts("TemporalPositionSequence", "TemporalPositionTimeOffset"),
+            value_of(dataset, "TemporalPositionIdentifier"),
+        ),
+        acquisition=_first_number(
+            facts("FrameContentSequence", "FrameAcquisitionNumber"), value_of(dataset, "AcquisitionNumber")
+        ),
+        trigger=_first_number(cycle, delay, value_of(dataset, "TriggerTime")),
+        time=_first_number(
+            taken, value_of(dataset, "AcquisitionDateTime"), value_of(dataset, "AcquisitionTime")
+        ),
+        content=number_of(dataset, "ContentTime"),
+        instance=number_of(dataset, "InstanceNumber"),
+    )
+
+
+def _first_number(*values: Any) -> float | None:
+    return next((found for value in values if (found := number(value)) is not None), None)

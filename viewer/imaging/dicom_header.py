@@ -15,41 +15,40 @@ from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.uid import (
-    UID,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-)
+from pydicom.uid import UID
 
 from viewer.foundation.errors import ReadError
 from viewer.imaging.diagnoses import Diagnosis
+from viewer.imaging.dicom_findings import check_length, frame_count, header_findings, layout
 from viewer.imaging.dicom_frames import Frame, frames_of
-from viewer.imaging.dicom_values import text_of, value_of, whole
+from viewer.imaging.dicom_mosaic import is_mosaic, mosaic_of
+from viewer.imaging.dicom_orientation import directions_of
+from viewer.imaging.dicom_stream import InflatingStream, open_dicom
+from viewer.imaging.dicom_syntaxes import check_syntax
+from viewer.imaging.dicom_values import several, text_of, value_of, whole
 from viewer.imaging.image import PatientInfo
 from viewer.imaging.sniffing import reason
 
 _SALT = secrets.token_bytes(16)
-_FLAT_MODALITIES = ("CR", "DX", "MG", "RG", "PX", "IO", "XC", "GM", "SM", "ES", "OP")
-_UNCOMPRESSED = ("", ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
-_TOO_MANY_FRAMES = 100_000
-_PHOTOMETRIC = (
-    "MONOCHROME1",
-    "MONOCHROME2",
-    "PALETTE COLOR",
-    "RGB",
-    "YBR_FULL",
-    "YBR_FULL_422",
-    "YBR_PARTIAL_420",
-    "YBR_ICT",
-    "YBR_RCT",
-)
+_FLAT_MODALITIES = ("CR", "DX", "MG", "RG", "PX", "IO", "XC", "GM", "SM", "ES", "OP", "US", "SC", "OT")
+_UNITS = {"BQML": "Bq/ml", "GY": "Gy", "CNTS": "counts"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DicomFile:
-    """One DICOM file that announces pixels."""
+    """One DICOM file that announces pixels.
+
+    Attributes
+    ----------
+    frames : its pictures, or the slices in them.
+    rows, columns, samples, bits : size of a stored picture; bits allocated.
+    stored : (lowest, highest) value that the header allows for.
+    words : descriptions that may name the sequence.
+    directions : LPS directions of a row and a column where a file without a position states them; None otherwise.
+    floating, table : whether the pixels are floats; whether a table turns stored values into those of the modality.
+    segments : number and name of each segment of a segmentation.
+    instance_uid : SOPInstanceUID.
+    """
 
     path: Path
     frames: tuple[Frame, ...]
@@ -57,6 +56,7 @@ class DicomFile:
     columns: int
     samples: int
     bits: int
+    stored: tuple[int, int]
     photometric: str
     modality: str
     description: str
@@ -67,14 +67,19 @@ class DicomFile:
     series_uid: str
     series_number: int
     frame_of_reference_uid: str
+    instance_uid: str
     patient: PatientInfo = field(repr=False)
     patient_key: str
     diagnoses: tuple[Diagnosis, ...]
+    directions: tuple[float, ...] | None = None
+    floating: bool = False
+    table: bool = False
+    segments: tuple[tuple[int, str], ...] = ()
 
     @property
     def flat(self) -> bool:
         """Whether each file of the series is a picture of its own (projection X-ray, photograph)."""
-        return self.modality in _FLAT_MODALITIES
+        return self.modality in _FLAT_MODALITIES and not self.frames[0].placed
 
     @property
     def frame_bytes(self) -> int:
@@ -116,15 +121,15 @@ def _damaged(path: Path, error: Exception) -> ReadError:
 
 def _dataset(path: Path) -> tuple[Dataset, int | None]:
     """The data set up to the pixels and the bytes that follow; None when that cannot be told, 0 for no pixel data."""
-    with path.open("rb") as stream:
+    with open_dicom(path) as stream:
         dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
-        if _syntax(dataset) == DeflatedExplicitVRLittleEndian:
-            return dataset, None
         here = stream.tell()
         group = stream.read(12)
         size = path.stat().st_size
     if len(group) < 12 or group[:2] not in (b"\xe0\x7f", b"\x7f\xe0"):
         return dataset, 0
+    if isinstance(stream, InflatingStream):
+        return dataset, None
     order = "<" if group[:2] == b"\xe0\x7f" else ">"
     explicit = group[4:6].isalpha()
     length = struct.unpack(order + "I", group[8:12] if explicit else group[4:8])[0]
@@ -138,73 +143,37 @@ def _described(path: Path, dataset: Dataset, left: int | None) -> DicomFile:
         raise ReadError(
             f"'{name}' is not a DICOM file, or is one cut short in its header.", code="incomplete"
         )
-    if (
-        value_of(dataset, "DirectoryRecordSequence") is not None
-        or _sop_class(dataset) == "Media Storage Directory Storage"
-    ):
-        raise ReadError(
-            f"'{name}' is a DICOM directory, a table of contents without pictures.",
-            code="dicom-directory",
-            action="Open the folder in which it lies.",
-        )
-    rows, columns = whole(dataset, "Rows"), whole(dataset, "Columns")
-    if not rows or not columns:
-        kind = _sop_class(dataset)
-        if kind:
-            raise ReadError(
-                f"'{name}' is a DICOM file of the kind {kind} that holds no picture (or its header is cut short).",
-                code="no-pixel-data",
-            )
-        raise ReadError(f"'{name}' is an incomplete DICOM file without pixel data.", code="incomplete")
-    if left == 0:
-        raise ReadError(
-            f"'{name}' is an incomplete DICOM file: it announces a picture and has no pixel data.",
-            code="incomplete",
-        )
-    samples, bits = whole(dataset, "SamplesPerPixel") or 1, whole(dataset, "BitsAllocated") or 8
-    photometric = text_of(dataset, "PhotometricInterpretation").upper() or "MONOCHROME2"
-    stored = whole(dataset, "BitsStored") or bits
-    if stored > bits:
-        raise ReadError(
-            f"'{name}' claims {stored} bits in voxels of {bits} bits, which is impossible.",
-            code="bits-stored",
-        )
-    if photometric not in _PHOTOMETRIC:
-        raise ReadError(
-            f"'{name}' has a kind of colour that is not known ('{photometric[:24]}').", code="photometric"
-        )
-    diagnoses: list[Diagnosis] = []
-    count = _frame_count(dataset, name, diagnoses)
-    expected = (rows * columns * samples * bits * count + 7) // 8
-    if photometric == "YBR_FULL_422":
-        expected = expected * 2 // 3
-    if left is not None and left < expected and _syntax(dataset) in _UNCOMPRESSED:
-        raise ReadError(
-            f"'{name}' is cut short: its picture needs {expected:,} bytes and there are {left:,}.",
-            code="truncated",
-        )
-    if not hasattr(dataset, "preamble") or dataset.preamble is None:
+    _check_picture(dataset, name, left)
+    diagnoses = list(header_findings(dataset))
+    form = layout(dataset, name)
+    count = frame_count(dataset, name, diagnoses)
+    syntax = str(value_of(getattr(dataset, "file_meta", None), "TransferSyntaxUID") or "")
+    check_syntax(syntax, name)
+    check_length(name, form, count, left, syntax, diagnoses)
+    mosaic = mosaic_of(dataset, form.rows, form.columns) if is_mosaic(dataset) and count == 1 else None
+    if is_mosaic(dataset) and mosaic is None and count == 1:
         diagnoses.append(
             Diagnosis(
-                "no-preamble", "note", "The file lacks the DICOM mark at its start; it was read all the same."
+                "mosaic",
+                "warning",
+                "The slices of a volume are tiled into one picture, and the file does not say how many there are.",
+                "Export the series as single slices or as an enhanced multi-frame object.",
             )
         )
-    elif dataset.preamble[:2] == b"MZ" or dataset.preamble[:4] == b"\x7fELF":
-        diagnoses.append(
-            Diagnosis(
-                "program-preamble", "warning", "The file can also be run as a program.", "Never execute it."
-            )
-        )
-    frames = tuple(frames_of(path, dataset, count, diagnoses))
+    frames = tuple(frames_of(path, dataset, count, mosaic, diagnoses))
+    finding = frames[0].size.finding()
+    if finding is not None:
+        diagnoses.append(finding)
     patient = _patient(dataset)
     return DicomFile(
         path=path,
         frames=frames,
-        rows=rows,
-        columns=columns,
-        samples=3 if photometric == "PALETTE COLOR" else samples,
-        bits=bits,
-        photometric=photometric,
+        rows=form.rows,
+        columns=form.columns,
+        samples=3 if form.photometric == "PALETTE COLOR" else form.samples,
+        bits=form.bits,
+        stored=form.stored,
+        photometric=form.photometric,
         modality=text_of(dataset, "Modality"),
         description=text_of(dataset, "SeriesDescription") or text_of(dataset, "ProtocolName"),
         words=" ".join(
@@ -217,14 +186,38 @@ def _described(path: Path, dataset: Dataset, left: int | None) -> DicomFile:
         series_uid=text_of(dataset, "SeriesInstanceUID"),
         series_number=whole(dataset, "SeriesNumber") or 0,
         frame_of_reference_uid=text_of(dataset, "FrameOfReferenceUID"),
+        instance_uid=text_of(dataset, "SOPInstanceUID"),
         patient=patient,
         patient_key=_patient_key(patient),
         diagnoses=tuple(diagnoses),
+        directions=directions_of(value_of(dataset, "PatientOrientation")),
+        floating="PixelRepresentation" not in dataset,
+        table="ModalityLUTSequence" in dataset,
+        segments=_segments(dataset),
     )
 
 
-def _syntax(dataset: Dataset) -> str:
-    return str(value_of(getattr(dataset, "file_meta", None), "TransferSyntaxUID") or "")
+def _check_picture(dataset: Dataset, name: str, left: int | None) -> None:
+    """Refuse files that hold no picture, each by what it is instead."""
+    kind = _sop_class(dataset)
+    if value_of(dataset, "DirectoryRecordSequence") is not None or kind == "Media Storage Directory Storage":
+        raise ReadError(
+            f"'{name}' is a DICOM directory, a table of contents without pictures.",
+            code="dicom-directory",
+            action="Open the folder in which it lies.",
+        )
+    if not whole(dataset, "Rows") or not whole(dataset, "Columns"):
+        if kind:
+            raise ReadError(
+                f"'{name}' is a DICOM file of the kind {kind} that holds no picture (or its header is cut short).",
+                code="no-pixel-data",
+            )
+        raise ReadError(f"'{name}' is an incomplete DICOM file without pixel data.", code="incomplete")
+    if left == 0:
+        raise ReadError(
+            f"'{name}' is an incomplete DICOM file: it announces a picture and has no pixel data.",
+            code="incomplete",
+        )
 
 
 def _sop_class(dataset: Dataset) -> str:
@@ -234,25 +227,22 @@ def _sop_class(dataset: Dataset) -> str:
     return "" if uid is None else UID(str(uid)).name
 
 
-def _frame_count(dataset: Dataset, name: str, diagnoses: list[Diagnosis]) -> int:
-    stated = whole(dataset, "NumberOfFrames")
-    if stated is None:
-        return 1
-    if stated < 1:
-        diagnoses.append(
-            Diagnosis("frame-count", "warning", f"The file announces {stated} frames; one is read.")
-        )
-        return 1
-    if stated > _TOO_MANY_FRAMES:
-        raise ReadError(f"'{name}' announces {stated:,} frames, which is not believable.", code="frame-count")
-    return stated
-
-
 def _unit(dataset: Dataset) -> str:
     stated = text_of(dataset, "RescaleType")
     if text_of(dataset, "Modality") == "CT" and stated in ("", "HU", "US"):
         return "HU"
-    return "" if stated in ("", "US", "normalized", "NORMALIZED") else stated
+    stated = stated if stated.upper() not in ("", "US", "NORMALIZED") else ""
+    stated = stated or text_of(dataset, "Units") or text_of(dataset, "DoseUnits")
+    return "" if stated in ("NONE", "UNSPECIFIED", "RELATIVE") else _UNITS.get(stated.upper(), stated)
+
+
+def _segments(dataset: Dataset) -> tuple[tuple[int, str], ...]:
+    found = [
+        (whole(item, "SegmentNumber"), text_of(item, "SegmentLabel"))
+        for item in several(value_of(dataset, "SegmentSequence"))
+        if isinstance(item, Dataset)
+    ]
+    return tuple((number, label) for number, label in found if number is not None)
 
 
 def _patient(dataset: Dataset) -> PatientInfo:

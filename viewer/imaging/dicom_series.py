@@ -1,24 +1,30 @@
 """Frames of DICOM files sorted into stacks that can be read as one volume.
 
-Frames belong together when they come from one patient, series, size, kind of colour, kind of map, echo and orientation.
-Within a stack they are sorted by position along the normal, never by name or number; frames that share positions are
-volumes of one acquisition (b-values, directions, time points).
+Frames belong together when they come from one patient, study, series, frame of reference, size, kind of colour, kind of
+map and orientation. Within a stack they are sorted by position along the normal, never by name or number; frames that
+share positions are volumes of one acquisition (b-values, directions, echoes, time points).
 """
 
 from __future__ import annotations
 
-import math
+import itertools
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
+from viewer.imaging.diagnoses import ONE_PLACE, Diagnosis, no_orientation, no_spacing
 from viewer.imaging.dicom_frames import Frame
 from viewer.imaging.dicom_header import DicomFile
+from viewer.imaging.dicom_spacing import grid_of, normal_of, stated_thickness, uneven
+from viewer.imaging.dicom_volumes import Volume, default_volume, volumes_of
 from viewer.imaging.geometry import Geometry
+from viewer.imaging.image import VolumeInfo
+from viewer.imaging.volumes import one_of_several
 
 _MAPS = (
     "ADC",
@@ -33,45 +39,46 @@ _MAPS = (
     "RELCBV",
     "RELMTT",
     "LOCALIZER",
+    "REF_SURVIEW",
 )
 _COMPONENTS = {
     "P": "PHASE",
     "PHASE": "PHASE",
+    "PHASE MAP": "PHASE",
     "R": "REAL",
     "REAL": "REAL",
     "I": "IMAGINARY",
     "IMAGINARY": "IMAGINARY",
 }
+_NAMED_MAPS = (
+    ("EADC", r"e-?adc|exponential (?:apparent|adc|diffusion)"),
+    ("ADC", r"adc|apparent diffusion coefficient"),
+    ("COLFA", r"colfa|colou?r fa"),
+    ("FA", r"fa|fractional anisotropy"),
+)
 _SAME_DIRECTION = 2e-3
 _SAME_PLACE = 0.01
-_TILT_DEGREES = 0.2
 
 
-@dataclass(frozen=True)
-class Volume:
-    """Frames at ascending positions, one each."""
-
-    frames: tuple[Frame, ...]
-
-    @property
-    def b_value(self) -> float | None:
-        return self.frames[0].b_value
-
-    @property
-    def trace(self) -> bool:
-        return self.frames[0].trace
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stack:
-    """What becomes one series entry: volumes on one grid, of which one is shown by default."""
+    """What becomes one series entry: volumes on one grid, of which one is shown by default.
+
+    Attributes
+    ----------
+    files : the files of its frames.
+    kind : the derived map that it is, or the component of complex images; empty for plain pictures.
+    volumes, chosen : its volumes, and the number of the one that is shown by default.
+    diagnoses : findings about the whole.
+    placed : whether its slices lie at places of their own.
+    """
 
     files: tuple[DicomFile, ...]
     kind: str
     volumes: tuple[Volume, ...]
     chosen: int
-    geometry: Geometry
     diagnoses: tuple[Diagnosis, ...]
+    placed: bool
 
     @property
     def shown(self) -> Volume:
@@ -86,21 +93,59 @@ class Stack:
         return tuple(sorted({volume.b_value for volume in self.volumes if volume.b_value is not None}))
 
     @property
+    def trace(self) -> bool:
+        """Whether every weighted image is a trace image."""
+        weighted = [volume for volume in self.volumes if volume.b_value]
+        return bool(weighted) and all(volume.trace for volume in weighted)
+
+    @cached_property
     def file(self) -> DicomFile:
         """The file of the first frame shown."""
-        return next(file for file in self.files if file.path == self.shown.frames[0].path)
+        return self.file_of(self.shown.frames[0])
+
+    def several(self, wanted: int | None) -> tuple[Diagnosis, ...]:
+        """What is not on screen when volume `wanted`, or None for the default, is; empty where there is only one."""
+        number = self.chosen if wanted is None else wanted
+        infos = tuple(volume.info for volume in self.volumes)
+        finding = one_of_several(infos, number, default=wanted is None)
+        return () if finding is None else (finding,)
+
+    def file_of(self, frame: Frame) -> DicomFile:
+        return self._by_path[str(frame.path)]
+
+    @cached_property
+    def _by_path(self) -> dict[str, DicomFile]:
+        return {str(file.path): file for file in self.files}
+
+    def grid(self, number: int) -> tuple[Geometry, tuple[Diagnosis, ...]]:
+        """The grid of one volume and what is odd about it."""
+        frames = self.volumes[number].frames
+        file = self.file_of(frames[0])
+        size = _size(file, frames[0])
+        return grid_of(frames, size) if self.placed else _grid_without_place(file, frames, size)
 
 
 def stacks(files: Iterable[DicomFile]) -> list[Stack]:
     """Sort files into stacks, in the order of their series."""
     groups: dict[tuple[object, ...], list[tuple[DicomFile, Frame]]] = defaultdict(list)
+    twice: dict[str, int] = defaultdict(int)
+    known: set[tuple[object, ...]] = set()
     for file in files:
+        first = file.frames[0]
+        form = (file.photometric, file.rows, file.columns, len(file.frames))
+        # One name for two pictures is a mistake of somebody's, and no reason to hide one of them.
+        identity = (file.patient_key, file.series_uid, file.instance_uid, form, first.position, first.kind)
+        if file.instance_uid and identity in known:
+            twice[file.series_uid] += 1
+            continue
+        known.add(identity)
         for frame in file.frames:
             groups[_key(file, frame)].append((file, frame))
     found: list[Stack] = []
     for key, members in groups.items():
-        kind = str(key[-2])
-        found.extend(_stack(kind, cluster) for cluster in _by_orientation(members))
+        kind = str(key[-1])
+        count = twice.get(members[0][0].series_uid, 0)
+        found.extend(_stack(kind, cluster, count) for cluster in _by_orientation(members))
     return sorted(found, key=_reading_order)
 
 
@@ -108,38 +153,51 @@ def _reading_order(stack: Stack) -> tuple[object, ...]:
     file = stack.file
     first = stack.shown.frames[0]
     # Never by patient key, which is new in every process: ids stay the same from run to run.
-    return file.study_uid, file.series_number, file.series_uid, first.order[3], str(first.path)
+    instance = first.moment.instance or 0.0
+    return file.study_uid, file.series_number, file.series_uid, instance, str(first.path)
 
 
 def _key(file: DicomFile, frame: Frame) -> tuple[object, ...]:
     own = str(file.path) if file.flat else ""
+    spacing = frame.size.spacing
     return (
         file.patient_key,
         file.study_uid,
         file.series_uid or str(file.path.parent),
+        file.frame_of_reference_uid,
         own,
-        file.rows,
-        file.columns,
+        _size(file, frame),
+        None if spacing is None else tuple(round(length, 3) for length in spacing),
         file.samples,
         file.photometric,
-        map_kind(frame.kind),
-        None if frame.echo is None else round(frame.echo, 1),
+        map_kind(frame.kind, file),
     )
 
 
-def map_kind(kind: tuple[str, ...]) -> str:
+def _size(file: DicomFile, frame: Frame) -> tuple[int, int]:
+    return (file.rows, file.columns) if frame.tile is None else (frame.tile.rows, frame.tile.columns)
+
+
+def map_kind(kind: tuple[str, ...], file: DicomFile) -> str:
     """The derived map or complex component that an image type names; empty for a plain picture."""
     for value in kind[2:]:
+        if value == "FA" and file.samples > 1:
+            return "COLFA"
         if value in _MAPS:
             return value
         if value in _COMPONENTS:
             return _COMPONENTS[value]
+    if file.modality == "MR" and "DERIVED" in kind[:1]:
+        words = file.description.lower().replace("_", " ")
+        for name, pattern in _NAMED_MAPS:
+            if re.search(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])", words):
+                return name
     return ""
 
 
 def _by_orientation(members: list[tuple[DicomFile, Frame]]) -> list[list[tuple[DicomFile, Frame]]]:
     """Split by orientation; frames without a place go with the others only when nothing has a place."""
-    placed = [m for m in members if m[1].orientation is not None and m[1].position is not None]
+    placed = [m for m in members if m[1].placed]
     if not placed:
         return [members]
     clusters: list[tuple[NDArray[np.float64], list[tuple[DicomFile, Frame]]]] = []
@@ -155,201 +213,147 @@ def _by_orientation(members: list[tuple[DicomFile, Frame]]) -> list[list[tuple[D
     if len(placed) < len(members):
         # They cannot be sorted in, and dropping them without a word would be worse: the largest cluster reports them.
         largest = max(result, key=len)
-        largest.extend(m for m in members if m[1].orientation is None or m[1].position is None)
+        largest.extend(m for m in members if not m[1].placed)
     return result
 
 
-def _stack(kind: str, members: list[tuple[DicomFile, Frame]]) -> Stack:
-    files = tuple(dict.fromkeys(file for file, _ in members))
-    diagnoses: list[Diagnosis] = []
-    for file in files:
-        diagnoses.extend(d for d in file.diagnoses if d not in diagnoses)
+def _stack(kind: str, members: list[tuple[DicomFile, Frame]], twice: int) -> Stack:
+    files = tuple({id(file): file for file, _ in members}.values())
+    diagnoses = list(dict.fromkeys(finding for file in files for finding in file.diagnoses))
+    if twice:
+        words = "1 file of this series is" if twice == 1 else f"{twice} files of this series are"
+        diagnoses.append(
+            Diagnosis("files-twice", "note", f"{words} there more than once; each is read once.")
+        )
     frames = [frame for _, frame in members]
-    placed = [f for f in frames if f.position is not None and f.orientation is not None]
+    placed = [frame for frame in frames if frame.placed]
     if placed and len(placed) < len(frames):
+        lost = len(frames) - len(placed)
         diagnoses.append(
             Diagnosis(
                 "slice-without-position",
                 "warning",
-                f"{len(frames) - len(placed)} of {len(frames)} slices do not say where they lie and are left out.",
+                f"{lost} of {len(frames)} slices {'does' if lost == 1 else 'do'} not say where "
+                f"{'it lies and is' if lost == 1 else 'they lie and are'} left out.",
+                "Ask for a complete export of the series.",
             )
         )
-    mosaic = any("MOSAIC" in frame.kind for frame in frames)
-    if mosaic:
-        diagnoses.append(
-            Diagnosis(
-                "mosaic",
-                "warning",
-                "The slices of a volume are tiled into one picture (a Siemens mosaic): positions are unknown.",
-                "Convert it to NIfTI to see single slices.",
-            )
-        )
-    if not placed or mosaic:
+    if not placed:
         return _unplaced(files, kind, frames, diagnoses)
-    normal = _normal(placed[0])
-    depth = {id(frame): float(np.dot(normal, np.asarray(frame.position))) for frame in placed}
-    levels = _levels(sorted(depth.values()))
-    if len(levels) == 1 and len(placed) > 1 and len({frame.b_value for frame in placed}) == 1:
-        diagnoses.append(
-            Diagnosis(
-                "one-place",
-                "warning",
-                f"All {len(placed)} pictures lie at one place: they are a sequence in time, not a volume.",
+    levels = _levels(placed)
+    if len(set(levels.values())) == 1 and len(placed) > 1:
+        weightings = {(frame.diffusion.b_value, frame.echo, frame.segment) for frame in placed}
+        if len(weightings) == 1:
+            diagnoses.append(
+                Diagnosis(
+                    ONE_PLACE,
+                    "warning",
+                    f"All {len(placed)} pictures lie at one place: they are a sequence in time, not a volume.",
+                    "Read them as pictures; a 3D network does not apply.",
+                )
             )
-        )
-        return _unplaced(files, kind, placed, diagnoses)
-    volumes = _volumes(placed, depth, levels, diagnoses)
-    chosen = _default_volume(volumes)
-    if len(volumes) > 1:
-        diagnoses.append(_which(volumes, chosen))
-    geometry = _geometry(files[0], volumes[chosen], normal, diagnoses)
-    return Stack(files, kind, tuple(volumes), chosen, geometry, tuple(diagnoses))
+            return _unplaced(files, kind, placed, diagnoses)
+    volumes, doubled = _volumes(placed, levels, dict(files[0].segments))
+    if doubled:
+        diagnoses.append(_same_place(volumes, doubled))
+    return Stack(files, kind, volumes, default_volume(volumes), tuple(diagnoses), placed=True)
+
+
+def _volumes(
+    frames: list[Frame], levels: dict[int, int], segments: dict[int, str]
+) -> tuple[tuple[Volume, ...], int]:
+    by_acquisition = _acquisitions(frames)
+    if by_acquisition is None:
+        return volumes_of(frames, levels, segments)
+    volumes: list[Volume] = []
+    for number, part in by_acquisition:
+        [whole], _ = volumes_of(part, levels, {})
+        info = VolumeInfo(f"acquisition {number:.0f}", len(part), whole.b_value)
+        volumes.append(Volume(whole.frames, info))
+    return tuple(volumes), 0
+
+
+def _acquisitions(frames: list[Frame]) -> list[tuple[float, list[Frame]]] | None:
+    """Frames by acquisition where several even stacks, shifted against each other, would make one uneven stack."""
+    parts: dict[float | None, list[Frame]] = defaultdict(list)
+    for frame in frames:
+        parts[frame.moment.acquisition].append(frame)
+    if not 1 < len(parts) < len(frames) / 2 or None in parts:
+        return None
+    normal = normal_of(frames[0])
+
+    def depths(part: list[Frame]) -> NDArray[np.float64]:
+        return np.sort([float(np.dot(normal, frame.position)) for frame in part])  # type: ignore[arg-type]
+
+    together = depths(frames)
+    apart = [depths(part) for part in parts.values()]
+    if not len(uneven(together)) or any(len(part) < 3 or len(uneven(part)) for part in apart):
+        return None
+    ordered = sorted(apart, key=lambda part: float(part[0]))
+    overlap = any(low[-1] > high[0] for low, high in itertools.pairwise(ordered))
+    if not overlap or any(float(np.diff(part).min()) <= _SAME_PLACE for part in apart):
+        return None
+    return sorted((number, part) for number, part in parts.items() if number is not None)
+
+
+def _levels(frames: list[Frame]) -> dict[int, int]:
+    """The number of each frame's place along the normal, by `id` of the frame."""
+    normal = normal_of(frames[0])
+    depths = np.asarray([frame.position for frame in frames], dtype=np.float64) @ normal
+    order = np.argsort(depths, kind="stable")
+    levels: dict[int, int] = {}
+    level, start = -1, -np.inf
+    for place in order:
+        if depths[place] - start > _SAME_PLACE:
+            level, start = level + 1, float(depths[place])
+        levels[id(frames[place])] = level
+    return levels
+
+
+def _same_place(volumes: tuple[Volume, ...], doubled: int) -> Diagnosis:
+    extra = next(volume for volume in volumes if not volume.whole)
+    place = np.asarray(extra.frames[0].position)
+    normal = normal_of(extra.frames[0])
+    other = min(
+        volumes[0].frames, key=lambda frame: abs(float((np.asarray(frame.position) - place) @ normal))
+    )
+    pair = f"'{other.path.name}' and '{extra.frames[0].path.name}'"
+    words = "1 slice lies" if doubled == 1 else f"{doubled} slices lie"
+    return Diagnosis(
+        "slices-at-one-position",
+        "warning",
+        f"{words} where another slice lies already (such as {pair}); the first at each place is shown.",
+        "Check whether two acquisitions were mixed; the others can be chosen as a volume of their own.",
+    )
 
 
 def _unplaced(
     files: tuple[DicomFile, ...], kind: str, frames: list[Frame], diagnoses: list[Diagnosis]
 ) -> Stack:
-    """A stack in the order of its numbers, whose place in the patient is not known."""
-    ordered = tuple(sorted(frames, key=lambda frame: (frame.order[3], str(frame.path), frame.index)))
-    first = ordered[0]
-    spacing = first.spacing
-    if spacing is None:
-        diagnoses.append(no_spacing())
-    row, column = spacing or (1.0, 1.0)
-    thick = first.thickness if first.thickness and first.thickness > 0 else 1.0
-    diagnoses.append(no_orientation())
-    geometry = Geometry.unoriented((len(ordered), files[0].rows, files[0].columns), (thick, row, column))
-    return Stack(files, kind, (Volume(ordered),), 0, geometry, tuple(diagnoses))
+    """A stack in the order of its times and numbers, whose pictures have no place of their own in the patient."""
+    ordered = tuple(sorted(frames, key=lambda frame: frame.order))
+    volume = Volume(ordered, VolumeInfo("", len(ordered), ordered[0].diffusion.b_value))
+    return Stack(files, kind, (volume,), 0, tuple(diagnoses), placed=False)
 
 
-def _normal(frame: Frame) -> NDArray[np.float64]:
-    six = np.asarray(frame.orientation, dtype=np.float64)
-    normal = np.cross(six[:3], six[3:])
-    return np.asarray(normal / np.linalg.norm(normal))
-
-
-def _levels(depths: list[float]) -> list[float]:
-    levels: list[float] = []
-    for depth in depths:
-        if not levels or depth - levels[-1] > _SAME_PLACE:
-            levels.append(depth)
-    return levels
-
-
-def _volumes(
-    frames: list[Frame], depth: dict[int, float], levels: list[float], diagnoses: list[Diagnosis]
-) -> list[Volume]:
-    buckets: dict[tuple[object, ...], list[Frame]] = defaultdict(list)
-    separate = len(frames) > len(levels)
-    for frame in frames:
-        gradient = None if frame.gradient is None else tuple(round(part, 3) for part in frame.gradient)
-        buckets[(frame.b_value, gradient, frame.trace) if separate else ()].append(frame)
-    volumes: list[Volume] = []
-    known = np.asarray(levels)
-    doubled = 0
-    for bucket in sorted(buckets.values(), key=lambda frames: min(frame.order for frame in frames)):
-        at: dict[int, list[Frame]] = defaultdict(list)
-        for frame in bucket:
-            at[int(np.argmin(np.abs(known - depth[id(frame)])))].append(frame)
-        for same in at.values():
-            same.sort(key=lambda frame: frame.order)
-        most = max(len(same) for same in at.values())
-        if most > 1 and min(len(same) for same in at.values()) < most:
-            doubled += sum(len(same) - 1 for same in at.values())
-            most = 1
-        volumes.extend(Volume(tuple(at[level][turn] for level in sorted(at))) for turn in range(most))
-    if doubled:
-        diagnoses.append(
-            Diagnosis(
-                "slices-at-one-position",
-                "warning",
-                f"{doubled} slices lie where another slice lies already; the first at each place is shown.",
-                "Check whether two acquisitions were mixed.",
-            )
-        )
-    return volumes
-
-
-def _default_volume(volumes: list[Volume]) -> int:
-    """The highest b-value, a trace before a direction, the most slices, else the first."""
-
-    def rank(place: int) -> tuple[float, bool, int, int]:
-        volume = volumes[place]
-        return (-1.0 if volume.b_value is None else volume.b_value, volume.trace, len(volume.frames), -place)
-
-    return max(range(len(volumes)), key=rank)
-
-
-def _which(volumes: list[Volume], chosen: int) -> Diagnosis:
-    shown, total = len(volumes[chosen].frames), sum(len(volume.frames) for volume in volumes)
-    volume = volumes[chosen]
-    if volume.b_value is None:
-        words = f"the first of {len(volumes)} volumes"
-    else:
-        same = sum(1 for other in volumes if other.b_value == volume.b_value)
-        words = f"b = {volume.b_value:g} s/mm2" + (
-            ", the trace" if volume.trace else f", the first of {same} directions" if same > 1 else ""
-        )
-    return Diagnosis("several-volumes", "note", f"{shown} of {total} images are shown: {words}.")
-
-
-def _geometry(
-    file: DicomFile, volume: Volume, normal: NDArray[np.float64], diagnoses: list[Diagnosis]
-) -> Geometry:
-    first = volume.frames[0]
-    six = np.asarray(first.orientation, dtype=np.float64)
-    places = np.asarray([frame.position for frame in volume.frames], dtype=np.float64)
-    if first.spacing is None:
-        diagnoses.append(no_spacing())
-    row, column = first.spacing or (1.0, 1.0)
+def _grid_without_place(
+    file: DicomFile, frames: tuple[Frame, ...], size: tuple[int, int]
+) -> tuple[Geometry, tuple[Diagnosis, ...]]:
+    """Pictures that lie at one place or nowhere: where they point may be known all the same."""
+    first = frames[0]
+    findings: list[Diagnosis] = []
+    if first.size.spacing is None:
+        findings.append(no_spacing())
+    row, column = first.size.spacing or (1.0, 1.0)
+    thick = stated_thickness(first)
+    directions = first.orientation or file.directions
+    if directions is None:
+        findings.append(no_orientation())
+        return Geometry.unoriented((len(frames), *size), (thick, row, column)), tuple(findings)
+    six = np.asarray(directions, dtype=np.float64)
     affine = np.eye(4)
     affine[:3, 0], affine[:3, 1] = six[:3] * column, six[3:] * row
-    affine[:3, 3] = places[0]
-    if len(places) > 1:
-        step = (places[-1] - places[0]) / (len(places) - 1)
-        affine[:3, 2] = step
-        _check_spacing(places @ normal, diagnoses)
-        along = float(step @ normal)
-        tilt = math.degrees(math.atan2(float(np.linalg.norm(step - along * normal)), along))
-        if tilt > _TILT_DEGREES:
-            diagnoses.append(
-                Diagnosis(
-                    "gantry-tilt",
-                    "warning",
-                    f"The slices are tilted against their stack by {tilt:.1f} degrees (gantry tilt).",
-                    "Positions along the series are approximate: use a 2D network, or resample the volume first.",
-                )
-            )
-    else:
-        thick = first.thickness if first.thickness and first.thickness > 0 else 1.0
-        affine[:3, 2] = normal * thick
-    return Geometry(affine, (len(places), file.rows, file.columns))
-
-
-def _check_spacing(depths: NDArray[np.float64], diagnoses: list[Diagnosis]) -> None:
-    gaps = np.diff(depths)
-    usual = float(np.median(gaps))
-    odd = np.flatnonzero(np.abs(gaps - usual) > max(0.05 * usual, 0.02))
-    if not len(odd):
-        return
-    ratio = gaps[odd] / usual
-    if (ratio > 1.5).all() and (np.abs(ratio - np.round(ratio)) < 0.1).all():
-        missing = int(np.sum(np.round(ratio) - 1))
-        diagnoses.append(
-            Diagnosis(
-                "missing-slice",
-                "warning",
-                f"{missing} slice{'s are' if missing > 1 else ' is'} missing after slice "
-                f"{', '.join(str(int(place) + 1) for place in odd[:5])} of {len(depths)}.",
-                "Positions along the series are approximate: read slices one by one; a 3D network needs them all.",
-            )
-        )
-        return
-    diagnoses.append(
-        Diagnosis(
-            "uneven-spacing",
-            "warning",
-            f"The distance between slices varies from {gaps.min():.2f} to {gaps.max():.2f} mm.",
-            "Use a 2D network, or resample the volume first.",
-        )
-    )
+    normal = np.cross(six[:3], six[3:])
+    affine[:3, 2] = normal / np.linalg.norm(normal) * thick
+    affine[:3, 3] = first.position if first.position is not None else 0.0
+    return Geometry(affine, (len(frames), *size), placed=False), tuple(findings)

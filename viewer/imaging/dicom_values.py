@@ -6,9 +6,13 @@ pydicom converts values when they are asked for, and answers a broken one with a
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag, Tag
 
 
 def number(value: Any) -> float | None:
@@ -33,18 +37,60 @@ def numbers(value: Any, count: int) -> tuple[float, ...] | None:
 
 def value_of(dataset: Dataset | None, keyword: str) -> Any:
     """A value, None when the element is absent, empty or not decodable."""
-    if dataset is None:
-        return None
+    return None if dataset is None else _value(dataset, _tag(keyword))
+
+
+@cache
+def _tag(keyword: str) -> BaseTag:
+    return Tag(keyword)
+
+
+@cache
+def _private_tag(group: int, element: int) -> BaseTag:
+    return Tag(group, element)
+
+
+def _value(dataset: Dataset, tag: BaseTag) -> Any:
+    """By tag: asking pydicom for a keyword that is not there is slow, and a header is asked two hundred times."""
     try:
-        value = dataset.get(keyword)
+        value = dataset[tag].value if tag in dataset else None
     except Exception:  # noqa: BLE001 a broken element is an absent one
         return None
     return None if value is None or value == "" else value
 
 
-def text_of(dataset: Dataset, keyword: str) -> str:
+def text_of(dataset: Dataset | None, keyword: str) -> str:
+    """Printable words; several values are joined by a space, and the word None is none."""
     value = value_of(dataset, keyword)
-    return "" if value is None else "".join(c for c in str(value).strip() if c.isprintable())
+    words = " ".join(str(item) for item in several(value))
+    words = "".join(c for c in words.strip() if c.isprintable())
+    return "" if words.lower() == "none" else words
+
+
+def several(value: Any) -> list[Any]:
+    """The values of an element that may hold none, one or several."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple, MultiValue, Sequence)) else [value]
+
+
+def private(dataset: Dataset | None, group: int, creator: str, element: int) -> Any:
+    """The value of a vendor's element, wherever its block lies; None when absent or broken.
+
+    Parameters
+    ----------
+    creator : the beginning of the private creator's name; vendors append version numbers.
+    element : the last two digits of the tag, e.g. 0x0C of (0019,100C).
+    """
+    if dataset is None:
+        return None
+    for block in range(0x10, 0x20):
+        owner = _value(dataset, _private_tag(group, block))
+        if owner is not None and str(owner).strip().startswith(creator):
+            found = _value(dataset, _private_tag(group, (block << 8) | element))
+            if found is not None:
+                return found
+    return None
 
 
 def first_item(dataset: Dataset | None, keyword: str) -> Dataset | None:
@@ -56,6 +102,10 @@ def first_item(dataset: Dataset | None, keyword: str) -> Dataset | None:
         return None
 
 
-def whole(dataset: Dataset, keyword: str) -> int | None:
+def whole(dataset: Dataset | None, keyword: str) -> int | None:
     value = number(value_of(dataset, keyword))
     return None if value is None else int(value)
+
+
+def number_of(dataset: Dataset | None, keyword: str) -> float | None:
+    return number(value_of(dataset, keyword))

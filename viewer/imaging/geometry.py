@@ -55,12 +55,15 @@ class Geometry:
     origins : (slice, 3) LPS mm of the first voxel of every slice, where the slices do not lie at even distances; None
         where the affine alone says it all. The affine then spreads the slices evenly between the first and the last,
         for formats that know nothing else; `to_patient` and `to_voxel` go by the origins.
+    placed : False where directions are known and positions are not (a film, a sequence in time at one place): letters are
+        true, coordinates mean nothing outside this image.
     """
 
     affine_lps: Array
     shape: tuple[int, int, int]
     oriented: bool = True
     origins: Array | None = None
+    placed: bool = True
     inverse: Array = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

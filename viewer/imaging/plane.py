@@ -48,7 +48,7 @@ class ReadingPlane:
         order = np.argsort(spacing)
         if len(single) == 1:
             axis = single[0]
-        elif not geometry.oriented:
+        elif not geometry.oriented or not geometry.placed:
             axis = 0
         elif spacing[order[2]] >= _THICK * spacing[order[1]]:
             axis = int(order[2])
@@ -78,6 +78,10 @@ class ReadingPlane:
             return cls("image", (axis, rows, columns))
         assigned = _anatomical_axes(geometry)
         name, (row_anatomy, row_sign), (column_anatomy, column_sign) = _WANTED[assigned[axis]]
+        if not geometry.placed:
+            # A film hangs the way it was stored: turned round, the words and markers on it could not be read.
+            rows, columns = (a for a in range(3) if a != axis)
+            return cls(name, (axis, rows, columns))
         rows, columns = assigned.index(row_anatomy), assigned.index(column_anatomy)
         return cls(
             name,
@@ -155,8 +159,8 @@ class ReadingPlane:
         return letters(-right), letters(right), letters(-down), letters(down)
 
     def position_mm(self, geometry: Geometry, index: int) -> float | None:
-        """LPS coordinate along the anatomical slice axis of the picture's centre, mm; None without orientation."""
-        if not geometry.oriented:
+        """LPS coordinate along the anatomical slice axis of the picture's centre, mm; None where it is not known."""
+        if not geometry.oriented or not geometry.placed:
             return None
         rows, columns = self.picture_shape(geometry.shape)
         centre = geometry.to_patient(self.voxel(geometry, index, (rows - 1) / 2, (columns - 1) / 2))

@@ -1,0 +1,99 @@
+"""Where the slices of a volume lie: one affine where it holds them all, else every slice's origin; and what is odd."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.imaging.diagnoses import Diagnosis, no_spacing
+from viewer.imaging.dicom_frames import Frame
+from viewer.imaging.geometry import Geometry
+
+EXACT_MM = 0.01
+"""Slices further than this from where the affine puts them have origins of their own."""
+_TILT_DEGREES = 0.2
+_UNEVEN, _UNEVEN_MM = 0.05, 0.02
+"""Distances that differ from the usual one by this share and this much are said."""
+_NAMED_GAPS = 5
+_RESAMPLE = "Positions are exact; for a 3D network or other planes, resample the volume first."
+
+Array = NDArray[np.float64]
+
+
+def normal_of(frame: Frame) -> Array:
+    """Unit normal of a frame that has an orientation."""
+    six = np.asarray(frame.orientation, dtype=np.float64)
+    normal = np.cross(six[:3], six[3:])
+    return np.asarray(normal / np.linalg.norm(normal))
+
+
+def grid_of(frames: tuple[Frame, ...], size: tuple[int, int]) -> tuple[Geometry, tuple[Diagnosis, ...]]:
+    """The grid of frames at ascending, different positions along their normal.
+
+    Parameters
+    ----------
+    size : (rows, columns).
+    """
+    first = frames[0]
+    normal = normal_of(first)
+    diagnoses = []
+    six = np.asarray(first.orientation, dtype=np.float64)
+    places = np.asarray([frame.position for frame in frames], dtype=np.float64)
+    if first.size.spacing is None:
+        diagnoses.append(no_spacing())
+    row, column = first.size.spacing or (1.0, 1.0)
+    affine = np.eye(4)
+    affine[:3, 0], affine[:3, 1] = six[:3] * column, six[3:] * row
+    affine[:3, 3] = places[0]
+    origins = None
+    if len(places) > 1:
+        step = (places[-1] - places[0]) / (len(places) - 1)
+        affine[:3, 2] = step
+        even = places[0] + np.arange(len(places))[:, None] * step
+        if np.abs(places - even).max() > EXACT_MM:
+            origins = places
+        diagnoses.extend(_gaps(places @ normal))
+        diagnoses.extend(_tilt(step, normal))
+    else:
+        affine[:3, 2] = normal * stated_thickness(first)
+    return Geometry(affine, (len(places), *size), origins=origins), tuple(diagnoses)
+
+
+def stated_thickness(frame: Frame) -> float:
+    """Distance of slices as the file states it, mm; 1 where it does not."""
+    thickness = None if frame.thickness is None else abs(frame.thickness)
+    return thickness if thickness is not None and 0 < thickness < 1e4 else 1.0
+
+
+def uneven(depths: Array) -> NDArray[np.intp]:
+    """Numbers of the gaps between ascending depths that are not like the others."""
+    gaps = np.diff(depths)
+    usual = float(np.median(gaps))
+    return np.flatnonzero(np.abs(gaps - usual) > max(_UNEVEN * usual, _UNEVEN_MM))
+
+
+def _gaps(depths: Array) -> list[Diagnosis]:
+    odd = uneven(depths)
+    if not len(odd):
+        return []
+    gaps = np.diff(depths)
+    ratio = gaps[odd] / float(np.median(gaps))
+    if (ratio > 1.5).all() and (np.abs(ratio - np.round(ratio)) < 0.1).all():
+        missing = int(np.sum(np.round(ratio) - 1))
+        where = ", ".join(str(int(place) + 1) for place in odd[:_NAMED_GAPS])
+        more = " and elsewhere" if len(odd) > _NAMED_GAPS else ""
+        words = f"{missing} slice{'s are' if missing > 1 else ' is'} missing after slice {where}{more}"
+        return [Diagnosis("missing-slice", "warning", f"{words} of {len(depths)}.", _RESAMPLE)]
+    words = f"The distance between slices varies from {gaps.min():.2f} to {gaps.max():.2f} mm."
+    return [Diagnosis("uneven-spacing", "warning", words, _RESAMPLE)]
+
+
+def _tilt(step: Array, normal: Array) -> list[Diagnosis]:
+    along = float(step @ normal)
+    tilt = math.degrees(math.atan2(float(np.linalg.norm(step - along * normal)), along))
+    if tilt <= _TILT_DEGREES:
+        return []
+    words = f"The slices are tilted against their stack by {tilt:.1f} degrees (gantry tilt)."
+    return [Diagnosis("gantry-tilt", "warning", words, _RESAMPLE)]
