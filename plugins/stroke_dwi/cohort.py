@@ -1,11 +1,13 @@
 """Synthetic patients: one seed, one diffusion-weighted scan with its lesion mask."""
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
-from .anatomy import build_head
-from .fields import Field
+from .anatomy import Head, build_head
+from .fields import Field, ramp
 from .lesions import LesionPlan, draw_lesions, plan_lesion, scar
 from .places import Placement
 from .scanner import acquire, add_artefacts, coil, distort
@@ -30,12 +32,35 @@ class Patient:
         Voxel size along (slice, row, column).
     plan
         What was asked for: kind, site, side of the lesion.
+    unweighted
+        Image at b = 0 on the same grid and scale; None unless it was asked for.
     """
 
     image: Field
     mask: np.ndarray
     spacing_mm: tuple[float, float, float]
     plan: LesionPlan
+    unweighted: Field | None = None
+
+    @property
+    def lesion_ml(self) -> float:
+        """Return the volume of the lesion in millilitres."""
+        return float(self.mask.sum()) * float(np.prod(self.spacing_mm)) / 1000.0
+
+    @property
+    def adc(self) -> Field:
+        """Return the apparent diffusion coefficient, 10^-6 mm2/s, 0 where there is hardly any signal.
+
+        Raises
+        ------
+        ValueError
+            When the patient was made without an image at b = 0.
+        """
+        if self.unweighted is None:
+            raise ValueError("this patient has no image at b = 0")
+        seen = (self.image > 0.05) & (self.unweighted > 0.15)
+        ratio = np.divide(self.unweighted, self.image, out=np.ones_like(self.image), where=seen)
+        return np.asarray(np.clip(1000.0 * np.log(ratio), 0.0, 4000.0), dtype=np.float32)
 
 
 def make_patient(
@@ -45,6 +70,7 @@ def make_patient(
     plan: LesionPlan | None = None,
     wide: bool = False,
     quiet: bool = False,
+    unweighted: bool = False,
 ) -> Patient:
     """Return one synthetic patient, the same for the same arguments.
 
@@ -60,6 +86,8 @@ def make_patient(
         Vary field of view, aspect and rotation far beyond routine scans, as training does.
     quiet
         A scan of good quality, for a demonstration.
+    unweighted
+        Make the image at b = 0 as well; the other one stays the same.
     """
     rng = np.random.default_rng(seed)
     has_stroke = bool(rng.random() < 0.75) if stroke is None else stroke
@@ -88,12 +116,35 @@ def make_patient(
     sides = (asymmetry * (closed if plan.side < 0 else 1.0), (closed if plan.side > 0 else 1.0) / asymmetry)
     head = build_head(rng, placement, sides)
     mm = 0.5 * sum(placement.field_mm) / IMAGE_SIZE
+    hollow = np.zeros_like(head.signal)
     if rng.random() < 0.12:
-        head = replace(head, signal=scar(rng, head, mm))
+        scarred, hollow = scar(rng, head, mm)
+        head = replace(head, signal=scarred)
     signal, mask = draw_lesions(rng, head, plan, mm)
-    signal, mask, scalp = distort(rng, head, signal, mask, mm)
+    adc = diffusion(head, hollow, mask)
+    signal, mask, scalp, adc = distort(rng, head, signal, mask, adc, mm)
     signal = signal * coil(rng, signal.shape)
     signal = add_artefacts(rng, signal, scalp)
+    # The same scanner a moment earlier: the protocol is drawn alike, the noise is not.
+    again = deepcopy(rng)
     image = acquire(rng, signal, quiet)
+    before = acquire(again, signal * np.exp(adc), quiet, noise=rng.spawn(1)[0]) if unweighted else None
     spacing = (float(step_mm), placement.field_mm[0] / IMAGE_SIZE, placement.field_mm[1] / IMAGE_SIZE)
-    return Patient(image, np.asarray(mask), spacing, plan)
+    return Patient(image, np.asarray(mask), spacing, plan, before)
+
+
+def diffusion(head: Head, hollow: Field, mask: np.ndarray) -> Field:
+    """Return how freely water moves, 10^-3 mm2/s: little in fresh infarcts, most in fluid and in old ones.
+
+    Parameters
+    ----------
+    hollow
+        Share of each voxel that an old infarct has left to fluid.
+    mask
+        Fresh infarct.
+    """
+    inside = ramp(head.depth, 2.0)
+    tissue = head.tissue * (1.0 - hollow)
+    adc = 1.1 * (1.0 - inside) + 0.8 * tissue + 3.0 * np.clip(inside - tissue, 0.0, 1.0)
+    fresh = gaussian_filter(mask.astype(np.float32), (0.0, 0.7, 0.7))
+    return np.asarray(adc * (1.0 - 0.42 * fresh), dtype=np.float32)

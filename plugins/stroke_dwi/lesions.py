@@ -121,8 +121,11 @@ def draw_lesions(rng: np.random.Generator, head: Head, plan: LesionPlan, mm: flo
     return signal.astype(np.float32), np.asarray(share > 0.4)
 
 
-def scar(rng: np.random.Generator, head: Head, mm: float) -> Field:
-    """Return the signal with an infarct of long ago: a hollow full of fluid, not bright, and no lesion to find."""
+def scar(rng: np.random.Generator, head: Head, mm: float) -> tuple[Field, Field]:
+    """Return the signal with an infarct of long ago, and its share of each voxel.
+
+    It is a hollow full of fluid, not bright, and no lesion to find.
+    """
     site = SITES[int(rng.integers(len(SITES)))]
     side = -1.0 if rng.random() < 0.5 else 1.0
     plan = LesionPlan("territory", site, side, rng.uniform(0.3, 0.9), 0.0)
@@ -130,7 +133,8 @@ def scar(rng: np.random.Generator, head: Head, mm: float) -> Field:
     level = resample(_infarct(rng, head.places, plan), shape)
     level = level + rng.uniform(1.0, 3.0) * smooth_noise(rng, shape, (1.6, 6.0 / mm, 6.0 / mm))
     share = ramp(level, rng.uniform(2.0, 5.0)) * head.tissue
-    return np.asarray(head.signal * (1.0 - share) + rng.uniform(0.08, 0.4) * share, dtype=np.float32)
+    signal = head.signal * (1.0 - share) + rng.uniform(0.08, 0.4) * share
+    return signal.astype(np.float32), share.astype(np.float32)
 
 
 def _infarct(rng: np.random.Generator, places: Coordinates, plan: LesionPlan) -> Field:

@@ -2,7 +2,7 @@
 
 from viewer.api import Generator, Recipe, register_architecture, register_generator, register_recipe
 
-from .generator import generate
+from .generator import FORMATS, generate
 from .networks import (
     stroke_3d,
     stroke_baseline,
@@ -25,8 +25,9 @@ register_architecture("stroke-3d", stroke_3d)
 register_generator(
     Generator(
         id="stroke-dwi",
-        summary="Synthetic axial head DWI at b = 1000 with and without acute infarcts; no b = 0 image and no ADC map.",
+        summary="Synthetic axial head DWI (b 0, b 1000, ADC) with and without acute infarcts.",
         generate=generate,
+        formats=FORMATS,
     )
 )
 register_recipe(

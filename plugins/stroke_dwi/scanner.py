@@ -10,16 +10,16 @@ from .places import ellipsoid
 
 
 def distort(
-    rng: np.random.Generator, head: Head, signal: Field, mask: Field, mm: float
-) -> tuple[Field, Field, Field]:
-    """Displace signal, mask and scalp along the rows as air near the skull base does, and pile the signal up.
+    rng: np.random.Generator, head: Head, signal: Field, mask: Field, adc: Field, mm: float
+) -> tuple[Field, Field, Field, Field]:
+    """Displace all there is along the rows as air near the skull base does, and pile the signal up.
 
     Air in the frontal sinuses and in the petrous bones shifts the signal of echo-planar images along the phase
     direction. Where the shift compresses, the image is bright (and is no stroke); where it stretches, dark.
 
     Returns
     -------
-    signal, mask, scalp
+    signal, mask, scalp, adc
         Each (slice, row, column); the mask is bool.
     """
     places = head.places
@@ -66,9 +66,9 @@ def distort(
     grid = np.empty((*signal.shape, 2), dtype=np.float32)
     grid[..., 0] = (2.0 * columns + 1.0) / size[1] - 1.0
     grid[..., 1] = (2.0 * (rows + moved) + 1.0) / size[0] - 1.0
-    stack = torch.from_numpy(np.stack([signal, mask.astype(np.float32), head.scalp], axis=1))
+    stack = torch.from_numpy(np.stack([signal, mask.astype(np.float32), head.scalp, adc], axis=1))
     warped = functional.grid_sample(stack, torch.from_numpy(grid), align_corners=False).numpy()
-    return warped[:, 0] * jacobian, warped[:, 1] > 0.5, warped[:, 2]
+    return warped[:, 0] * jacobian, warped[:, 1] > 0.5, warped[:, 2], warped[:, 3]
 
 
 def coil(rng: np.random.Generator, shape: tuple[int, int, int]) -> Field:
@@ -107,7 +107,12 @@ def add_artefacts(rng: np.random.Generator, signal: Field, scalp: Field) -> Fiel
     return signal.astype(np.float32)
 
 
-def acquire(rng: np.random.Generator, signal: Field, quiet: bool = False) -> Field:
+def acquire(
+    rng: np.random.Generator,
+    signal: Field,
+    quiet: bool = False,
+    noise: np.random.Generator | None = None,
+) -> Field:
     """Return the magnitude image: sampled at the acquisition matrix, noisy, interpolated back, never negative.
 
     Parameters
@@ -116,6 +121,8 @@ def acquire(rng: np.random.Generator, signal: Field, quiet: bool = False) -> Fie
         Noise-free image, grey matter about 1.
     quiet
         Keep noise low and resolution high, for a demonstration.
+    noise
+        Source of the noise where it shall differ from another image of the same protocol; `rng` otherwise.
     """
     size = signal.shape[1]
     tensor = torch.from_numpy(np.ascontiguousarray(signal))[:, None]
@@ -130,6 +137,9 @@ def acquire(rng: np.random.Generator, signal: Field, quiet: bool = False) -> Fie
     amplification = 1.0 + rng.uniform(0.0, 1.0) * np.exp(-(y * y + x * x) / 0.3)
     real = rng.standard_normal(coarse.shape, dtype=np.float32) * amplification.astype(np.float32) * sigma
     imaginary = rng.standard_normal(coarse.shape, dtype=np.float32) * amplification.astype(np.float32) * sigma
+    if noise is not None:
+        real = noise.standard_normal(coarse.shape, dtype=np.float32) * sigma
+        imaginary = noise.standard_normal(coarse.shape, dtype=np.float32) * sigma
     floor = 0.0 if rng.random() < 0.5 else rng.uniform(0.0, 0.22)
     magnitude = np.sqrt(np.square(coarse + real) + np.square(imaginary) + np.float32(floor**2))
     if rng.random() < 0.5:

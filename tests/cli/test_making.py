@@ -53,6 +53,14 @@ def test_train_refuses_before_it_begins(say: Say, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_generate_refuses_a_format_that_it_does_not_write(say: Say, tmp_path: Path) -> None:
+    told = say("generate", "stroke-dwi", "--count", 1, "--out", tmp_path / "x", "--format", "dicm")
+    assert told.code == 2
+    assert "does not write 'dicm'" in told.err
+    assert "dicom" in told.err
+    assert not (tmp_path / "x").exists()
+
+
 def test_a_checkpoint_is_added_and_listed(say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHYSLICE_HOME", str(tmp_path / "home"))
     from plugins.stroke_dwi.networks import stroke_shallow

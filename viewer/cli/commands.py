@@ -136,6 +136,11 @@ def _view(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--screenshot", metavar="FILE", type=Path, help="render the settled window to a PNG")
     parser.add_argument("--exit", action="store_true", help="leave when the screenshot is written")
+    parser.add_argument(
+        "--show-phi",
+        action="store_true",
+        help="show names, numbers and dates of the patient, in the screenshot too",
+    )
 
 
 def _inspect(parser: ArgumentParser) -> None:
@@ -221,6 +226,9 @@ def _generate(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seed", metavar="S", type=whole_number(least=0), default=0, help="everything follows from it"
+    )
+    parser.add_argument(
+        "--format", metavar="FORMAT", default="", help="of the images: nifti (default) or dicom"
     )
     _out(parser)
 

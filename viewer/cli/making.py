@@ -11,7 +11,9 @@ from viewer.controllers import headless, self_test
 
 def generate(options: Namespace, terminal: Terminal) -> Answer:
     """Synthetic cases with known truth."""
-    cohort = headless.generate(options.generator, options.count, options.seed, options.out, terminal.progress)
+    cohort = headless.generate(
+        options.generator, options.count, options.seed, options.out, terminal.progress, options.format
+    )
     document = {
         "generator": options.generator,
         "count": options.count,

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from viewer.controllers.map_files import make_folder
 from viewer.foundation import paths
-from viewer.foundation.errors import WhySliceError
+from viewer.foundation.errors import UsageError, WhySliceError
 from viewer.foundation.progress import SILENT, Progress
+from viewer.foundation.registry import nearest
 from viewer.imaging.image import MedicalImage
 from viewer.models.applicability import Applicability, applicability
 from viewer.models.card import Crop, ModelCard
@@ -191,13 +192,24 @@ def add_model(
     return add_model(checkpoint, about, parent)
 
 
-def generate(generator: str, count: int, seed: int, out: Path, progress: Progress = SILENT) -> Path:
+def generate(
+    generator: str,
+    count: int,
+    seed: int,
+    out: Path,
+    progress: Progress = SILENT,
+    format: str = "",
+) -> Path:
     """Make synthetic cases with known truth and return the table that lists them.
+
+    Parameters
+    ----------
+    format : of the images; empty for the generator's default.
 
     Raises
     ------
     UsageError
-        No such generator; nearest names are offered.
+        No such generator or format; nearest names are offered.
     ExportError
         When the folder cannot be made.
     """
@@ -205,6 +217,12 @@ def generate(generator: str, count: int, seed: int, out: Path, progress: Progres
 
     host.activate()
     chosen = GENERATORS.find(generator)
+    kind = format or chosen.formats[0]
+    if kind not in chosen.formats:
+        raise UsageError(
+            f"The generator '{generator}' does not write '{kind}'{nearest(kind, list(chosen.formats))}.",
+            code="no-such-format",
+        )
     make_folder(out)
-    chosen.generate(out, count, seed, progress)
+    chosen.generate(out, count, seed, progress, kind)
     return out / "cohort.csv"

@@ -18,13 +18,15 @@ class Generator:
     ----------
     id : name on the command line.
     summary : one sentence: what it makes and what it leaves out.
-    generate : ``generate(out, count, seed, progress)`` writes `count` cases and ``cohort.csv`` into the folder `out`;
-        the same seed gives the same files.
+    generate : ``generate(out, count, seed, progress, format)`` writes `count` cases and ``cohort.csv`` into the folder
+        `out`; the same seed gives the same files.
+    formats : file formats that it writes, the default first.
     """
 
     id: str
     summary: str
-    generate: Callable[[Path, int, int, Progress], None]
+    generate: Callable[[Path, int, int, Progress, str], None]
+    formats: tuple[str, ...] = ("nifti",)
 
 
 GENERATORS: Registry[Generator] = Registry("generator")
