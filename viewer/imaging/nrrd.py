@@ -181,9 +181,7 @@ def _axes(path: Path, fields: dict[str, str], sizes: tuple[int, ...], vectors: l
     if len(kinds) != len(sizes):
         kinds = [""] * len(sizes)
     if len(vectors) == len(sizes):
-        spatial = [axis for axis, vector in enumerate(vectors) if vector is not None and any(vector[:3])]
-        if not spatial:
-            spatial = [axis for axis, vector in enumerate(vectors) if vector is not None]
+        spatial = [axis for axis, vector in enumerate(vectors) if _spatial(vector, kinds[axis])]
     else:
         spatial = [axis for axis, kind in enumerate(kinds) if kind in _SPATIAL]
     spatial = spatial[:3]
@@ -204,6 +202,13 @@ def _axes(path: Path, fields: dict[str, str], sizes: tuple[int, ...], vectors: l
         bool(before),
         kinds[0] if before else _kind(kinds, spatial[-1] + 1),
     )
+
+
+def _spatial(vector: Vector, kind: str) -> bool:
+    """Whether an axis runs through the patient; one without length only does so by its name."""
+    if vector is None:
+        return False
+    return any(vector[:3]) or (kind in _SPATIAL and len(vector) <= 3)
 
 
 def _kind(kinds: list[str], axis: int) -> str:
