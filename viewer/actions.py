@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from viewer.controllers.workbench import Workbench
+from viewer.state.grid_question import uneven
+from viewer.state.planes_view import why_no_planes, workspace_shown
 from viewer.state.session import Session
 
 Menu = Literal["Case", "View", "Map", "Input", "Boxes", "Help"]
-Dialog = Literal["open-file", "open-folder", "load-truth", "save-figure", "save-maps", "about"]
+Dialog = Literal["open-file", "open-folder", "open-beside", "load-truth", "save-figure", "save-maps", "about"]
 Where = Literal["window", "canvas"]
 
 
@@ -38,8 +40,54 @@ def has_map(session: Session) -> bool:
     return session.reading is not None and session.view.slice in session.reading.filled
 
 
+def has_volumes(session: Session) -> bool:
+    return session.volumes > 0
+
+
+def has_several_series(session: Session) -> bool:
+    return session.opened is not None and len(session.opened.entries) > 1
+
+
 def has_selected_box(session: Session) -> bool:
     return session.boxes.selected is not None
+
+
+def has_selection(session: Session) -> bool:
+    return has_selected_box(session) or session.rulers.selected is not None
+
+
+def is_at_work(session: Session) -> bool:
+    """Whether Escape has something to leave."""
+    return session.view.drawing or session.rulers.drawing or has_selection(session)
+
+
+def is_grey(session: Session) -> bool:
+    return session.case is not None and not session.case.image.colour
+
+
+def _why_no_cine(session: Session) -> str:
+    if session.case is None:
+        return "No image is open."
+    return "" if session.case.slices > 1 else "A single picture cannot be played."
+
+
+def _why_no_preset(session: Session, number: int) -> str:
+    if session.case is None:
+        return "No image is open."
+    if session.case.image.colour:
+        return "Colours are shown as they are; a grey-level window does not touch them."
+    if not session.case.whole:
+        return "The series is still being read."
+    found = len(session.case.presets)
+    return "" if number <= found else f"This image has only {found} windows that differ."
+
+
+def _preset_words(session: Session, number: int) -> str:
+    case = session.case
+    if case is None or _why_no_preset(session, number):
+        return f"Window preset {number}"
+    window = case.presets[number - 1]
+    return f"Window: {window.name}  (W {window.width:.4g} L {window.centre:.4g})"
 
 
 @dataclass(frozen=True)
@@ -55,6 +103,8 @@ class Action:
     where : ``canvas`` shortcuts work only while the canvas has the focus.
     enabled : from the state alone.
     checked : for actions that are on or off; None for others.
+    why_not : why the action is not there now, in a sentence; empty when it is. Goes into the tooltip.
+    label : words for the menu that depend on the state, in place of `text`.
     """
 
     id: str
@@ -67,6 +117,12 @@ class Action:
     where: Where = "window"
     enabled: Callable[[Session], bool] = _always
     checked: Callable[[Session], bool] | None = None
+    why_not: Callable[[Session], str] | None = None
+    label: Callable[[Session], str] | None = None
+
+    def is_enabled(self, session: Session) -> bool:
+        """Whether it can be done now."""
+        return self.enabled(session) and not (self.why_not is not None and self.why_not(session))
 
 
 def _presets() -> tuple[Action, ...]:
@@ -79,7 +135,8 @@ def _presets() -> tuple[Action, ...]:
             lambda bench, n=n: bench.viewing.preset(n),  # type: ignore[misc]
             shortcut=str(n),
             where="canvas",
-            enabled=has_case,
+            why_not=lambda s, n=n: _why_no_preset(s, n),  # type: ignore[misc]
+            label=lambda s, n=n: _preset_words(s, n),  # type: ignore[misc]
         )
         for n in range(1, 6)
     )
@@ -108,6 +165,54 @@ ACTIONS: tuple[Action, ...] = (
         "Case",
         "Open the bundled synthetic stroke patient.",
         lambda bench: bench.opening.open_demo(),
+    ),
+    Action(
+        "case.choose-series",
+        "Choose a series\u2026",
+        "Case",
+        "Show all open series in a table, to choose another one.",
+        lambda bench: bench.opening.offer(),
+        enabled=has_several_series,
+    ),
+    Action(
+        "case.open-beside",
+        "Open a series beside\u2026",
+        "Case",
+        "Show another of the open series beside this one, linked by position in the patient.",
+        lambda bench: bench.beside.offer(),
+        enabled=has_several_series,
+    ),
+    Action(
+        "case.open-file-beside",
+        "Open file beside\u2026",
+        "Case",
+        "Open an image file beside this one, linked by position in the patient.",
+        dialog="open-beside",
+        enabled=has_case,
+    ),
+    Action(
+        "case.close-beside",
+        "Close the second series",
+        "Case",
+        "Show the first series alone.",
+        lambda bench: bench.beside.close(),
+        enabled=lambda s: s.beside is not None,
+    ),
+    Action(
+        "case.resample",
+        "Resample to an even grid\u2026",
+        "Case",
+        "Show a tilted, gapped or uneven series on an even grid; it can be kept or undone.",
+        lambda bench: bench.grid.resample(),
+        enabled=lambda s: s.resampled is None and bool(uneven(s)),
+    ),
+    Action(
+        "case.undo-resampling",
+        "Undo resampling",
+        "Case",
+        "Bring back the image as it was read.",
+        lambda bench: bench.grid.undo(),
+        enabled=lambda s: s.resampled is not None,
     ),
     Action(
         "case.load-truth",
@@ -184,6 +289,26 @@ ACTIONS: tuple[Action, ...] = (
         enabled=has_slices,
     ),
     Action(
+        "view.next-volume",
+        "Next volume",
+        "View",
+        "Show the next volume of the series; slice and window stay.",
+        lambda bench: bench.volumes.step(1),
+        shortcut="V",
+        where="canvas",
+        enabled=has_volumes,
+    ),
+    Action(
+        "view.previous-volume",
+        "Previous volume",
+        "View",
+        "Show the previous volume of the series; slice and window stay.",
+        lambda bench: bench.volumes.step(-1),
+        shortcut="Shift+V",
+        where="canvas",
+        enabled=has_volumes,
+    ),
+    Action(
         "view.peak",
         "Go to the peak",
         "View",
@@ -201,7 +326,100 @@ ACTIONS: tuple[Action, ...] = (
         lambda bench: bench.viewing.reset_window(),
         enabled=has_case,
     ),
+    Action(
+        "view.automatic-window",
+        "Automatic window of this slice",
+        "View",
+        "The grey-level window that the values of the shown slice suggest.",
+        lambda bench: bench.viewing.automatic_window(),
+        shortcut="A",
+        where="canvas",
+        enabled=is_grey,
+    ),
     *_presets(),
+    Action(
+        "view.invert",
+        "Invert grey",
+        "View",
+        "Exchange black and white on screen; what the network gets stays as it is.",
+        lambda bench: bench.viewing.toggle_inverted(),
+        shortcut="N",
+        where="canvas",
+        enabled=is_grey,
+        checked=lambda s: s.view.inverted,
+    ),
+    Action(
+        "view.neurological",
+        "Neurological display",
+        "View",
+        "Show the patient's left on the left; what the network gets stays as it is.",
+        lambda bench: bench.viewing.toggle_convention(),
+        shortcut="R",
+        where="canvas",
+        checked=lambda s: s.view.convention == "neurological",
+    ),
+    Action(
+        "view.cine",
+        "Cine",
+        "View",
+        "Play the slices one after the other; anything you do stops it.",
+        lambda bench: bench.playing.toggle("slices"),
+        shortcut="C",
+        where="canvas",
+        checked=lambda s: s.cine.playing and s.cine.of == "slices",
+        why_not=_why_no_cine,
+    ),
+    Action(
+        "view.cine-volumes",
+        "Cine of the volumes",
+        "View",
+        "Play the volumes of the series one after the other, on the shown slice.",
+        lambda bench: bench.playing.toggle("volumes"),
+        shortcut="Shift+C",
+        where="canvas",
+        enabled=has_volumes,
+        checked=lambda s: s.cine.playing and s.cine.of == "volumes",
+    ),
+    Action(
+        "view.cine-faster",
+        "Cine faster",
+        "View",
+        "More pictures a second, up to 30.",
+        lambda bench: bench.playing.faster(),
+        shortcut="+",
+        where="canvas",
+        why_not=_why_no_cine,
+        label=lambda s: f"Cine faster  ({s.cine.rate:.0f} a second)",
+    ),
+    Action(
+        "view.cine-slower",
+        "Cine slower",
+        "View",
+        "Fewer pictures a second, down to 1.",
+        lambda bench: bench.playing.slower(),
+        shortcut="-",
+        where="canvas",
+        why_not=_why_no_cine,
+    ),
+    Action(
+        "view.workspace-reading",
+        "Reading",
+        "View",
+        "One picture, large.",
+        lambda bench: bench.viewing.set_workspace("reading"),
+        shortcut="F2",
+        checked=lambda s: workspace_shown(s) == "reading",
+    ),
+    Action(
+        "view.workspace-volume",
+        "Volume",
+        "View",
+        "Axial, coronal and sagittal through one place, linked.",
+        lambda bench: bench.viewing.set_workspace("volume"),
+        shortcut="F5",
+        checked=lambda s: workspace_shown(s) == "volume",
+        why_not=lambda s: why_no_planes(s.case),
+    ),
     Action(
         "map.toggle",
         "Show the map",
@@ -328,24 +546,43 @@ ACTIONS: tuple[Action, ...] = (
         checked=lambda s: s.view.drawing,
     ),
     Action(
-        "boxes.delete",
-        "Delete the box",
+        "boxes.measure",
+        "Measure a distance",
         "Boxes",
-        "Delete the selected box.",
-        lambda bench: bench.boxing.delete(),
+        "The next left drag on the image measures a distance.",
+        lambda bench: bench.measuring.draw_mode(True),
+        shortcut="D",
+        where="canvas",
+        enabled=has_case,
+        checked=lambda s: s.rulers.drawing,
+    ),
+    Action(
+        "boxes.delete",
+        "Delete the box or line",
+        "Boxes",
+        "Delete the selected box or measured line.",
+        lambda bench: bench.delete_selected(),
         shortcut="Del",
         where="canvas",
-        enabled=has_selected_box,
+        enabled=has_selection,
+    ),
+    Action(
+        "boxes.clear-lines",
+        "Delete all measured lines",
+        "Boxes",
+        "Take away every distance that was measured on this case.",
+        lambda bench: bench.measuring.clear(),
+        enabled=lambda s: bool(s.rulers.drawn),
     ),
     Action(
         "boxes.leave",
-        "Leave the boxes",
+        "Leave boxes and lines",
         "Boxes",
-        "Stop drawing; no box is selected any more.",
-        lambda bench: bench.boxing.leave(),
+        "Stop drawing and measuring; nothing is selected any more.",
+        lambda bench: bench.leave_drawing(),
         shortcut="Esc",
         where="canvas",
-        enabled=lambda s: s.view.drawing or s.boxes.selected is not None,
+        enabled=is_at_work,
     ),
     Action(
         "help.about",

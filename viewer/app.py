@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import cast
 
 import pyqtgraph as pg
 from PySide6.QtCore import QObject, QPoint, Qt, QTimer
@@ -19,7 +20,7 @@ from viewer.foundation.log import logger, start_logging
 from viewer.foundation.provenance import program_version
 from viewer.foundation.settings import Settings
 from viewer.jobs.qt_runner import QtRunner
-from viewer.state.session import Notice
+from viewer.state.session import Notice, Workspace
 from viewer.ui import theme
 from viewer.ui.last_resort import LastResort
 from viewer.ui.main_window import MainWindow
@@ -117,17 +118,14 @@ class Visit(QObject):
         bench.session.events.model.connect(self._model_loaded)
         bench.session.events.notice.connect(self._told)
         bench.viewing.show_overlay(options.overlay)
+        bench.viewing.set_workspace(cast(Workspace, options.workspace))
+        bench.session.phi_hidden = not options.show_phi
         if options.device:
             bench.session.device = options.device
         if options.explainer:
             self._ask(lambda: bench.explaining.select_explainer(options.explainer or ""))
         if options.paths:
-            self._ask(
-                lambda: bench.opening.open(options.paths[0], series=options.series, truth=options.truth)
-            )
-            if len(options.paths) > 1:
-                sentence = f"Of {len(options.paths)} paths the first is open; one case is shown at a time."
-                bench.session.notice = Notice(sentence, severity="note")
+            self._ask(lambda: bench.opening.open(*options.paths, series=options.series, truth=options.truth))
         else:
             self._ask(bench.opening.open_demo)
         if model := self._model():

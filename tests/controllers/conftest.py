@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from tests.tiny import write_tiny_model
+from viewer.controllers import looking
 from viewer.controllers.workbench import Workbench
-from viewer.foundation.errors import Cancelled
+from viewer.foundation.errors import Cancelled, ReadError
 from viewer.foundation.job_runner import InlineRunner, Lane
-from viewer.foundation.progress import Progress, ProgressToken
+from viewer.foundation.progress import SILENT, Progress, ProgressToken
+from viewer.imaging.contents import Contents
 
 
 class StepRunner:
@@ -81,3 +83,17 @@ def bench(user_folder: Path) -> Workbench:
     bench = Workbench(InlineRunner())
     bench.explaining.select_model("tiny")
     return bench
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch) -> dict[str, Contents]:
+    """Paths by name, with what the test puts there."""
+    held: dict[str, Contents] = {}
+
+    def of(path: Path | str, progress: Progress = SILENT) -> Contents:
+        if Path(path).name not in held:
+            raise ReadError(f"There is no file or folder '{Path(path).name}'.", code="missing")
+        return held[Path(path).name]
+
+    monkeypatch.setattr(looking.Contents, "of", staticmethod(of))
+    return held

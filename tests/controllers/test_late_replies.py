@@ -73,6 +73,7 @@ def test_the_file_asked_for_last_stays_however_late_another_comes(
         write_nifti(tmp_path / f"{count}.nii.gz", image.voxels, image.geometry)
         deaf_bench.opening.open(tmp_path / f"{count}.nii.gz")
     deaf.newest_first()
+    deaf.drain()
     assert deaf_bench.session.case.slices == 4
 
 

@@ -6,23 +6,18 @@ import gc
 import sys
 import threading
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QThread, QTimer, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from tests.tiny import bright_spot
 from viewer.controllers.workbench import Workbench
 from viewer.foundation.errors import ReadError
-from viewer.imaging.geometry import Geometry
-from viewer.imaging.series import SeriesInfo
 from viewer.imaging.writing import write_nifti
 from viewer.jobs.qt_runner import QtRunner
-from viewer.state.session import SeriesChoice
 from viewer.ui import theme
 from viewer.ui.dialogs.about import About
 from viewer.ui.last_resort import LastResort
@@ -82,59 +77,6 @@ def test_a_dropped_path_that_is_gone_leaves_the_case(driver, tmp_path):
     driver.settle()
     assert driver.session.case is case
     assert driver.window.notice.isVisible()
-
-
-def several(tmp_path) -> SeriesChoice:
-    geometry = Geometry(np.eye(4), (3, 32, 32))
-    return SeriesChoice(
-        str(tmp_path),
-        tuple(
-            SeriesInfo.of(
-                geometry, tmp_path, frames=3, id=f"s{n}", modality="MR", description=f"scan {n}", b_values=b
-            )
-            for n, b in ((1, ()), (2, (0.0, 1000.0)))
-        ),
-    )
-
-
-def test_the_chooser_lists_series_and_opens_one_with_enter(driver, tmp_path, monkeypatch):
-    opened = []
-    monkeypatch.setattr(driver.bench.opening, "open", lambda path, series=None: opened.append((path, series)))
-    driver.session.chooser = several(tmp_path)
-    driver.settle()
-    chooser = driver.window._chooser
-    assert chooser.isVisible()
-    assert not chooser.isModal()
-    table = chooser.table
-    assert [table.item(row, 1).text() for row in range(2)] == ["scan 1", "scan 2"]
-    assert table.item(1, 5).text() == "0, 1000"
-    table.selectRow(1)
-    QTest.keyClick(table, Qt.Key.Key_Return)
-    assert opened == [(str(tmp_path), "s2")]
-
-
-def test_the_chooser_tells_patients_apart_without_names(driver, tmp_path):
-    one = several(tmp_path)
-    two = replace(one, series=(one.series[0], replace(one.series[1], patient_key="f00d")))
-    for choice, hidden in ((one, True), (two, False)):
-        driver.session.chooser = choice
-        driver.settle()
-        table = driver.window._chooser.table
-        assert table.isColumnHidden(6) == hidden
-    assert [table.item(row, 6).text() for row in range(2)] == ["1", "2"]
-    driver.window._chooser.reject()
-    driver.settle()
-
-
-def test_leaving_the_chooser_leaves_the_case(driver, tmp_path):
-    case = driver.session.case
-    driver.session.chooser = several(tmp_path)
-    driver.settle()
-    driver.window._chooser.reject()
-    driver.settle()
-    assert driver.session.chooser is None
-    assert driver.window._chooser is None
-    assert driver.session.case is case
 
 
 def test_about_says_what_it_is_not_for(qtbot):

@@ -26,6 +26,7 @@ from viewer.foundation.provenance import program_version
 Run = Callable[[Namespace, Terminal], Answer]
 
 VIEW = "view"
+_WORKSPACES = ("reading", "volume")
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _SCORES = ("logit", "probability", "margin")
 _CROPS = ("brain", "percentile")
@@ -133,6 +134,13 @@ def _view(parser: ArgumentParser) -> None:
         type=one_of("overlay", ("on", "off")),
         default="on",
         help="the map over the slice",
+    )
+    parser.add_argument(
+        "--workspace",
+        metavar="NAME",
+        type=one_of("workspace", _WORKSPACES),
+        default="reading",
+        help=", ".join(_WORKSPACES),
     )
     parser.add_argument("--screenshot", metavar="FILE", type=Path, help="render the settled window to a PNG")
     parser.add_argument("--exit", action="store_true", help="leave when the screenshot is written")

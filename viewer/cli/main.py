@@ -130,8 +130,10 @@ def _view(options: Namespace, open_window: OpenWindow) -> int:
         device=options.device,
         truth=options.truth,
         overlay=options.overlay == "on",
+        workspace=options.workspace,
         screenshot=options.screenshot,
         exit=options.exit,
+        show_phi=options.show_phi,
         debug=options.debug,
         safe_mode=options.safe_mode,
     )

@@ -39,10 +39,14 @@ class ViewOptions:
         File with the known truth of the case.
     overlay
         Whether the map is shown over the slice at first.
+    workspace
+        ``reading`` or ``volume``; a case that is no volume is shown in Reading all the same.
     screenshot
         File that the settled window is rendered to.
     exit
         Leave as soon as the screenshot is written.
+    show_phi
+        Show what identifies the patient, in the picture too.
     debug
         Show tracebacks on the terminal.
     safe_mode
@@ -61,8 +65,10 @@ class ViewOptions:
     device: str | None = None
     truth: Path | None = None
     overlay: bool = True
+    workspace: str = "reading"
     screenshot: Path | None = None
     exit: bool = False
+    show_phi: bool = False
     debug: bool = False
     safe_mode: bool = False
     width: int = DEFAULT_WIDTH

@@ -81,7 +81,7 @@ class Explaining:
         self._session.choice.explainer = name
 
     def step_explainer(self, steps: int) -> None:
-        names = list(EXPLAINERS)
+        names = [name for name, info in EXPLAINERS.items() if info.in_atlas]
         self._session.choice.explainer = names[
             (names.index(self._session.choice.explainer) + steps) % len(names)
         ]
@@ -158,6 +158,23 @@ class Explaining:
         if self._session.model is not None:
             self._session.choice.crop = self._session.model.card.input.crop
         self._session.view.seen = False
+        self.resume()
+
+    def voxels_changed(self) -> None:
+        """The open case has other voxels (another volume, another grid): its maps are other maps."""
+        self._filling.forget()
+        self.resume()
+
+    def pause(self) -> None:
+        """A case comes on screen of which only a part is there: nothing is explained until `resume`.
+
+        The maps of the case before it stay, in case it comes back.
+        """
+        self._filling.stop()
+        self._session.reading = self._session.plain = self._session.judgement = None
+
+    def resume(self) -> None:
+        """Judge and explain the open case; what has been explained of it is kept."""
         self._judge()
         self._filling.restart()
 
@@ -182,6 +199,6 @@ class Explaining:
         session = self._session
         session.judgement = (
             Judgement(applicability(session.model.card, session.case.image))
-            if session.case and session.model
+            if session.case and session.case.whole and session.model
             else None
         )

@@ -1,51 +1,47 @@
-"""Opening: from a path to a case. A failure leaves the open case as it is."""
+"""Opening: from paths to a case. A failure leaves, or brings back, the case that is open.
+
+A series is on screen as soon as one slice of it can be shown. Until the last one is there the case is a part, for
+looking only: nothing is explained from it, and whoever cancels is back where he was before.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
+from viewer.controllers.explaining import Explaining
+from viewer.controllers.latest import LatestRead
+from viewer.controllers.looking import Found, Ready, first_slice, is_demo, load_case, look_at, title_of
+from viewer.controllers.peeking import Peeking
 from viewer.controllers.truth import read_truth
 from viewer.foundation import paths
-from viewer.foundation.errors import Cancelled, ReadError, one_sentence
-from viewer.foundation.job_runner import JobHandle, JobRunner
+from viewer.foundation.errors import Cancelled, one_sentence
+from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.log import anonymous, logger
-from viewer.foundation.progress import Progress
-from viewer.imaging.image import MedicalImage
-from viewer.imaging.reading import Inspection, inspect_path, read_image
+from viewer.imaging.image import MedicalImage, Window
 from viewer.imaging.windows import default_window
+from viewer.state.beside import Beside
 from viewer.state.case import Case, Truth
-from viewer.state.session import Boxes, Notice, SeriesChoice, Session, Work
+from viewer.state.opened import Opened, SeriesEntry
+from viewer.state.session import Boxes, Notice, Resampled, Session
 
 
 @dataclass(frozen=True, eq=False)
-class Opened:
-    """What the reading lane brings back: an image with its truth, or several series to choose from."""
+class _Before:
+    """What was on screen before a part of another case came."""
 
-    image: MedicalImage | None
-    truth: Truth | None
-    inspection: Inspection | None
-
-
-def open_path(path: Path, series: str | None, truth: Path | None, progress: Progress) -> Opened:
-    """Read an image; a folder of several series is only inspected.
-
-    Raises
-    ------
-    ReadError
-        The sentence names the file and the cause.
-    """
-    try:
-        image = read_image(path, series, progress)
-    except ReadError as error:
-        if error.code != "several-series":
-            raise
-        return Opened(None, None, inspect_path(path, progress))
-    return Opened(image, read_truth(truth, image) if truth else None, None)
+    case: Case | None
+    opened: Opened | None
+    entry: SeriesEntry | None
+    resampled: Resampled | None
+    grid_as_it_is: bool
+    beside: Beside | None
+    boxes: Boxes
+    slice: int
+    window: Window
+    cursor: tuple[float, float] | None
+    seen: bool
 
 
 class Opening:
@@ -53,67 +49,49 @@ class Opening:
 
     Parameters
     ----------
-    case_opened : called after another case has been put into the session.
+    explaining : told when another case is open, and when it must wait for the rest of one.
+    peeking : small pictures wait while a case is being read.
     """
 
-    def __init__(self, session: Session, runner: JobRunner, case_opened: Callable[[], None]) -> None:
+    def __init__(self, session: Session, runner: JobRunner, explaining: Explaining, peeking: Peeking) -> None:
         self._session = session
         self._runner = runner
-        self._case_opened = case_opened
-        self._running: JobHandle | None = None
-        self._request = 0
-        self._reading = False
+        self._explaining = explaining
+        self._peeking = peeking
+        self._read = LatestRead(session, runner, self._ended)
+        self._before: _Before | None = None
+        self._part_window: Window | None = None
 
-    def open(self, path: Path | str, *, series: str | None = None, truth: Path | str | None = None) -> None:
-        """Open a file or folder; with several series the session's `chooser` is filled."""
-        path, truth_path = Path(path), Path(truth) if truth else None
-        logger.info("opening %s", anonymous(path))
-        self._request += 1
-        request, session = self._request, self._session
-        if self._running is not None:
-            self._running.cancel()
-        # Here and not when the case is there: a notice that comes in between, of a model, must not be lost.
-        session.chooser = session.notice = None
-        session.work = Work("reading", started=time.monotonic())
-        self._reading = True
+    # --- verbs -------------------------------------------------------------------------------------------------------
 
-        def done(opened: Opened) -> None:
-            if request != self._request:
-                return
-            self._reading = False
-            session.work = None
-            if opened.image is None:
-                assert opened.inspection is not None
-                session.chooser = SeriesChoice(str(path), opened.inspection.series)
-            else:
-                self.show(opened.image, opened.truth)
-
-        def failed(error: Exception) -> None:
-            if request == self._request and not isinstance(error, Cancelled):
-                self._reading = False
-                session.work = None
-                logger.warning("not opened: %s", getattr(error, "code", type(error).__name__))
-                session.notice = Notice(one_sentence(error), getattr(error, "action", ""))
-
-        def progress(done: int, total: int, text: str) -> None:
-            if request == self._request and session.work is not None:
-                session.work = Work(text or "reading", done, total, session.work.started)
-
-        self._running = self._runner.submit(
-            "read",
-            lambda token: open_path(path, series, truth_path, token),
-            done=done,
-            failed=failed,
-            progress=progress,
+    def open(self, *where: Path | str, series: str | None = None, truth: Path | str | None = None) -> None:
+        """Open files or folders; with several series among them the session's `chooser` is filled."""
+        looked_at = [Path(path) for path in where]
+        for path in looked_at:
+            logger.info("opening %s", anonymous(path))
+        self._begin()
+        self._read.run(
+            "reading",
+            lambda token: look_at(looked_at, series, token),
+            lambda found: self._looked(found, Path(truth) if truth else None),
         )
 
+    def choose(self, entry: SeriesEntry) -> None:
+        """Open one of the series of the chooser, or another one of those that are open."""
+        session = self._session
+        opened = next(
+            (one for one in (session.chooser, session.opened) if one is not None and entry in one.entries),
+            None,
+        )
+        if opened is None or (entry is session.entry and session.chooser is None and not self._read.busy):
+            return
+        logger.info("opening series %d of %d", entry.number, len(opened.entries))
+        self._begin()
+        self._load(opened, entry, entry.info.id, None)
+
     def cancel(self) -> None:
-        """Stop reading; the open case stays as it is."""
-        if self._running is not None and self._reading:
-            self._request += 1
-            self._running.cancel()
-            self._reading = False
-            self._session.work = None
+        """Stop reading; the case that was open before stays, or comes back."""
+        self._read.cancel()
 
     def open_demo(self) -> None:
         """Open the bundled synthetic patient with its truth."""
@@ -121,18 +99,9 @@ class Opening:
         self.open(folder / "image.nii.gz", truth=folder / "truth.json")
 
     def show(self, image: MedicalImage, truth: Truth | None = None) -> None:
-        """Put an image on screen as the open case."""
-        session = self._session
-        case = Case(image, _title(image), truth, synthetic=_is_demo(image))
-        # The old reading goes first: nothing may be explained with the new image and the old maps.
-        session.reading = session.plain = None
-        session.case = case
-        session.view.slice = first_slice(case)
-        session.view.cursor = None
-        session.view.window = default_window(image)
-        session.boxes = Boxes()
-        session.chooser = None
-        self._case_opened()
+        """Put an image that was not read from a path on screen as the open case."""
+        self._session.opened = self._session.entry = None
+        self._show(Ready(Case(image, title_of(image), truth, is_demo(image)), default_window(image)))
 
     def load_truth(self, path: Path | str) -> None:
         """Add truth (a mask as NIfTI, or boxes as JSON) to the open case."""
@@ -150,23 +119,127 @@ class Opening:
 
         self._runner.submit("read", lambda _: read_truth(Path(path), case.image), done=done, failed=failed)
 
+    def offer(self) -> None:
+        """Show the series that are open, to choose another one."""
+        if self._session.opened is not None:
+            self._session.chooser = replace(self._session.opened, for_beside=False)
+            self._peeking.look_at(self._session.chooser.entries)
+
     def dismiss_chooser(self) -> None:
         self._session.chooser = None
 
+    # --- looking and reading -----------------------------------------------------------------------------------------
 
-def first_slice(case: Case) -> int:
-    """The slice that a case opens on: the middle of what truth calls positive, else of the series."""
-    positive = np.flatnonzero(case.truth.positive_slices) if case.truth else np.empty(0, dtype=int)
-    return int(positive[len(positive) // 2]) if len(positive) else case.slices // 2
+    def _begin(self) -> None:
+        """A new request: what was being read is given up, and a part of it leaves the screen."""
+        self._read.give_up()
+        self._restore()
+        self._peeking.pause()
+        # Here and not when the case is there: a notice that comes in between, of a model, must not be lost.
+        self._session.chooser = self._session.notice = None
 
+    def _looked(self, found: Found, truth: Path | None) -> None:
+        if found.chosen is not None:
+            self._load(found.opened, found.chosen, found.name, truth)
+            return
+        self._session.chooser = found.opened
+        self._peeking.look_at(found.opened.entries)
 
-def _title(image: MedicalImage) -> str:
-    """Words for the case that hold nothing about the patient: what the image is, not whose."""
-    if _is_demo(image):
-        return "Synthetic stroke patient"
-    words = [image.sequence or image.modality, f"b {image.b_value:g}" if image.b_value else ""]
-    return " ".join(w for w in words if w) or "image"
+    def _load(self, opened: Opened, entry: SeriesEntry, name: str | None, truth: Path | None) -> None:
+        parts: deque[Ready] = deque()  # filled by the lane, emptied by the thread of the window
 
+        def arrived() -> None:
+            if parts:
+                self._show_part(opened, entry, parts.popleft())
+            elif self._before is not None:
+                self._session.arrivals += 1
 
-def _is_demo(image: MedicalImage) -> bool:
-    return (paths.resources() / "demo") in image.source.path.parents
+        def done(ready: Ready) -> None:
+            self._session.opened, self._session.entry = opened, entry
+            if ready.peeked is not None:
+                self._peeking.know(entry, ready.peeked)
+            if self._before is not None:
+                self._complete(ready)
+            else:
+                self._show(ready)
+            self._peeking.look_at(opened.entries)
+
+        self._read.run(
+            "reading",
+            lambda token: load_case(entry, name, truth, token, parts.append),
+            done,
+            between=arrived,
+        )
+
+    def _ended(self) -> None:
+        """Nothing came of what was being read."""
+        self._restore()
+        self._peeking.resume()
+
+    # --- on screen ---------------------------------------------------------------------------------------------------
+
+    def _show(self, ready: Ready) -> None:
+        session = self._session
+        # The old reading goes first: nothing may be explained with the new image and the old maps.
+        session.reading = session.plain = None
+        self._place(ready)
+        session.chooser = None
+        self._explaining.case_changed()
+
+    def _place(self, ready: Ready) -> None:
+        """A case with a view of its own."""
+        session = self._session
+        session.resampled, session.grid_as_it_is, session.volume = None, False, None
+        session.case = ready.case
+        session.view.slice = first_slice(ready.case)
+        session.view.cursor = None
+        session.view.window = ready.window
+        session.boxes = Boxes()
+
+    def _show_part(self, opened: Opened, entry: SeriesEntry, ready: Ready) -> None:
+        session = self._session
+        if self._before is None:
+            self._before = _Before(
+                session.case,
+                session.opened,
+                session.entry,
+                session.resampled,
+                session.grid_as_it_is,
+                session.beside,
+                session.boxes,
+                session.view.slice,
+                session.view.window,
+                session.view.cursor,
+                session.view.seen,
+            )
+        self._explaining.pause()
+        session.view.seen = False
+        session.opened, session.entry = opened, entry
+        self._place(ready)
+        self._part_window = ready.window
+        session.arrivals += 1
+
+    def _complete(self, ready: Ready) -> None:
+        """The whole image takes the place of its part. What the user looks at stays as he looks at it."""
+        session = self._session
+        self._before = None
+        session.case = ready.case
+        if session.view.window is self._part_window:  # nobody has touched it: one image, one first window
+            session.view.window = ready.window
+        session.arrivals += 1
+        self._explaining.case_changed()
+
+    def _restore(self) -> None:
+        """Bring back what was on screen before a part came."""
+        before, session = self._before, self._session
+        if before is None:
+            return
+        self._before = None
+        session.opened, session.entry = before.opened, before.entry
+        session.resampled, session.grid_as_it_is = before.resampled, before.grid_as_it_is
+        session.case, session.boxes = before.case, before.boxes
+        view = session.view
+        view.slice, view.window, view.cursor = before.slice, before.window, before.cursor
+        view.seen = before.seen
+        session.beside = before.beside
+        self._explaining.resume()

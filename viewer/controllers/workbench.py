@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from viewer.controllers.beside import BesideVerbs
 from viewer.controllers.boxing import Boxing
 from viewer.controllers.explaining import Explaining
 from viewer.controllers.exporting import Exporting
+from viewer.controllers.measuring import Measuring
 from viewer.controllers.opening import Opening
+from viewer.controllers.peeking import Peeking
+from viewer.controllers.planes import Planes
+from viewer.controllers.playing import Playing
+from viewer.controllers.regularising import Regularising
 from viewer.controllers.viewing import Viewing
+from viewer.controllers.volumes import Volumes
 from viewer.foundation.errors import WhySliceError
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.settings import Settings
@@ -19,7 +26,7 @@ class Workbench:
     Attributes
     ----------
     session : the state that the verbs write.
-    opening, viewing, explaining, boxing, exporting : the verbs.
+    opening, peeking, viewing, planes, playing, measuring, explaining, boxing, exporting : the verbs.
     """
 
     def __init__(self, runner: JobRunner, settings: Settings | None = None) -> None:
@@ -28,19 +35,43 @@ class Workbench:
         self.session.overlay.opacity = settings.opacity
         self.session.overlay.colour_map = settings.colour_map
         self.viewing = Viewing(self.session)
+        self.viewing.set_convention(settings.convention)
+        self.planes = Planes(self.session, runner)
+        self.measuring = Measuring(self.session)
         self.explaining = Explaining(self.session, runner)
         self.boxing = Boxing(self.session)
-        self.opening = Opening(self.session, runner, self.explaining.case_changed)
+        self.peeking = Peeking(self.session, runner)
+        self.opening = Opening(self.session, runner, self.explaining, self.peeking)
+        self.volumes = Volumes(self.session, runner, self.explaining, self.peeking)
+        self.playing = Playing(self.session, self._next_volume)
+        self.beside = BesideVerbs(self.session, runner, self.peeking)
+        self.grid = Regularising(self.session, runner, self.explaining)
         self.exporting = Exporting(self.session, runner)
 
     def tell(self, error: WhySliceError) -> None:
         """Show the sentence of a failed verb: the one way from an error to the user."""
         self.session.notice = Notice(error.sentence, error.action)
 
+    def _next_volume(self) -> None:
+        """The volume after the shown one, after the last the first."""
+        if self.session.case is not None and self.session.volumes:
+            self.volumes.select((self.session.case.image.volume + 1) % self.session.volumes)
+
+    def delete_selected(self) -> None:
+        """Delete the box or the measured line that is selected; never both are."""
+        self.boxing.delete()
+        self.measuring.delete()
+
+    def leave_drawing(self) -> None:
+        """Draw and measure no more; nothing is selected."""
+        self.boxing.leave()
+        self.measuring.leave()
+
     def dismiss_notice(self) -> None:
         self.session.notice = None
 
     def cancel(self) -> None:
         """Stop what runs, reading as well as explaining; what is there stays."""
-        self.opening.cancel()
+        for reader in (self.opening, self.volumes, self.beside, self.grid):
+            reader.cancel()
         self.explaining.cancel()

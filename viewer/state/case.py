@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viewer.evaluation.regions import Region
-from viewer.imaging.image import MedicalImage
+from viewer.imaging.image import MedicalImage, Window
 from viewer.imaging.plane import ReadingPlane
+from viewer.imaging.windows import presets
 from viewer.models.applicability import Applicability
 
 
@@ -56,9 +58,35 @@ class Case:
         """Number of slices in the reading plane."""
         return self.plane.count(self.image.geometry.shape)
 
+    @property
+    def whole(self) -> bool:
+        """Whether every slice is there; nothing is computed from a case that is still being read."""
+        return self.image.arrived is None
+
+    def has(self, index: int) -> bool:
+        """Whether slice `index` can be shown. A picture across the slices of the file needs all of them."""
+        arrived = self.image.arrived
+        if arrived is None:
+            return True
+        return bool(arrived[index]) if self.plane.axes[0] == 0 else bool(arrived.all())
+
+    @cached_property
+    def presets(self) -> tuple[Window, ...]:
+        """Grey-level windows for the keys 1 to 5; made once, as it takes a look at the voxels."""
+        return presets(self.image)
+
     def picture(self, index: int) -> NDArray:
         """Slice `index` as shown: (row, column[, channel])."""
         return self.plane.picture(self.image.voxels, index)
+
+
+def same_grid(old: Case | None, new: Case | None) -> bool:
+    """Whether a case took the place of another on its grid: with other truth, as the whole of a part, as a volume."""
+    if old is None or new is None:
+        return False
+    a, b = old.image.geometry, new.image.geometry
+    volumes = old.image.volumes
+    return a is b or (a.shape == b.shape and (not old.whole or (bool(volumes) and volumes == new.image.volumes)))
 
 
 @dataclass(frozen=True)

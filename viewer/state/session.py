@@ -15,16 +15,22 @@ from viewer.evaluation.regions import Region
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.explainers.layer_info import LayerInfo
 from viewer.imaging.diagnoses import Diagnosis
-from viewer.imaging.image import Window
-from viewer.imaging.reading import SeriesInfo
+from viewer.imaging.image import MedicalImage, Window
 from viewer.models.card import Crop, ModelCard, ScoreType
+from viewer.state.beside import Beside
 from viewer.state.case import Case, Judgement
+from viewer.state.display import Convention
+from viewer.state.opened import Opened, Peeked, SeriesEntry
+from viewer.state.rulers import Rulers
 from viewer.state.series_reading import SeriesReading
 
 DIFFERENCE = "difference"
 """Stands for a class where the map of the class minus that of its opponent is wanted."""
 
 ScaleName = Literal["reference", "series", "slice"]
+CineOf = Literal["slices", "volumes"]
+Workspace = Literal["reading", "volume"]
+"""``reading``: one picture, large; ``volume``: three planes through one place."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +75,37 @@ class View:
     """The next left drag draws a box."""
     cursor: tuple[float, float] | None = None
     """(row, column) of the crosshair on the picture."""
+    convention: Convention = "radiological"
+    """Which way round the patient is shown; nothing but the screen follows it."""
+    inverted: bool = False
+    """Black and white exchanged by the user."""
+    even_place: EvenPlace | None = None
+    """Where the crosshair is on the grid that was made for the three planes, see `Session.even`."""
+
+
+@dataclass(frozen=True)
+class EvenPlace:
+    """A place on the even grid, and the slice and crosshair of the case that it stands for while they are these.
+
+    Attributes
+    ----------
+    voxel : (slice, row, column).
+    """
+
+    voxel: tuple[float, float, float]
+    slice: int
+    cursor: tuple[float, float] | None
+
+
+@dataclass
+class Cine:
+    """Playing one slice, or one volume, after the other."""
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+    playing: bool = False
+    rate: float = 10.0
+    """Pictures a second."""
+    of: CineOf = "slices"
 
 
 @dataclass
@@ -119,11 +156,17 @@ class Notice:
 
 
 @dataclass(frozen=True, eq=False)
-class SeriesChoice:
-    """A folder held several series: the user chooses one."""
+class Resampled:
+    """The open case has been resampled to a regular grid.
 
-    path: str
-    series: tuple[SeriesInfo, ...]
+    Attributes
+    ----------
+    original : the case as it was read; *Undo* brings it back.
+    kept : whether the user has decided to go on with it; before that it is only there to be looked at.
+    """
+
+    original: Case
+    kept: bool = False
 
 
 @dataclass
@@ -145,9 +188,31 @@ class Session:
     view: View = field(default_factory=View)
     overlay: Overlay = field(default_factory=Overlay)
     boxes: Boxes = field(default_factory=Boxes)
+    rulers: Rulers = field(default_factory=Rulers)
+    cine: Cine = field(default_factory=Cine)
+    workspace: Workspace = "reading"
+    """The one that is wanted; `workspace_shown` says whether the case has it."""
+    even: MedicalImage | None = None
+    """The open image on an even grid, made to be looked at in three planes where its own grid is not even."""
     work: Work | None = None
     notice: Notice | None = None
-    chooser: SeriesChoice | None = None
+    chooser: Opened | None = None
+    """Several series were found: the user chooses one of them."""
+    opened: Opened | None = None
+    """What the paths hold that the open case is from."""
+    entry: SeriesEntry | None = None
+    """Which of `opened` the open case is; None for an image that was not read from a path."""
+    peeked: dict[SeriesEntry, Peeked] = field(default_factory=dict)
+    """What one slice of a series showed. Replaced as a whole, never altered in place."""
+    arrivals: int = 0
+    """Grows while the open case is being read and more of its slices can be shown."""
+    volume: int | None = None
+    """The volume that was asked for and is being read; None when the one on screen is it."""
+    beside: Beside | None = None
+    """A second series, linked to the first by position."""
+    resampled: Resampled | None = None
+    grid_as_it_is: bool = False
+    """The user has read that the grid is not regular and wants it used as it is."""
     models: tuple[ModelCard, ...] = ()
     device: str = "auto"
     phi_hidden: bool = True
@@ -157,6 +222,14 @@ class Session:
     @property
     def diagnoses(self) -> tuple[Diagnosis, ...]:
         return self.case.image.diagnoses if self.case else ()
+
+    @property
+    def volumes(self) -> int:
+        """How many volumes of the open series can be shown one after the other; 0 where there is only one."""
+        case = self.case
+        if case is None or self.entry is None or not case.whole:
+            return 0
+        return len(case.image.volumes) if len(case.image.volumes) > 1 else 0
 
     @property
     def target_index(self) -> int | None:

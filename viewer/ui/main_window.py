@@ -21,24 +21,32 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSplitter,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from viewer.controllers.workbench import Workbench
 from viewer.foundation import paths
-from viewer.state.case import Case
+from viewer.state.case import Case, same_grid
+from viewer.state.opened import SeriesEntry
 from viewer.state.screen import Presenter, Screen
 from viewer.ui.attempt import attempt
-from viewer.ui.canvas.reading_canvas import ReadingCanvas
+from viewer.ui.canvas.planes_canvas import PlanesCanvas
+from viewer.ui.canvas.reading_canvas import WATERMARK, ReadingCanvas
+from viewer.ui.cine_clock import CineClock
 from viewer.ui.dialogs.files import Asking
 from viewer.ui.dialogs.series_chooser import SeriesChooser
 from viewer.ui.menus import Menus
 from viewer.ui.panels.advice import Advice
+from viewer.ui.panels.arriving_row import ArrivingRow
+from viewer.ui.panels.beside_panel import BesidePanel
 from viewer.ui.panels.boxes_panel import BottomCard, BoxesPanel
+from viewer.ui.panels.burned_in import BurnedIn
 from viewer.ui.panels.card import Card, Elided, described, heading
 from viewer.ui.panels.case_panel import CasePanel
 from viewer.ui.panels.explainer_panel import ExplainerPanel
+from viewer.ui.panels.grid_strip import GridStrip
 from viewer.ui.panels.input_panel import InputPanel
 from viewer.ui.panels.layer_rail import LayerRail
 from viewer.ui.panels.may_read_line import MayReadLine
@@ -48,6 +56,9 @@ from viewer.ui.panels.overlay_panel import OverlayPanel
 from viewer.ui.panels.prediction_panel import PredictionPanel
 from viewer.ui.panels.slice_strip import SliceStrip
 from viewer.ui.panels.status_line import StatusLine
+from viewer.ui.panels.volume_row import VolumeRow
+from viewer.ui.panels.workspace_tabs import WorkspaceTabs
+from viewer.ui.privacy import window_title
 
 _EMPTY = "Drop an image file or a folder here, or press Ctrl+O"
 _LEFT_WIDTH, _RIGHT_WIDTH = 262, 300
@@ -76,26 +87,33 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(1020, 700)
         self._presenter = Presenter(bench.session)
         self._case: Case | None = None
+        self._entry: SeriesEntry | None = None
         self._chooser: SeriesChooser | None = None
         self._was_painted = False
         self._make_panels(left_drag)
-        self.menus = Menus(bench, self, self.canvas, Asking(bench, self).ask)
+        self.menus = Menus(bench, self, self.stage, Asking(bench, self).ask)
+        self._cine = CineClock(bench, self)
         self._arrange()
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
         self._refresh.setInterval(0)
         self._refresh.timeout.connect(self.refresh)
         bench.session.events.connect(self._changed)
-        self.canvas.menu_wanted.connect(self._context_menu)
+        for canvas in (self.canvas, self.planes):
+            canvas.menu_wanted.connect(self._context_menu)
         self.canvas.setFocus()
         self.refresh()
 
     def _make_panels(self, left_drag: str) -> None:
         bench = self.bench
-        self.canvas = ReadingCanvas(bench, left_drag)
-        self.advice = Advice(bench, self.canvas)
+        self.canvas, self.planes = ReadingCanvas(bench, left_drag), PlanesCanvas(bench, left_drag)
+        self.stage = QStackedWidget()
+        self.advice = Advice(bench, self.stage)
         self.may_read, self.facts = MayReadLine(), Elided(name="muted")
-        self.case_panel, self.strip = CasePanel(), SliceStrip(bench)
+        self.case_panel, self.strip = CasePanel(bench), SliceStrip(bench)
+        self.beside = BesidePanel(bench, left_drag)
+        self.arriving, self.volume, self.grid = ArrivingRow(bench), VolumeRow(bench), GridStrip(bench)
+        self.burned_in = BurnedIn()
         self.model, self.prediction = ModelPanel(bench), PredictionPanel()
         self.explainer, self.rail = ExplainerPanel(bench), LayerRail(bench)
         self.overlay, self.input = OverlayPanel(bench), InputPanel(bench)
@@ -120,8 +138,18 @@ class MainWindow(QMainWindow):
         image.body.setContentsMargins(6, 5, 6, 6)
         image.body.setSpacing(4)
         image.body.addWidget(self.may_read)
-        image.body.addWidget(self.canvas, 1)
-        image.body.addWidget(self.facts)
+        for widget in (self.grid, self.burned_in):
+            image.body.addWidget(widget)
+        pair = QSplitter(Qt.Orientation.Horizontal)
+        for widget in (self.canvas, self.beside):
+            pair.addWidget(widget)
+        pair.setSizes([1000, 1000])
+        self._pair = pair
+        for widget in (pair, self.planes):
+            self.stage.addWidget(widget)
+        image.body.addWidget(self.stage, 1)
+        for widget in (self.volume, self.arriving, self.facts):
+            image.body.addWidget(widget)
         middle = QSplitter(Qt.Orientation.Vertical)
         middle.addWidget(image)
         middle.addWidget(self.strip)
@@ -152,11 +180,12 @@ class MainWindow(QMainWindow):
         row.addWidget(column)
         whole = QSplitter(Qt.Orientation.Vertical)
         whole.addWidget(upper)
-        whole.addWidget(BottomCard(self.boxes, self.status))
+        self._bottom = BottomCard(self.boxes, self.status)
+        whole.addWidget(self._bottom)
         whole.setSizes([716, 214])
         whole.setStretchFactor(0, 3)
         whole.setStretchFactor(1, 1)
-        for splitter in (middle, whole):
+        for splitter in (middle, whole, pair):
             splitter.setHandleWidth(8)
             splitter.setChildrenCollapsible(False)
         body.addWidget(whole, 1)
@@ -174,6 +203,7 @@ class MainWindow(QMainWindow):
         )
         row.addWidget(brand)
         row.addWidget(self.menus.bar())
+        row.addWidget(WorkspaceTabs(self.menus.actions))
         row.addStretch(1)
         row.addWidget(research)
         row.addWidget(self.phi)
@@ -184,7 +214,7 @@ class MainWindow(QMainWindow):
     @property
     def settled(self) -> bool:
         """Whether everything that has changed is on screen."""
-        return not self._refresh.isActive()
+        return not self._refresh.isActive() and self.planes.settled
 
     def _changed(self, *_: object) -> None:
         if not self._refresh.isActive():
@@ -194,26 +224,40 @@ class MainWindow(QMainWindow):
         """Bring every panel up to the state; those whose view is the same object have nothing to do."""
         session = self.bench.session
         if session.case is not self._case:
-            self._case = session.case
-            self.canvas.fit()
+            # The same series is looked at on: the whole in place of its part, another volume, added truth.
+            stays = session.entry is not None and session.entry is self._entry
+            if not stays and not same_grid(self._case, session.case):
+                self.canvas.fit()
+            self._case, self._entry = session.case, session.entry
         screen = self._presenter.screen()
         self.screen_ = screen
         judgement = session.judgement
         outside = judgement is not None and judgement.applicability.verdict == "does_not_apply"
         without = f"{session.work.name} …" if session.work is not None else _EMPTY
-        self.canvas.show_canvas(screen.canvas, watermark=outside, without=without)
-        self.canvas.show_boxes(screen.boxes)
+        if screen.workspace == "volume":
+            waiting = "resampling for display …" if session.case is not None else without
+            mark = WATERMARK if outside else ""
+            self.planes.show_planes(screen.planes, screen.boxes, watermark=mark, without=waiting)
+        else:
+            self.canvas.show_canvas(screen.canvas, watermark=outside, without=without)
+            self.canvas.show_boxes(screen.boxes)
+            self.canvas.show_rulers(screen.rulers)
+        self._show_workspace(screen)
         self.advice.show_judgement(judgement)
         self.may_read.show_canvas(screen.canvas)
-        self.facts.set_full("    ".join(screen.canvas.facts) if screen.canvas else "")
+        facts = screen.planes or screen.canvas
+        self.facts.set_full("    ".join(facts.facts) if facts else "")
         self.case_panel.show_session(session, screen.strip)
+        for panel in (self.beside, self.arriving, self.volume, self.grid, self.burned_in):
+            panel.show_session(session)
         self.model.show_session(session)
         self.prediction.show_prediction(screen.prediction)
         self.explainer.show_session(session)
         self.rail.show_rail(screen.rail, session.overlay.colour_map)
         self.overlay.show_session(session)
         self.input.show_session(session)
-        self.strip.setVisible(session.case is None or session.case.slices > 1)
+        reading = screen.workspace == "reading"
+        self.strip.setVisible(reading and (session.case is None or session.case.slices > 1))
         self.strip.show_strip(screen.strip)
         self.boxes.show_boxes(screen.boxes, session)
         self.status.show_session(session)
@@ -221,11 +265,23 @@ class MainWindow(QMainWindow):
         self._show_phi(session.phi_hidden)
         self._show_chooser()
         self.menus.follow(session)
+        self._cine.follow()
         self.refreshed.emit()
+
+    def _show_workspace(self, screen: Screen) -> None:
+        """The canvas of the workspace, with the keyboard where it was; the three planes need the room of the boxes."""
+        wanted = self.planes if screen.workspace == "volume" else self._pair
+        if self.stage.currentWidget() is not wanted:
+            had_focus = self.stage.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
+            self.stage.setCurrentWidget(wanted)
+            if had_focus:
+                (self.planes if wanted is self.planes else self.canvas).setFocus()
+            self._bottom.show_boxes(screen.workspace == "reading")
 
     def _show_phi(self, hidden: bool) -> None:
         self.phi.setText("PHI hidden" if hidden else "PHI shown")
         self.phi.setChecked(not hidden)
+        self.setWindowTitle(window_title(self.bench.session))
 
     def _show_chooser(self) -> None:
         choice = self.bench.session.chooser
@@ -236,6 +292,8 @@ class MainWindow(QMainWindow):
         if choice is not None and self._chooser is None:
             self._chooser = SeriesChooser(self.bench, choice, self)
             self._chooser.show()
+        elif self._chooser is not None:
+            self._chooser.show_session()
 
     def _context_menu(self, at: QPoint) -> None:
         menu = self.menus.context_menu(self)
@@ -272,7 +330,11 @@ class MainWindow(QMainWindow):
         found = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         if found:
             event.acceptProposedAction()
-            attempt(self.bench, lambda: self.bench.opening.open(found[0]))
+            bench = self.bench
+            beside = (
+                event.modifiers() & Qt.KeyboardModifier.ControlModifier and bench.session.case is not None
+            )
+            attempt(bench, lambda: (bench.beside if beside else bench.opening).open(*found))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.bench.session.events.disconnect(self._changed)

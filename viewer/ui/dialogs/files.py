@@ -24,19 +24,30 @@ class Asking:
 
     def ask(self, dialog: Dialog) -> None:
         """Ask and, unless the user thinks better of it, act."""
-        bench, window = self._bench, self._window
         if dialog == "about":
-            About(window).open()
-        elif dialog == "open-file":
-            if path := QFileDialog.getOpenFileName(window, "Open file", "", _IMAGES)[0]:
-                attempt(bench, lambda: bench.opening.open(Path(path)))
-        elif dialog == "open-folder":
-            if path := QFileDialog.getExistingDirectory(window, "Open folder"):
-                attempt(bench, lambda: bench.opening.open(Path(path)))
+            About(self._window).open()
+        elif dialog in ("save-figure", "save-maps"):
+            self._save(dialog)
+        else:
+            self._open(dialog)
+
+    def _open(self, dialog: Dialog) -> None:
+        bench, window = self._bench, self._window
+        if dialog == "open-file":
+            if paths := QFileDialog.getOpenFileNames(window, "Open files", "", _IMAGES)[0]:
+                attempt(bench, lambda: bench.opening.open(*(Path(path) for path in paths)))
+        elif dialog == "open-beside":
+            if path := QFileDialog.getOpenFileName(window, "Open file beside", "", _IMAGES)[0]:
+                attempt(bench, lambda: bench.beside.open(Path(path)))
         elif dialog == "load-truth":
             if path := QFileDialog.getOpenFileName(window, "Load truth", "", _TRUTH)[0]:
                 attempt(bench, lambda: bench.opening.load_truth(Path(path)))
-        elif dialog == "save-figure":
+        elif path := QFileDialog.getExistingDirectory(window, "Open folder"):
+            attempt(bench, lambda: bench.opening.open(Path(path)))
+
+    def _save(self, dialog: Dialog) -> None:
+        bench, window = self._bench, self._window
+        if dialog == "save-figure":
             if path := QFileDialog.getSaveFileName(window, "Save figure", "figure.png", "PNG (*.png)")[0]:
                 attempt(bench, lambda: bench.exporting.save_figure(_with_suffix(path, ".png")))
         elif path := QFileDialog.getExistingDirectory(window, "Save maps in a folder"):

@@ -2,76 +2,315 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
     QDialogButtonBox,
+    QFrame,
+    QHBoxLayout,
     QHeaderView,
     QLabel,
-    QTableWidget,
-    QTableWidgetItem,
+    QLineEdit,
+    QListWidget,
+    QPushButton,
+    QToolButton,
+    QTreeWidget,
+    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from viewer.controllers.workbench import Workbench
-from viewer.imaging.series import SeriesInfo
-from viewer.state.session import SeriesChoice
+from viewer.imaging.series import Unreadable
+from viewer.state.opened import Opened, Peeked, SeriesEntry
+from viewer.ui import theme
+from viewer.ui.attempt import attempt
 from viewer.ui.panels.card import described
+from viewer.ui.panels.series_words import (
+    findings_of,
+    icon,
+    parts_of,
+    patient_words,
+    severity_of,
+    size_of,
+    spacing_of,
+)
 
-_COLUMNS = ("series", "description", "modality", "slices × rows × columns", "frames", "b-values", "patient")
+_COLUMNS = ("series", "", "modality", "images", "size", "spacing", "b-values and volumes")
+_SIGN = 1
+_SIDE = 60
+_SIGNS = {"error": "red", "warning": "amber", "note": "grey"}
+_ORDER = ("", "note", "warning", "error")
+
+
+class _Row(QTreeWidgetItem):
+    """One series; sorts by what a column means rather than by its letters."""
+
+    def __init__(self, parent: QTreeWidget | QTreeWidgetItem, entry: SeriesEntry) -> None:
+        super().__init__(parent)
+        self.entry = entry
+        info = entry.info
+        self.keys: list[object] = [
+            entry.words(hidden=True).casefold(),
+            _ORDER.index(severity_of(info)),
+            info.modality,
+            info.frames,
+            info.shape,
+            info.spacing_mm,
+            (info.b_values, len(info.volumes)),
+        ]
+
+    def __lt__(self, other: QTreeWidgetItem) -> bool:
+        tree = self.treeWidget()
+        if not isinstance(other, _Row) or tree is None:
+            return False
+        column = tree.sortColumn()
+        return (self.keys[column], self.entry.number) < (other.keys[column], other.entry.number)  # type: ignore[operator]
 
 
 class SeriesChooser(QDialog):
-    """A table of series; Enter or a double click opens one. Not modal: the open case can still be read."""
+    """The series of everything that was opened; Enter or a double click opens one.
 
-    def __init__(self, bench: Workbench, choice: SeriesChoice, parent: QWidget | None = None) -> None:
+    Not modal: the open case can still be read. Patients are numbered, and named only where patient data is shown.
+    """
+
+    def __init__(self, bench: Workbench, choice: Opened, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._bench = bench
         self.choice = choice
+        self._rows: dict[SeriesEntry, _Row] = {}
+        self._groups: dict[int, QTreeWidgetItem] = {}
+        self._shown: tuple[object, bool] | None = None
+        self._pictures: dict[SeriesEntry, Peeked] = {}
         self.setWindowTitle("Choose a series")
         self.setModal(False)
-        self.resize(860, 380)
+        self.resize(1040, 620)
+        self.setStyleSheet(_style())
         body = QVBoxLayout(self)
-        body.addWidget(QLabel(f"There are {len(choice.series)} series. Which one should be opened?"))
-        self.table = QTableWidget(len(choice.series), len(_COLUMNS))
-        described(self.table, "Series", "Enter or a double click opens the series.")
-        self.table.setHorizontalHeaderLabels(_COLUMNS)
-        self.table.verticalHeader().hide()
-        self.table.setShowGrid(False)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        patients = list(dict.fromkeys(info.patient_key for info in choice.series))
-        self.table.setColumnHidden(len(_COLUMNS) - 1, len(patients) == 1)
-        for number, info in enumerate(choice.series):
-            # Patients are told apart by number, not by name: the folder may hold more than one.
-            patient = str(patients.index(info.patient_key) + 1)
-            for column, text in enumerate((*_words(info), patient)):
-                item = QTableWidgetItem(text)
-                item.setToolTip("\n".join(d.sentence for d in info.diagnoses))
-                self.table.setItem(number, column, item)
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft)
-        self.table.selectRow(0)
-        body.addWidget(self.table, 1)
-        buttons = QDialogButtonBox(
-            QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel
+        body.setSpacing(8)
+        body.addLayout(self._head())
+        self.tree = self._make_tree()
+        body.addWidget(self.tree, 1)
+        body.addLayout(self._unreadable())
+        body.addLayout(self._buttons())
+        self.show_session()
+        self._select_first()
+        self.tree.setFocus()
+
+    # --- parts -------------------------------------------------------------------------------------------------------
+
+    def _head(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        several = len(self.choice.patients)
+        words = f"{len(self.choice.entries)} series"
+        words += f" of {several} patients" if several > 1 else ""
+        words += (
+            ". Which one should be shown beside the open one?" if self.choice.for_beside else ". Which one?"
         )
-        body.addWidget(buttons)
-        self.table.itemActivated.connect(lambda _: self.accept())
-        buttons.accepted.connect(self.accept)
+        self.words = QLabel(words)
+        self.filter = QLineEdit()
+        self.filter.setPlaceholderText("Filter: words, modality, b-value")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.setFixedWidth(260)
+        described(
+            self.filter,
+            "Filter",
+            "Show only series whose description, modality or b-values hold these words.",
+        )
+        self.filter.textChanged.connect(self._filter)
+        row.addWidget(self.words)
+        row.addStretch(1)
+        row.addWidget(self.filter)
+        return row
+
+    def _make_tree(self) -> QTreeWidget:
+        tree = QTreeWidget()
+        described(tree, "Series", "Enter or a double click opens the series.")
+        tree.setColumnCount(len(_COLUMNS))
+        tree.setHeaderLabels(_COLUMNS)
+        tree.setIconSize(QSize(_SIDE, _SIDE))
+        tree.setUniformRowHeights(False)
+        tree.setAllColumnsShowFocus(True)
+        tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        grouped = len(self.choice.patients) > 1
+        tree.setRootIsDecorated(grouped)
+        tree.setIndentation(14 if grouped else 0)
+        ratio = self.devicePixelRatioF()
+        for patient in self.choice.patients:
+            parent: QTreeWidget | QTreeWidgetItem = tree
+            if grouped:
+                group = QTreeWidgetItem(tree)
+                group.setFirstColumnSpanned(True)
+                group.setFlags(Qt.ItemFlag.ItemIsEnabled)
+                self._groups[patient] = parent = group
+            for entry in self.choice.of_patient(patient):
+                row = _Row(parent, entry)
+                self._fill(row, ratio)
+                self._rows[entry] = row
+        tree.expandAll()
+        header = tree.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        header.setSectionsClickable(True)
+        header.setSortIndicatorShown(True)
+        header.setMinimumSectionSize(30)
+        # Only a click sorts: the order of the files is the order of the examination.
+        header.sectionClicked.connect(self._sort)
+        tree.itemActivated.connect(lambda item, _: self.accept() if isinstance(item, _Row) else None)
+        tree.itemSelectionChanged.connect(self._follow)
+        return tree
+
+    def _fill(self, row: _Row, ratio: float) -> None:
+        info = row.entry.info
+        for column, text in enumerate(
+            (
+                "",
+                "",
+                info.modality or "—",
+                str(info.frames),
+                size_of(info),
+                spacing_of(info),
+                parts_of(info) or "—",
+            )
+        ):
+            row.setText(column, text)
+        row.setIcon(0, icon(None, _SIDE, ratio))
+
+    def _unreadable(self) -> QVBoxLayout:
+        """Files that could not be read, folded away until somebody asks."""
+        column = QVBoxLayout()
+        column.setSpacing(4)
+        count = len(self.choice.unreadable)
+        self.fold = QToolButton()
+        self.fold.setObjectName("quiet")
+        self.fold.setCheckable(True)
+        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.fold.setArrowType(Qt.ArrowType.RightArrow)
+        self.fold.setText(f"{count} {'file is' if count == 1 else 'files are'} no image that can be shown")
+        described(self.fold, "Files that could not be read", "Show which files could not be read, and why.")
+        self.broken = QListWidget()
+        self.broken.setFrameShape(QFrame.Shape.NoFrame)
+        self.broken.setWordWrap(True)
+        self.broken.setMaximumHeight(110)
+        self.broken.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        described(self.broken, "Files that could not be read", "One sentence for each file.")
+        self.broken.hide()
+        self.fold.setVisible(count > 0)
+        self.fold.toggled.connect(self._unfold)
+        column.addWidget(self.fold)
+        column.addWidget(self.broken)
+        return column
+
+    def _unfold(self, on: bool) -> None:
+        self.fold.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
+        self.broken.setVisible(on)
+
+    def _buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         buttons.rejected.connect(self.reject)
+        self.open, self.beside = QPushButton("Open"), QPushButton("Open beside")
+        self.open.setDefault(True)
+        described(self.open, "Open", "Show the series.")
+        described(self.beside, "Open beside", "Show the series beside the open one, linked by position.")
+        self.open.clicked.connect(self.accept)
+        self.beside.clicked.connect(self.accept_beside)
+        row.addStretch(1)
+        for widget in (buttons, self.beside, self.open):
+            row.addWidget(widget)
+        return row
+
+    # --- following the state -----------------------------------------------------------------------------------------
+
+    def show_session(self) -> None:
+        """Bring pictures and words up to the state; only what has changed is touched."""
+        session = self._bench.session
+        self.beside.setVisible(session.case is not None and not self.choice.for_beside)
+        key = (session.peeked, session.phi_hidden)
+        if self._shown is not None and self._shown[0] is key[0] and self._shown[1] == key[1]:
+            return
+        again = self._shown is None or self._shown[1] != session.phi_hidden
+        self._shown = key
+        hidden, ratio = session.phi_hidden, self.devicePixelRatioF()
+        for entry, row in self._rows.items():
+            peeked = session.peeked.get(entry)
+            if peeked is not self._pictures.get(entry):
+                assert peeked is not None
+                self._pictures[entry] = peeked
+                row.setIcon(0, icon(peeked, _SIDE, ratio))
+            elif not again:
+                continue
+            self._describe(row, peeked, hidden)
+        for patient, group in self._groups.items():
+            group.setText(0, patient_words(self.choice, patient, session.peeked, hidden=hidden))
+        if again:
+            self.broken.clear()
+            for number, each in enumerate(self.choice.unreadable, start=1):
+                self.broken.addItem(_sentence(each, number, hidden))
+
+    def _describe(self, row: _Row, peeked: Peeked | None, hidden: bool) -> None:
+        info = row.entry.info
+        row.setText(0, row.entry.words(hidden=hidden))
+        severity = severity_of(info, peeked)
+        findings = findings_of(info, peeked, hidden=hidden)
+        if severity:
+            row.setIcon(_SIGN, _sign(_SIGNS[severity]))
+        row.setToolTip(_SIGN, findings)
+        row.setToolTip(0, findings)
+        row.setData(_SIGN, Qt.ItemDataRole.AccessibleTextRole, findings)
+
+    def _select_first(self) -> None:
+        open_one = self._rows.get(self._bench.session.entry) if self._bench.session.entry else None
+        first = open_one or next(iter(self._rows.values()))
+        self.tree.setCurrentItem(first)
+        self._follow()
+
+    def _follow(self) -> None:
+        chosen = isinstance(self.tree.currentItem(), _Row)
+        self.open.setEnabled(chosen)
+        self.beside.setEnabled(chosen)
+
+    def _sort(self, column: int) -> None:
+        self.tree.sortItems(column, self.tree.header().sortIndicatorOrder())
+
+    def _filter(self, text: str) -> None:
+        words = text.casefold().split()
+        hidden = self._bench.session.phi_hidden
+        for entry, row in self._rows.items():
+            info = entry.info
+            said = f"{entry.words(hidden=hidden)} {info.modality} {parts_of(info)} {size_of(info)}".casefold()
+            row.setHidden(not all(word in said for word in words))
+        for patient, group in self._groups.items():
+            group.setHidden(all(self._rows[entry].isHidden() for entry in self.choice.of_patient(patient)))
+        current = self.tree.currentItem()
+        if current is None or current.isHidden():
+            seen = next((row for row in self._rows.values() if not row.isHidden()), None)
+            self.tree.setCurrentItem(seen)
+        self._follow()
+
+    # --- choosing ----------------------------------------------------------------------------------------------------
+
+    @property
+    def current(self) -> SeriesEntry | None:
+        row = self.tree.currentItem()
+        return row.entry if isinstance(row, _Row) and not row.isHidden() else None
 
     def accept(self) -> None:
-        row = self.table.currentRow()
-        if row < 0:
-            return
-        super().accept()
-        self._bench.opening.open(self.choice.path, series=self.choice.series[row].id)
+        if self.choice.for_beside:
+            self.accept_beside()
+        elif (entry := self.current) is not None:
+            super().accept()
+            attempt(self._bench, lambda: self._bench.opening.choose(entry))
+
+    def accept_beside(self) -> None:
+        if (entry := self.current) is not None:
+            super().accept()
+            attempt(self._bench, lambda: self._bench.beside.choose(entry))
 
     def reject(self) -> None:
         super().reject()
@@ -79,19 +318,39 @@ class SeriesChooser(QDialog):
         if self._bench.session.chooser is self.choice:
             self._bench.opening.dismiss_chooser()
 
-
-def _words(info: SeriesInfo) -> tuple[str, ...]:
-    return (
-        info.id,
-        info.description or "—",
-        info.modality or "—",
-        " × ".join(str(n) for n in info.shape),
-        str(info.frames),
-        _b_values(info.b_values),
-    )
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Down and self.filter.hasFocus():
+            self.tree.setFocus()
+            return
+        super().keyPressEvent(event)
 
 
-def _b_values(values: tuple[float, ...]) -> str:
-    if len(values) > 5:
-        return f"{len(values)} from {values[0]:g} to {values[-1]:g}"
-    return ", ".join(f"{value:g}" for value in values) or "—"
+def _sentence(each: Unreadable, number: int, hidden: bool) -> str:
+    """Why a file could not be read; its name may be the patient's."""
+    return each.sentence.replace(f"'{each.path.name}'", f"File {number}") if hidden else each.sentence
+
+
+def _sign(purpose: str) -> QIcon:
+    pixmap = QPixmap(_SIDE, _SIDE)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.colour(purpose))
+    painter.drawEllipse(QRectF(_SIDE / 2 - 5, _SIDE / 2 - 5, 10, 10))
+    painter.end()
+    return QIcon(pixmap)
+
+
+def _style() -> str:
+    """Rows that stay readable when chosen; a fold that is a line of words rather than a switch."""
+    shown = theme.current()
+    return f"""
+        QTreeWidget, QListWidget {{ background: {shown.card}; border: 1px solid {shown.border}; border-radius: 6px; }}
+        QTreeWidget::item {{ padding: 2px 8px; }}
+        QTreeWidget::item:selected {{ background: {shown.selected}; color: {shown.text}; }}
+        QTreeWidget::item:hover:!selected {{ background: {shown.raised}; }}
+        QToolButton#quiet, QToolButton#quiet:checked {{
+            background: transparent; border: none; color: {shown.text}; font-weight: normal; padding: 4px 10px 4px 4px;
+        }}
+    """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from viewer.controllers.workbench import Workbench
 from viewer.state.case import Judgement
@@ -46,7 +46,7 @@ class Advice(QFrame):
         self.leave.clicked.connect(self._leave)
         for widget in (title, self._reasons, words):
             body.addWidget(widget)
-        row = QHBoxLayout()
+        self._buttons = row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         row.setSpacing(8)
         row.addWidget(self.leave)
         row.addWidget(self.confirm)
@@ -76,5 +76,9 @@ class Advice(QFrame):
         """In the middle of the lower half, so that the image can still be seen."""
         parent = self._over
         width = min(430, parent.width() - 40)
+        side_by_side = self.leave.sizeHint().width() + self.confirm.sizeHint().width() + 48 <= width
+        self._buttons.setDirection(
+            QBoxLayout.Direction.LeftToRight if side_by_side else QBoxLayout.Direction.TopToBottom
+        )
         height = max(self.heightForWidth(width), self.sizeHint().height())
         self.setGeometry((parent.width() - width) // 2, parent.height() - height - 30, width, height)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from viewer.imaging.windows import default_window
-from viewer.state.canvas_view import background_of
+from viewer.controllers.workbench import Workbench
 from viewer.state.case import Case
+from viewer.state.opened import Peeked
 from viewer.state.panel_views import StripView
 from viewer.state.session import Session
+from viewer.state.thumbnail import Thumbnail
 from viewer.ui import theme
-from viewer.ui.canvas.colours import grey
-from viewer.ui.panels.card import Card, DotLine, Elided, emptied, heading
+from viewer.ui.attempt import attempt
+from viewer.ui.panels.card import Card, DotLine, Elided, described, emptied, heading
+from viewer.ui.panels.series_list import SeriesList
+from viewer.ui.panels.series_words import picture
 
+_SIDE = 48
 _SEVERITY = {"note": "grey", "warning": "amber", "error": "red"}
 _OUTCOMES = (
     ("TP", "hit", "the finding is there and the model says so"),
@@ -24,56 +27,41 @@ _OUTCOMES = (
 )
 
 
-class Thumbnail(QWidget):
-    """The middle slice, small."""
-
-    def __init__(self, side: int = 48) -> None:
-        super().__init__()
-        self._image: QImage | None = None
-        self._ratio = 1.0
-        self.setFixedSize(side, side)
-
-    def show_case(self, case: Case) -> None:
-        background = background_of(case, case.slices // 2, default_window(case.image))
-        rows, columns = background.pixels.shape[:2]
-        self._ratio = columns * background.spacing[1] / (rows * background.spacing[0])
-        self._image = grey(background)
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        clip = QPainterPath()
-        clip.addRoundedRect(QRectF(self.rect()), 4, 4)
-        painter.setClipPath(clip)
-        painter.fillRect(self.rect(), theme.colour("canvas"))
-        if self._image is not None:
-            side = float(self.width())
-            place = QRectF(0, 0, side * min(self._ratio, 1), side / max(self._ratio, 1))
-            place.moveCenter(QRectF(self.rect()).center())
-            scaled = self._image.scaled(
-                (place.size() * self.devicePixelRatioF()).toSize(),
-                Qt.AspectRatioMode.IgnoreAspectRatio,
-                Qt.TransformationMode.SmoothTransformation,
-            )
-            painter.drawImage(place, scaled)
-
-
 class CasePanel(Card):
-    """Case, truth and findings about the input."""
+    """Case, the other series beside it, patient, truth and findings about the input."""
 
-    def __init__(self) -> None:
+    def __init__(self, bench: Workbench) -> None:
         super().__init__("Case")
+        self._bench = bench
         self._case: Case | None = None
+        self._peeked: Peeked | None = None
+        self._pictured: Case | None = None
         self._findings: tuple[object, ...] = ()
         self._outcomes: tuple[str, ...] | None = None
         self.body.addWidget(heading("Case"))
+        self.body.addWidget(self._make_row())
+        self.body.addLayout(self._make_series(bench))
+        self._patient = QLabel()
+        self._patient.setWordWrap(True)
+        self._patient.setTextFormat(Qt.TextFormat.PlainText)
+        self._patient.setAccessibleName("Patient")
+        self.body.addWidget(self._patient)
+        self._make_truth()
+        self.body.addWidget(heading("About this image"))
+        self._undo = QPushButton("Undo resampling")
+        described(self._undo, "Undo resampling", "Bring back the image as it was read.")
+        self._undo.clicked.connect(lambda: attempt(bench, bench.grid.undo))
+        self.body.addWidget(self._undo)
+        self.body.addWidget(self._make_findings(), 1)
+
+    def _make_row(self) -> QFrame:
         row = QFrame()
         row.setStyleSheet(f"QFrame {{ background: {theme.current().selected}; border-radius: 6px; }}")
         line = QHBoxLayout(row)
         line.setContentsMargins(6, 6, 8, 6)
         line.setSpacing(9)
-        self._thumbnail = Thumbnail()
+        self._thumbnail = QLabel()
+        self._thumbnail.setFixedSize(_SIDE, _SIDE)
         line.addWidget(self._thumbnail)
         words = QVBoxLayout()
         words.setSpacing(2)
@@ -85,11 +73,28 @@ class CasePanel(Card):
         for label in (self._title, self._shape, self._kind):
             words.addWidget(label)
         line.addLayout(words, 1)
-        self.body.addWidget(row)
-        self._row = row
         row.hide()
-        self._patient = Elided(name="muted")
-        self.body.addWidget(self._patient)
+        self._row = row
+        return row
+
+    def _make_series(self, bench: Workbench) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(2)
+        head = QHBoxLayout()
+        self._series_heading = heading("Series")
+        self._all = QPushButton("All…")
+        self._all.setObjectName("quiet")
+        described(self._all, "All series", "Show all open series in a table, to sort and filter them.")
+        self._all.clicked.connect(lambda: attempt(bench, bench.opening.offer))
+        head.addWidget(self._series_heading)
+        head.addStretch(1)
+        head.addWidget(self._all)
+        self.series = SeriesList(bench)
+        column.addLayout(head)
+        column.addWidget(self.series)
+        return column
+
+    def _make_truth(self) -> None:
         self._truth_heading, self._truth = heading("Truth"), QLabel()
         self._truth.setWordWrap(True)
         self._truth.setObjectName("muted")
@@ -106,7 +111,8 @@ class CasePanel(Card):
         self.body.addWidget(self._truth_heading)
         self.body.addWidget(self._truth)
         self.body.addLayout(self._counts)
-        self.body.addWidget(heading("About this image"))
+
+    def _make_findings(self) -> QScrollArea:
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -118,7 +124,7 @@ class CasePanel(Card):
         self._lines.setSpacing(7)
         self._lines.setAlignment(Qt.AlignmentFlag.AlignTop)
         scroll.setWidget(inner)
-        self.body.addWidget(scroll, 1)
+        return scroll
 
     def show_session(self, session: Session, strip: StripView | None) -> None:
         """The case of the session; returns at once where nothing has changed."""
@@ -129,7 +135,13 @@ class CasePanel(Card):
             self._row.setVisible(case is not None)
             if case is not None:
                 self._show_case(case)
+        self._show_picture(session)
+        self.series.show_session(session)
+        several = self.series.isVisibleTo(self)
+        self._series_heading.setVisible(several)
+        self._all.setVisible(several)
         self._show_patient(session)
+        self._undo.setVisible(session.resampled is not None)
         self._show_truth(case, strip)
         findings = (case, session.judgement, session.model)
         if any(a is not b for a, b in zip(findings, self._findings or (0, 0, 0), strict=True)):
@@ -138,7 +150,6 @@ class CasePanel(Card):
 
     def _show_case(self, case: Case) -> None:
         image = case.image
-        self._thumbnail.show_case(case)
         self._title.set_full(case.title)
         rows, columns = case.plane.picture_shape(image.geometry.shape)
         parts = [f"{case.slices} × {rows} × {columns}" if case.slices > 1 else f"{rows} × {columns}"]
@@ -149,12 +160,36 @@ class CasePanel(Card):
         self._kind.set_full("synthetic, not a person")
         self._row.setToolTip(image.description)
 
+    def _show_picture(self, session: Session) -> None:
+        """The small picture that was made while the series was read; an image without a path has none yet."""
+        case = session.case
+        peeked = session.peeked.get(session.entry) if session.entry is not None else None
+        if peeked is None and case is not None and case.whole and session.entry is None:
+            if self._pictured is not case:
+                self._pictured, peeked = case, Peeked(Thumbnail.of(case.image))
+            else:
+                return
+        if peeked is not self._peeked:
+            self._peeked = peeked
+            self._thumbnail.setPixmap(
+                picture(peeked.thumbnail if peeked else None, _SIDE, self.devicePixelRatioF())
+            )
+
     def _show_patient(self, session: Session) -> None:
         patient = session.case.image.patient if session.case else None
-        words = [patient.name, patient.identifier, patient.birth_date, patient.sex] if patient else []
-        text = " · ".join(word for word in words if word)
-        self._patient.setVisible(bool(text) and not session.phi_hidden)
-        self._patient.set_full("" if session.phi_hidden else text)
+        lines = []
+        if patient is not None and not session.phi_hidden:
+            person = " · ".join(word for word in (patient.sex, patient.age) if word)
+            lines = [
+                patient.name,
+                f"ID {patient.identifier}" if patient.identifier else "",
+                f"born {_date(patient.birth_date)}" if patient.birth_date else "",
+                person,
+                f"study {_date(patient.study_date)}" if patient.study_date else "",
+            ]
+        text = "\n".join(line for line in lines if line)
+        self._patient.setVisible(bool(text))
+        self._patient.setText(text)
 
     def _show_truth(self, case: Case | None, strip: StripView | None) -> None:
         truth = case.truth if case else None
@@ -198,3 +233,8 @@ class CasePanel(Card):
             )
         if session.case is not None and not session.diagnoses:
             self._lines.addWidget(DotLine("grey", "Nothing odd was found in the file."))
+
+
+def _date(text: str) -> str:
+    """``2018-09-18`` for a DICOM date; anything else as it is."""
+    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text

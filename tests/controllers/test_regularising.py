@@ -1,0 +1,77 @@
+"""An uneven series on an even grid: looked at first, then kept or given back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.tiny import bright_spot
+from viewer.controllers.workbench import Workbench
+from viewer.state.grid_question import grid_question
+
+TILTED = np.array([[1, 0, 0, 0], [0, 1, 1.7, 0], [0, 0, 4.7, 0], [0, 0, 0, 1.0]])
+
+
+@pytest.fixture
+def tilted(bench: Workbench) -> Workbench:
+    bench.opening.show(bright_spot(6, affine=TILTED))
+    return bench
+
+
+def test_nobody_is_asked_until_something_takes_it_for_a_volume(tilted: Workbench) -> None:
+    assert grid_question(tilted.session) is None
+    tilted.session.workspace = "volume"
+    question = grid_question(tilted.session)
+    assert question.state == "asked"
+    assert "19.9 degrees" in question.sentence
+    tilted.grid.use_as_it_is()
+    assert grid_question(tilted.session) is None
+    tilted.opening.show(bright_spot(6, affine=TILTED))
+    assert grid_question(tilted.session) is not None
+
+
+def test_an_even_series_is_never_asked_about(bench: Workbench) -> None:
+    bench.opening.show(bright_spot())
+    bench.session.workspace = "volume"
+    assert grid_question(bench.session) is None
+    bench.grid.resample()
+    assert bench.session.resampled is None
+
+
+def test_the_preview_is_kept_or_given_back_at_the_same_place(tilted: Workbench) -> None:
+    session = tilted.session
+    tilted.viewing.select_slice(4)
+    tilted.viewing.set_cursor(10, 12)
+    tilted.boxing.add(1, 1, 6, 6)
+    original, boxes = session.case, session.boxes
+    place = original.image.geometry.to_patient(np.array([4.0, 10, 12]))
+    tilted.grid.resample()
+    even = session.case
+    assert even is not original
+    assert grid_question(session).state == "preview"
+    assert not session.boxes.drawn
+    row, column = session.view.cursor
+    there = even.image.geometry.to_patient(
+        even.plane.voxel(even.image.geometry, session.view.slice, row, column)
+    )
+    np.testing.assert_allclose(there, place, atol=2.6)  # half a slice
+    assert len(session.reading.filled) == even.slices
+    tilted.grid.undo()
+    assert session.case is original
+    assert session.boxes is boxes
+    assert session.view.slice == 4
+    assert session.view.cursor == pytest.approx((10, 12), abs=1)
+    assert session.resampled is None
+    tilted.grid.resample()
+    tilted.grid.keep()
+    assert grid_question(session) is None
+    tilted.grid.undo()
+    assert session.case is original
+
+
+def test_another_case_is_not_undone_into_this_one(tilted: Workbench) -> None:
+    tilted.grid.resample()
+    tilted.opening.show(bright_spot(3))
+    assert tilted.session.resampled is None
+    tilted.grid.undo()
+    assert tilted.session.case.slices == 3
