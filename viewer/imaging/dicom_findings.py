@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pydicom import charset
@@ -36,6 +37,7 @@ _VALUE_TYPES = frozenset(str(vr.value) for vr in VR)
 _WRITTEN_ON = ("SC", "US", "CR", "OT", "ES", "XC")
 """Modalities whose pictures often carry names in their pixels."""
 _NAMED_TAGS = 3
+_NUMBERS = re.compile(rb"[-+0-9.eE\\ \0]*")
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def check_length(
 def header_findings(dataset: Dataset) -> Iterator[Diagnosis]:
     """What is odd about a header that can be read all the same."""
     # First of all: asking for a value converts it, and then its stated type is gone.
-    yield from _unknown_types(dataset)
+    yield from _bad_values(dataset)
     preamble = getattr(dataset, "preamble", None)
     if preamble is None:
         yield Diagnosis(
@@ -196,17 +198,29 @@ def _burned_in(dataset: Dataset) -> Iterator[Diagnosis]:
         )
 
 
-def _unknown_types(dataset: Dataset) -> Iterator[Diagnosis]:
-    odd = [
-        BaseTag(element.tag)
-        for element in dataset.values()
-        if isinstance(element, RawDataElement) and element.VR is not None and element.VR not in _VALUE_TYPES
+def _bad_values(dataset: Dataset) -> Iterator[Diagnosis]:
+    """Elements of a type that does not exist, and words where numbers belong; by tag, for a value may be a name."""
+    raw = [element for element in dataset.values() if isinstance(element, RawDataElement)]
+    unknown = [element.tag for element in raw if element.VR is not None and element.VR not in _VALUE_TYPES]
+    words = [
+        element.tag
+        for element in raw
+        if element.VR in ("DS", "IS") and element.value and not _NUMBERS.fullmatch(element.value)
     ]
-    if odd:
-        more = f" and {len(odd) - _NAMED_TAGS} more" if len(odd) > _NAMED_TAGS else ""
-        tags = ", ".join(f"({tag.group:04X},{tag.element:04X})" for tag in odd[:_NAMED_TAGS])
+    if unknown:
         yield Diagnosis(
             "unknown-vr",
             "note",
-            f"The file states a type of value that does not exist for {tags}{more}; what is there is left out.",
+            f"The file states a type of value that does not exist for {_named(unknown)}; what is there is left out.",
         )
+    if words:
+        yield Diagnosis(
+            "unreadable-value",
+            "note",
+            f"The file has something else than a number for {_named(words)}; what is there is left out.",
+        )
+
+
+def _named(tags: Sequence[BaseTag]) -> str:
+    more = f" and {len(tags) - _NAMED_TAGS} more" if len(tags) > _NAMED_TAGS else ""
+    return ", ".join(f"({tag.group:04X},{tag.element:04X})" for tag in tags[:_NAMED_TAGS]) + more

@@ -7,10 +7,11 @@ function that gives None rather than raising, and `read_header` turns whatever i
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import struct
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pydicom
@@ -28,6 +29,10 @@ from viewer.imaging.dicom_syntaxes import check_syntax
 from viewer.imaging.dicom_values import several, text_of, value_of, whole
 from viewer.imaging.image import PatientInfo
 from viewer.imaging.sniffing import reason
+
+# Whatever pydicom finds wrong with a value it quotes, and the value may be a patient's: nothing of it reaches a log.
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 _SALT = secrets.token_bytes(16)
 _FLAT_MODALITIES = ("CR", "DX", "MG", "RG", "PX", "IO", "XC", "GM", "SM", "ES", "OP", "US", "SC", "OT")
@@ -48,6 +53,7 @@ class DicomFile:
     floating, table : whether the pixels are floats; whether a table turns stored values into those of the modality.
     segments : number and name of each segment of a segmentation.
     instance_uid : SOPInstanceUID.
+    length : bytes of the file.
     """
 
     path: Path
@@ -72,6 +78,7 @@ class DicomFile:
     patient_key: str
     diagnoses: tuple[Diagnosis, ...]
     directions: tuple[float, ...] | None = None
+    length: int = 0
     floating: bool = False
     table: bool = False
     segments: tuple[tuple[int, str], ...] = ()
@@ -99,7 +106,7 @@ def read_header(path: Path) -> DicomFile:
             # pydicom warns about odd values by quoting them, and a quoted value may be a patient's.
             warnings.simplefilter("ignore")
             dataset, left = _dataset(path)
-            return _described(path, dataset, left)
+            return replace(_described(path, dataset, left), length=path.stat().st_size)
     except ReadError:
         raise
     except RecursionError:

@@ -128,15 +128,14 @@ class Stack:
 def stacks(files: Iterable[DicomFile]) -> list[Stack]:
     """Sort files into stacks, in the order of their series."""
     groups: dict[tuple[object, ...], list[tuple[DicomFile, Frame]]] = defaultdict(list)
-    twice: dict[str, int] = defaultdict(int)
+    twice: dict[tuple[object, ...], int] = defaultdict(int)
     known: set[tuple[object, ...]] = set()
     for file in files:
-        first = file.frames[0]
-        form = (file.photometric, file.rows, file.columns, len(file.frames))
+        first = _key(file, file.frames[0])
         # One name for two pictures is a mistake of somebody's, and no reason to hide one of them.
-        identity = (file.patient_key, file.series_uid, file.instance_uid, form, first.position, first.kind)
+        identity = (first[:3], file.instance_uid, file.length, file.frames[0].position)
         if file.instance_uid and identity in known:
-            twice[file.series_uid] += 1
+            twice[first] += 1
             continue
         known.add(identity)
         for frame in file.frames:
@@ -144,8 +143,7 @@ def stacks(files: Iterable[DicomFile]) -> list[Stack]:
     found: list[Stack] = []
     for key, members in groups.items():
         kind = str(key[-1])
-        count = twice.get(members[0][0].series_uid, 0)
-        found.extend(_stack(kind, cluster, count) for cluster in _by_orientation(members))
+        found.extend(_stack(kind, cluster, twice.get(key, 0)) for cluster in _by_orientation(members))
     return sorted(found, key=_reading_order)
 
 
@@ -219,7 +217,10 @@ def _by_orientation(members: list[tuple[DicomFile, Frame]]) -> list[list[tuple[D
 
 def _stack(kind: str, members: list[tuple[DicomFile, Frame]], twice: int) -> Stack:
     files = tuple({id(file): file for file, _ in members}.values())
-    diagnoses = list(dict.fromkeys(finding for file in files for finding in file.diagnoses))
+    # One notice of a kind is enough, however many files give rise to it.
+    diagnoses = list(
+        {finding.code: finding for file in reversed(files) for finding in file.diagnoses}.values()
+    )
     if twice:
         words = "1 file of this series is" if twice == 1 else f"{twice} files of this series are"
         diagnoses.append(
