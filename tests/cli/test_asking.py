@@ -198,11 +198,12 @@ def test_every_map_comes_with_its_verdict(
 
     plain = told()
     assert plain["may_read"]["answer"] == "with care"  # a bare NIfTI does not say what it is
-    assert plain["flags"] == []
+    assert plain["flags"] == ["equal_by_construction"]
+    assert plain["equal_to"] == ["hires-cam", "xgrad-cam"]
     assert "overlap" not in plain["may_read"]["line"]
     assert "overlap (1.00)" in told(alike=True)["may_read"]["line"]
     squashed = told(flags=("squashed-output",))
-    assert squashed["flags"] == ["squashed-output"]
+    assert squashed["flags"] == ["equal_by_construction", "squashed-output"]
     assert "probabilities already" in squashed["may_read"]["line"]
 
 

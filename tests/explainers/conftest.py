@@ -9,8 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tests.explainers.networks import VOLUME, Pooled3d, Segmenting
+from viewer.explainers.asking import Asked, ask
 from viewer.models.classifier import Classifier
+from viewer.models.input_view import InputView
 from viewer.models.loading import wrap_module
+from viewer.models.volume_view import VolumeView
 
 SIZE = (32, 40)
 
@@ -119,7 +123,7 @@ def lively(module: nn.Module, seed: int = 0) -> nn.Module:
         for parameter in module.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.4)
         for m in module.modules():
-            if isinstance(m, nn.BatchNorm2d):
+            if isinstance(m, (nn.BatchNorm2d, nn.BatchNorm3d)):
                 m.running_mean.copy_(torch.randn(m.num_features, generator=generator) * 0.3)
                 m.running_var.copy_(torch.rand(m.num_features, generator=generator) + 0.5)
                 m.weight.copy_(torch.rand(m.num_features, generator=generator) + 0.5)
@@ -156,3 +160,31 @@ def build() -> Callable[..., Classifier]:
 def batch() -> Tensor:
     """Two images."""
     return torch.randn((2, 1, *SIZE), generator=torch.Generator().manual_seed(7))
+
+
+@pytest.fixture
+def asked_of() -> Callable[..., Asked]:
+    """An explainer at work on an array (channel, *space)."""
+
+    def begin(classifier: Classifier, x: Tensor, explainer: str, **wishes: object) -> Asked:
+        of_array = VolumeView.of_array if classifier.card.dims == 3 else InputView.of_array
+        view, ready = of_array(x.numpy())
+        names = ("layer", "target", "score", "region", "progress")
+        given = {name: wishes.pop(name) for name in names if name in wishes}
+        return ask(classifier, view, ready, explainer=explainer, parameters=wishes, **given)
+
+    return begin
+
+
+@pytest.fixture
+def volumes() -> Classifier:
+    """A small network of volumes with three classes."""
+    return wrap_module(lively(Pooled3d()), classes=list("abc"), dims=3, input_size=VOLUME)
+
+
+@pytest.fixture(params=[2, 3])
+def segmenting(request: pytest.FixtureRequest) -> Classifier:
+    """A small segmentation network of three classes, of pictures and of volumes."""
+    size = SIZE if request.param == 2 else (6, 8, 10)
+    module = lively(Segmenting(request.param))
+    return wrap_module(module, classes=list("abc"), dims=request.param, input_size=size, task="segmentation")

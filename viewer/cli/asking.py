@@ -86,6 +86,8 @@ def explain(options: Namespace, terminal: Terminal) -> Answer:
     fit = document["applicability"]
     if fit["verdict"] == _DOES_NOT_APPLY:
         terminal.warn(f"The model was not made for this image: {'; '.join(fit['reasons'])}.")
+    for warning in dict.fromkeys(m["warning"] for m in document["maps"] if m["warning"]):
+        terminal.warn(warning)
     rows = [
         (
             m["class"],

@@ -66,7 +66,8 @@ def layers(model: str, device: str = "auto") -> Document:
 
 
 def explainers() -> Document:
-    """Every explainer with what it needs."""
+    """Every explainer with what it needs, those of plugins too."""
+    host.activate()
     return [info.to_json() for info in EXPLAINERS.values()]
 
 

@@ -6,16 +6,21 @@ Requests and replies are frozen and hold no tensors; the network itself never le
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from viewer import api
+from viewer.explainers.asking import Region, View, ask
+from viewer.explainers.declaration import EXPLAINERS
 from viewer.explainers.layer_info import LayerInfo
 from viewer.explainers.layers import default_layer, find_layers
+from viewer.explainers.support import support
 from viewer.explainers.trace import trace
 from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.image import MedicalImage
@@ -23,6 +28,7 @@ from viewer.models.card import Crop, ModelCard, ScoreType
 from viewer.models.classifier import Classifier
 from viewer.models.input_view import InputView, slice_input
 from viewer.models.prediction import Prediction, predict
+from viewer.models.volume_view import volume_input
 
 # One core stays free for the window. Threads that outnumber the free cores wait for each other by spinning, which has
 # been seen to make a pass ten times slower.
@@ -85,6 +91,61 @@ class TraceReply:
     flags: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class ExplainRequest:
+    """One explanation on demand, of a slice or, by a network of volumes, of the whole image.
+
+    Attributes
+    ----------
+    index : slice of the reading plane; of no meaning for a network of volumes.
+    layer : empty for the default layer.
+    target : class index; None for the predicted one.
+    parameters : of the explainer, those that differ from their defaults; texts are read.
+    region : where a segmentation network is asked; None for everywhere.
+    """
+
+    model_id: str
+    device: str
+    image: MedicalImage
+    index: int
+    mirror: bool
+    crop: Crop
+    score: ScoreType
+    explainer: str
+    layer: str = ""
+    target: int | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    region: Region | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ExplainReply:
+    """An explanation as far as it has come.
+
+    Attributes
+    ----------
+    layer : the target layer; ``input`` for explainers without one.
+    probabilities : (class,).
+    signed : map before ReLU on its own grid, as the network saw the input.
+    deviation : standard deviation over what was sampled, same grid; None where nothing was.
+    done, total : rounds made and wanted; the last reply has both equal.
+    flags : what was found out about the network and the map.
+    equal_to : explainers that make the same picture on this layer by construction.
+    """
+
+    index: int
+    view: View
+    layer: str
+    target: int
+    probabilities: NDArray[np.float32]
+    signed: NDArray[np.float32]
+    deviation: NDArray[np.float32] | None
+    done: int
+    total: int
+    flags: tuple[str, ...]
+    equal_to: tuple[str, ...]
+
+
 @lru_cache(maxsize=3)
 def classifier(model_id: str, device: str) -> Classifier:
     """A loaded model; the last few stay in memory, so that going back to one is immediate."""
@@ -139,3 +200,56 @@ def trace_slice(request: TraceRequest, progress: Progress = SILENT) -> TraceRepl
         {key: maps[0] for key, maps in result.maps.items()},
         result.flags,
     )
+
+
+def explain_steps(request: ExplainRequest, progress: Progress = SILENT) -> Iterator[ExplainReply]:
+    """An explanation on demand, better with every reply.
+
+    Take the next reply on the compute lane; between two of them the network is as it was found, so other work may come
+    in between. Dropping the iterator cancels the explanation.
+
+    Raises
+    ------
+    UsageError, ExplainError
+        With the first reply, when the explanation does not exist; the sentence says why.
+    """
+    loaded = classifier(request.model_id, request.device)
+    rule, mirror, crop = loaded.card.input, request.mirror, request.crop
+    view: View
+    if loaded.card.dims == 3:
+        view, ready = volume_input(rule, request.image, mirror=mirror, crop=crop)
+    else:
+        view, ready = slice_input(rule, request.image, request.index, mirror=mirror, crop=crop)
+    asked = ask(
+        loaded,
+        view,
+        ready,
+        explainer=request.explainer,
+        layer=request.layer or None,
+        target=request.target,
+        score=request.score,
+        region=request.region,
+        parameters=request.parameters,
+        progress=progress,
+    )
+    for answer in asked.answers:
+        yield ExplainReply(
+            request.index,
+            view,
+            asked.question.layer,
+            asked.question.target,
+            asked.probabilities,
+            answer.signed,
+            answer.deviation,
+            answer.done,
+            answer.total,
+            tuple(dict.fromkeys((*asked.flags, *answer.flags))),
+            asked.equal_to,
+        )
+
+
+def unsupported(model_id: str, device: str, layer: str) -> dict[str, str]:
+    """Explainers that do not exist for a model and layer, each with the reason as a sentence."""
+    loaded = classifier(model_id, device)
+    reasons = {name: support(loaded, name, layer or None) for name in EXPLAINERS}
+    return {name: why for name, why in reasons.items() if why}

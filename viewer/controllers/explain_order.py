@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from viewer.controllers.headless import InputWish
-from viewer.explainers.declaration import EXPLAINERS
+from viewer.explainers.declaration import EXPLAINERS, resolved
 from viewer.explainers.layer_info import LayerInfo, find_layer
 from viewer.foundation.errors import ExplainError, UsageError
 from viewer.foundation.registry import nearest
 from viewer.models.card import ModelCard, ScoreType
+from viewer.plugin_host import host
 
 if TYPE_CHECKING:
     from viewer.models.prediction import Prediction
 
 ALL = "all"
+REGION = "region"
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,20 @@ class ExplainOrder:
     device: str = "auto"
 
     def check(self) -> None:
-        """Refuse explainers and parameters that do not exist; needs no model.
+        """Refuse explainers and parameters that do not exist, and values that are not allowed; needs no model.
 
         Raises
         ------
         UsageError
             With the nearest names.
         """
-        known: dict[str, None] = {}
+        if any(name not in EXPLAINERS for name in self.explainers):
+            host.activate()  # a plugin may bring it
+        known = {REGION: None}
         for name in self.explainers:
-            known.update((parameter.name, None) for parameter in EXPLAINERS.find(name).parameters)
+            info = resolved(name, dict(self.settings))
+            known.update((parameter.name, None) for parameter in info.parameters)
+            info.checked(self.parameters(name))
         for name, _ in self.settings:
             if name not in known:
                 asked = " and ".join(self.explainers)
@@ -64,6 +70,17 @@ class ExplainOrder:
                     f"The explainer {asked} has no parameter '{name}'{nearest(name, list(known))}.",
                     code="no-such-parameter",
                 )
+
+    def parameters(self, explainer: str) -> dict[str, str]:
+        """The settings that an explainer has, as texts."""
+        settings = dict(self.settings)
+        known = {parameter.name for parameter in resolved(explainer, settings).parameters}
+        return {name: value for name, value in settings.items() if name in known}
+
+    @property
+    def region(self) -> str | None:
+        """Where a segmentation network is asked; None for everywhere."""
+        return dict(self.settings).get(REGION)
 
 
 def chosen_layers(asked: Sequence[str], known: Sequence[LayerInfo], default: str) -> tuple[str, ...]:

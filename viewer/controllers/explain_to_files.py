@@ -6,11 +6,13 @@ with the number of layers and slices.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viewer.controllers.explain_order import ALL, ExplainOrder, chosen_classes, chosen_layers, chosen_slices
 from viewer.controllers.headless import applicability_json
@@ -24,9 +26,10 @@ from viewer.controllers.map_files import (
     write_raw,
 )
 from viewer.evaluation.agreement import class_overlap
-from viewer.explainers.declaration import EXPLAINERS
+from viewer.explainers.declaration import EXPLAINERS, equals, resolved
+from viewer.explainers.explainer_info import INPUT_LAYER
 from viewer.explainers.explanation import IMPROBABLE, map_state
-from viewer.foundation.errors import ExportError
+from viewer.foundation.errors import ExportError, UsageError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.provenance import provenance, write_provenance
 from viewer.imaging.image import MedicalImage
@@ -70,6 +73,8 @@ class _Made:
     raw: Path
     verdict: MayRead
     flags: tuple[str, ...]
+    equal_to: tuple[str, ...]
+    deviation: Path | None
 
 
 @dataclass(frozen=True)
@@ -113,11 +118,10 @@ def explain_to_files(image: MedicalImage, order: ExplainOrder, progress: Progres
     flags: tuple[str, ...] = ()
     for number, index in enumerate(job.slices):
         progress.report(number, len(job.slices), "tracing slices")
-        reply = _traced(job, index)
-        views[index] = reply.view
-        flags = tuple(dict.fromkeys((*flags, *reply.flags)))
-        for each in job.maps:
-            made[each, index] = _keep(job, each, reply)
+        for each, reply, deviation in _made_of(job, index, progress):
+            views[index] = reply.view
+            flags = tuple(dict.fromkeys((*flags, *reply.flags)))
+            made[each, index] = _keep(job, each, reply, deviation)
     entries: list[dict[str, Any]] = []
     for number, each in enumerate(job.maps):
         entries += _written(job, each, views, made, (number * len(job.slices), progress))
@@ -138,7 +142,11 @@ def _resolved(image: MedicalImage, order: ExplainOrder, progress: Progress) -> _
     progress.report(0, 1, "loading the model")
     loaded = engine.load(order.model, order.device)
     card = loaded.card
-    layers = chosen_layers(order.layers, loaded.layers, loaded.default_layer)
+    if order.region is not None and card.task != "segmentation":
+        raise UsageError(
+            f"'{card.id}' is no segmentation network, so there is no region to choose.", code="no-region"
+        )
+    places = {name: _layers(order, loaded, name) for name in dict.fromkeys(order.explainers)}
     if order.targets:
         chosen_classes(card, order.targets, None)
     count = image.plane.count(image.geometry.shape)
@@ -157,8 +165,8 @@ def _resolved(image: MedicalImage, order: ExplainOrder, progress: Progress) -> _
     maps = tuple(
         _Map(target, card.classes[target], layer, explainer)
         for target in targets
+        for explainer, layers in places.items()
         for layer in layers
-        for explainer in dict.fromkeys(order.explainers)
     )
     stems = {each.stem.casefold(): each for each in maps}
     if len(stems) < len(maps):
@@ -170,8 +178,58 @@ def _resolved(image: MedicalImage, order: ExplainOrder, progress: Progress) -> _
     return _Job(order, loaded, image, applicability(card, image), maps, slices, rule)
 
 
-def _traced(job: _Job, index: int) -> TraceReply:
-    """All that was asked for of one slice, from one forward pass and one backward pass per class."""
+def _in_trace(job: _Job, each: _Map) -> bool:
+    """Whether a trace makes a map, together with others; else it is made on demand."""
+    return EXPLAINERS[each.explainer].in_atlas and job.loaded.card.task != "segmentation"
+
+
+def _layers(order: ExplainOrder, loaded: LoadedModel, explainer: str) -> tuple[str, ...]:
+    if not resolved(explainer, dict(order.settings)).needs_layer:
+        return (INPUT_LAYER,)
+    return chosen_layers(order.layers, loaded.layers, loaded.default_layer)
+
+
+def _made_of(
+    job: _Job, index: int, progress: Progress
+) -> Iterator[tuple[_Map, TraceReply, NDArray[np.float32] | None]]:
+    """Every map of one slice: those of a trace first, together, then the others one by one, with their deviations."""
+    from viewer.controllers import engine
+
+    order = job.order
+    together = [each for each in job.maps if _in_trace(job, each)]
+    if together:
+        reply = _traced(job, together, index)
+        yield from ((each, reply, None) for each in together)
+    for each in job.maps:
+        if each in together:
+            continue
+        request = engine.ExplainRequest(
+            order.model,
+            order.device,
+            job.image,
+            index,
+            order.wish.mirror,
+            order.wish.crop_rule(job.loaded.card),
+            order.score,
+            each.explainer,
+            each.layer,
+            each.target,
+            order.parameters(each.explainer),
+            order.region,
+        )
+        for found in engine.explain_steps(request, progress):
+            progress.report(found.done, found.total, f"{EXPLAINERS[each.explainer].title}, slice {index}")
+        maps = {(each.target, each.layer, each.explainer): found.signed}
+        assert isinstance(found.view, InputView)
+        yield (
+            each,
+            engine.TraceReply(index, found.view, found.probabilities, maps, found.flags),
+            found.deviation,
+        )
+
+
+def _traced(job: _Job, together: Sequence[_Map], index: int) -> TraceReply:
+    """All that a trace makes of one slice, from one forward pass and one backward pass per class."""
     from viewer.controllers import engine
 
     order = job.order
@@ -184,9 +242,9 @@ def _traced(job: _Job, index: int) -> TraceReply:
             order.wish.mirror,
             order.wish.crop_rule(job.loaded.card),
             order.score,
-            layers=tuple(dict.fromkeys(each.layer for each in job.maps)),
-            targets=tuple(dict.fromkeys(target for each in job.maps for target in _pair(job, each))),
-            methods=tuple(dict.fromkeys(each.explainer for each in job.maps)),
+            layers=tuple(dict.fromkeys(each.layer for each in together)),
+            targets=tuple(dict.fromkeys(target for each in together for target in _pair(job, each))),
+            methods=tuple(dict.fromkeys(each.explainer for each in together)),
         )
     )
 
@@ -194,11 +252,17 @@ def _traced(job: _Job, index: int) -> TraceReply:
 def _pair(job: _Job, each: _Map) -> tuple[int, ...]:
     """The class and, where there are just two that exclude each other, its opponent, for the verdict."""
     card = job.loaded.card
-    both = len(card.classes) == 2 and card.task != "multilabel"
+    both = len(card.classes) == 2 and card.task != "multilabel" and _in_trace(job, each)
     return (each.target, 1 - each.target) if both else (each.target,)
 
 
-def _keep(job: _Job, each: _Map, reply: TraceReply) -> _Made:
+def _keep(job: _Job, each: _Map, reply: TraceReply, deviation: NDArray[np.float32] | None) -> _Made:
+    spread = None
+    if deviation is not None:
+        spread = job.order.out / f"{each.stem}__slice-{reply.index:03d}__deviation.npy"
+        write_raw(spread, deviation)
+    place = next((layer for layer in job.loaded.layers if layer.name == each.layer), None)
+    equal_to = equals(each.explainer, place) if place else ()
     maps = [np.maximum(reply.maps[target, each.layer, each.explainer], 0) for target in _pair(job, each)]
     signed = reply.maps[each.target, each.layer, each.explainer]
     path = job.order.out / f"{each.stem}__slice-{reply.index:03d}.npy"
@@ -210,7 +274,9 @@ def _keep(job: _Job, each: _Map, reply: TraceReply) -> _Made:
     )
     improbable = ("improbable_class",) if probability < IMPROBABLE else ()
     raw_max = max(0.0, float(signed.max()))
-    return _Made(state, raw_max, probability, path, may_read(facts, job.fit), (*improbable, *reply.flags))
+    equal = ("equal_by_construction",) if equal_to else ()
+    verdict, flags = may_read(facts, job.fit), (*improbable, *equal, *reply.flags)
+    return _Made(state, raw_max, probability, path, verdict, flags, equal_to, spread)
 
 
 def _reference(job: _Job, each: _Map) -> float | None:
@@ -270,6 +336,10 @@ def _written(
                 "picture": str(picture),
                 "probability": fact.probability,
                 "flags": list(fact.flags),
+                "equal_to": list(fact.equal_to),
+                "warning": _warning(job, each),
+                "deviation": str(fact.deviation) if fact.deviation else None,
+                "parameters": _parameters(job, each),
                 "may_read": {"answer": fact.verdict.answer, "line": fact.verdict.line},
                 "scale": scale[0],
                 "scale_name": scale[1],
@@ -277,6 +347,15 @@ def _written(
         )
     write_map(nifti, job.image, drawn)
     return entries
+
+
+def _parameters(job: _Job, each: _Map) -> dict[str, Any]:
+    given = job.order.parameters(each.explainer)
+    return dict(resolved(each.explainer, given).checked(given))
+
+
+def _warning(job: _Job, each: _Map) -> str:
+    return resolved(each.explainer, job.order.parameters(each.explainer)).warning
 
 
 def _save_picture(
@@ -309,6 +388,8 @@ def _save_picture(
         ),
         ("scale", f"0 to {scale[0]:.4g}, {scale[1]}"),
         ("input", f"crop: {view.crop}{', given to the network mirrored' if view.mirror else ''}"),
+        *(("parameters", f"{name} {value}") for name, value in _parameters(job, each).items()),
+        *((("warning", warning),) if (warning := _warning(job, each)) else ()),
     )
     content = figure_content(
         background_of(Case(job.image, ""), index, default_window(job.image)),
@@ -327,7 +408,7 @@ def _record(
     job: _Job, views: dict[int, InputView], entries: list[dict[str, Any]], flags: tuple[str, ...]
 ) -> dict[str, Any]:
     card, order = job.loaded.card, job.order
-    files = ("raw", "nifti", "picture")
+    files = ("raw", "nifti", "picture", "deviation")
     return provenance(
         model=card.id,
         weights_sha256=card.weights_sha256,
@@ -344,5 +425,5 @@ def _record(
         flags=list(flags),
         diagnoses=[finding.code for finding in job.image.diagnoses],
         input={str(index): view_facts(view) for index, view in views.items()},
-        maps=[{**entry, **{key: Path(entry[key]).name for key in files}} for entry in entries],
+        maps=[{**entry, **{key: Path(entry[key]).name for key in files if entry[key]}} for entry in entries],
     )
