@@ -102,9 +102,9 @@ def test_an_input_that_the_network_cannot_take_is_one_sentence() -> None:
 @pytest.mark.parametrize(
     "options",
     [
-        {"dims": 3},
+        {"dims": 3},  # with the size of a picture
         {"input_size": (32,)},
-        {"task": "segmentation"},
+        {"task": "regression"},
         {"classes": ["stroke", "stroke"]},
         {"classes": ["a", "b", "c"], "task": "binary"},
         {"normalise": {"name": "none"}, "dims": 4},

@@ -20,7 +20,7 @@ class LayerInfo:
     ----------
     name : path of the module; with ``#1``, ``#2``... when it runs more than once in a pass.
     type : class of the module.
-    shape : (channel, row, column) of the output, without the batch.
+    shape : (channel, row, column) or (channel, slice, row, column) of the output, without the batch.
     flags : ``reused`` (the module runs several times), ``same-output-as:NAME`` (a container or an idle dropout: its
         map is the one of NAME), ``followed-by-in-place`` (a later step overwrites the output; the map is made from
         what the layer itself put out), ``before-global-pool`` (the gradient does not vary in space, so several
@@ -35,7 +35,7 @@ class LayerInfo:
 
     @property
     def grid(self) -> tuple[int, ...]:
-        """(row, column) of the layer's maps."""
+        """(row, column) or (slice, row, column) of the layer's maps."""
         return self.shape[1:]
 
     @property

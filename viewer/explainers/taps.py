@@ -113,9 +113,9 @@ class Taps:
             if tap.leaf and tap.activation is not None
         }
         handles = []
-        for name, tap in self._taps.items():
+        for tap in self._taps.values():
             if not tap.leaf and tap.activation is not None:
-                hook = _receiver(name, tap.activation, reduce)
+                hook = _receiver(tap, reduce, last)
                 handles.append(tap.activation.register_hook(hook))  # type: ignore[no-untyped-call]
         try:
             # The seed as a factor rather than as `grad_outputs`, which would import sympy on the first pass: a tenth
@@ -131,8 +131,16 @@ class Taps:
                 reduce(name, activation, gradient)
 
 
-def _receiver(name: str, activation: Tensor, reduce: Reducer) -> Any:
-    return lambda gradient: reduce(name, activation, gradient)
+def _receiver(tap: _Tap, reduce: Reducer, last: bool) -> Any:
+    """A hook that reduces a gradient where it arrives and, on the last way back, lets the activation go."""
+
+    def receive(gradient: Tensor) -> None:
+        if tap.activation is not None:
+            reduce(tap.info.name, tap.activation, gradient)
+        if last:
+            tap.activation = None
+
+    return receive
 
 
 def _path(layer: LayerInfo) -> str:

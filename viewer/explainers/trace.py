@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,16 +14,22 @@ from torch import Tensor, nn
 
 from viewer.explainers.layer_info import LayerInfo
 from viewer.explainers.layers import find_layers, require_layer
+from viewer.explainers.precision import HALF, agreement, judgement
 from viewer.explainers.reductions import ATLAS_METHODS, reduce_together
 from viewer.explainers.taps import Overwritten, Taps
+from viewer.explainers.trace_memory import check_memory
 from viewer.foundation.errors import ExplainError, UsageError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.registry import nearest
 from viewer.models.card import ScoreType
 from viewer.models.classifier import Classifier
+from viewer.models.devices import ran_out
+from viewer.models.memory import in_fitting_parts
 from viewer.models.raw_outputs import raw_outputs
 
 NOT_FINITE = "not-finite"
+
+Batch = Tensor | NDArray[np.float32]
 
 MapKey = tuple[int, str, str]
 """(class index, layer, method)."""
@@ -36,11 +43,13 @@ class TraceResult:
     ----------
     logits : (image, output) float32, before softmax or sigmoid.
     probabilities : (image, class) float32.
-    maps : (class index, layer, method) -> (image, row, column) float32, signed, in units of the score. Layers with
-        one and the same output share one array.
+    maps : (class index, layer, method) -> (image, *grid) float32, signed, in units of the score; the grid has the
+        axes (row, column) or (slice, row, column). Layers with one and the same output share one array.
     flags : ``softmax-inside`` (the network applies softmax or sigmoid itself; the logit was recovered),
         ``squashed-output`` (the outputs look like probabilities and could not be recovered), ``not-finite`` (a
-        gradient overflowed or was not defined; the maps that it reached are empty).
+        gradient overflowed or was not defined; the maps that it reached are empty), ``half-precision`` (computed so,
+        after maps in half and in full precision were found to agree), ``fell-back-to-cpu`` (the device had too little
+        memory).
     """
 
     logits: NDArray[np.float32]
@@ -51,7 +60,7 @@ class TraceResult:
 
 def trace(
     classifier: Classifier,
-    batch: Tensor | NDArray[np.float32],
+    batch: Batch,
     *,
     layers: Sequence[str] | None = None,
     targets: Sequence[int | str] | None = None,
@@ -66,7 +75,8 @@ def trace(
 
     Parameters
     ----------
-    batch : (image, channel, row, column), what the network takes. The images do not influence each other.
+    batch : (image, channel, *space), what the network takes. The images do not influence each other; where memory
+        does not allow all of them at once, they are traced in smaller parts.
     layers : names as `find_layers` gives them; None for all that a gradient reaches.
     targets : classes by index or name; None for all.
     methods : names of `ATLAS_METHODS`; None for all.
@@ -77,7 +87,8 @@ def trace(
     UsageError
         Unknown layer, class or method; nearest names are offered.
     ExplainError
-        A layer without an extent in space or without a gradient; outputs that are not finite or do not fit the card.
+        A layer without an extent in space or without a gradient; outputs that are not finite or do not fit the card;
+        too little memory.
     """
     infos = (
         tuple(layer for layer in find_layers(classifier) if layer.differentiable)
@@ -94,17 +105,48 @@ def trace(
     indices = [
         classifier.target_index(t) for t in (range(len(classifier.classes)) if targets is None else targets)
     ]
-    request = _Request(classifier, batch, infos, tuple(indices), chosen, score, layers is not None, progress)
+    request = _Request(classifier, infos, tuple(indices), chosen, score, layers is not None, progress)
+    parts, fallen = in_fitting_parts(classifier, batch, partial(_in_best_precision, request))
+    return parts[0] if len(parts) == 1 and not fallen else _joined(parts, fallen)
+
+
+def _in_best_precision(request: _Request, batch: Batch) -> TraceResult:
+    """In half precision where the maps of these layers have been found not to depend on it."""
+    classifier = request.classifier
+    check_memory(classifier, request.layers, len(batch), named=request.named)
+    half, names = classifier.half, [layer.name for layer in request.layers]
+    if half is None:
+        return _made(request, batch)
+    judged = judgement(classifier, half)
+    if all(name in judged for name in names):
+        if not all(judged[name] for name in names):
+            return _made(request, batch)
+        return _made(request, batch, half)
+    full = _made(request, batch)
+    judged.update(agreement(full, _made(request, batch, half), names))
+    return full
+
+
+def _made(request: _Request, batch: Batch, half: torch.dtype | None = None) -> TraceResult:
     try:
-        return _traced(request, copy_all=False)
+        return _traced(request, batch, half, copy_all=False)
     except Overwritten:
-        return _traced(request, copy_all=True)
+        return _traced(request, batch, half, copy_all=True)
+
+
+def _joined(parts: Sequence[TraceResult], flags: tuple[str, ...]) -> TraceResult:
+    """Results of consecutive images as one."""
+    return TraceResult(
+        np.concatenate([part.logits for part in parts]),
+        np.concatenate([part.probabilities for part in parts]),
+        {key: np.concatenate([part.maps[key] for part in parts]) for key in parts[0].maps},
+        tuple(dict.fromkeys((*(flag for part in parts for flag in part.flags), *flags))),
+    )
 
 
 @dataclass(frozen=True)
 class _Request:
     classifier: Classifier
-    batch: Tensor | NDArray[np.float32]
     layers: tuple[LayerInfo, ...]
     targets: tuple[int, ...]
     methods: tuple[str, ...]
@@ -113,7 +155,7 @@ class _Request:
     progress: Progress
 
 
-def _traced(request: _Request, *, copy_all: bool) -> TraceResult:
+def _traced(request: _Request, images: Batch, half: torch.dtype | None, *, copy_all: bool) -> TraceResult:
     classifier, progress = request.classifier, request.progress
     sources = {layer.same_as or layer.name: layer for layer in request.layers}
     known = {layer.name: layer for layer in find_layers(classifier)}
@@ -125,11 +167,13 @@ def _traced(request: _Request, *, copy_all: bool) -> TraceResult:
     ):
         for parameter in module.parameters():
             parameter.requires_grad_(False)
-        batch = _input(classifier, request.batch)
+        batch = _input(classifier, images)
         progress.report(0, 1 + len(request.targets), "forward pass")
         logits, flags = raw_outputs(
-            classifier.card, module, lambda: _forward(classifier, module, batch, taps), len(batch)
+            classifier.card, module, lambda: _forward(classifier, module, batch, taps, half), len(batch)
         )
+        if half is not None:
+            flags = (*flags, HALF)
         taps.check()
         if sources and request.targets and request.methods:
             if not logits.requires_grad:
@@ -149,19 +193,22 @@ def _traced(request: _Request, *, copy_all: bool) -> TraceResult:
         return TraceResult(_array(logits), _array(probabilities), _spread(request, maps), flags)
 
 
-def _input(classifier: Classifier, batch: Tensor | NDArray[np.float32]) -> Tensor:
+def _input(classifier: Classifier, batch: Batch) -> Tensor:
     tensor = batch.to(classifier.device) if isinstance(batch, Tensor) else classifier.tensor(batch)
     # A copy, because a network may overwrite its input, and a tensor born in inference_mode takes part in no gradient.
     return tensor.detach().clone()
 
 
-def _forward(classifier: Classifier, module: nn.Module, batch: Tensor, taps: Taps) -> Any:
+def _forward(
+    classifier: Classifier, module: nn.Module, batch: Tensor, taps: Taps, half: torch.dtype | None
+) -> Any:
     taps.begin()
     try:
-        return module(batch)
-    except torch.OutOfMemoryError:
-        raise
+        with torch.autocast(batch.device.type, half, enabled=half is not None):
+            return module(batch)
     except RuntimeError as error:
+        if ran_out(error):
+            raise
         if "in-place" in str(error) and not taps.copy_all:
             raise Overwritten from error
         raise ExplainError(

@@ -14,7 +14,11 @@ from torch import Tensor, nn
 from viewer.foundation.errors import ModelError, UsageError
 from viewer.foundation.registry import nearest
 from viewer.models.card import ModelCard, ScoreType
+from viewer.models.devices import half_type, ran_out
 from viewer.models.raw_outputs import raw_outputs
+
+REFUSALS = (RuntimeError, ValueError, IndexError)
+"""What networks raise for an input that they cannot take: of another shape, or smaller than their strides."""
 
 
 class Classifier:
@@ -25,12 +29,17 @@ class Classifier:
     card : ModelCard
     module : torch.nn.Module
     device : torch.device
+
+    Attributes
+    ----------
+    half : half precision that maps may be computed in where they come out the same; None for full precision only.
     """
 
     def __init__(self, card: ModelCard, module: nn.Module, device: torch.device | None = None) -> None:
         self.card = card
         self.device = device or torch.device("cpu")
         self.module = module.to(self.device)
+        self.half = half_type(self.device)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -42,7 +51,7 @@ class Classifier:
         return sum(p.numel() for p in self.module.parameters())
 
     def tensor(self, batch: NDArray[np.float32]) -> Tensor:
-        """A batch (image, channel, row, column) on the model's device."""
+        """A batch (image, channel, *space) on the model's device."""
         return torch.from_numpy(np.ascontiguousarray(batch, dtype=np.float32)).to(self.device)
 
     @contextmanager
@@ -69,8 +78,20 @@ class Classifier:
                 parameter.requires_grad_(requires_grad)
                 parameter.grad = grad
 
+    @contextmanager
+    def on_processor(self) -> Iterator[None]:
+        """The network on the processor, in full precision; back on its device afterwards."""
+        device, half = self.device, self.half
+        self.device, self.half = torch.device("cpu"), None
+        self.module.to(self.device)
+        try:
+            yield
+        finally:
+            self.module.to(device)
+            self.device, self.half = device, half
+
     def logits(self, batch: NDArray[np.float32], *, dropout: bool = False) -> NDArray[np.float32]:
-        """Raw outputs (image, output) of a batch (image, channel, row, column), before softmax or sigmoid.
+        """Raw outputs (image, output) of a batch (image, channel, *space), before softmax or sigmoid.
 
         Raises
         ------
@@ -80,7 +101,9 @@ class Classifier:
         with self.borrowed(dropout=dropout) as module, torch.no_grad():
             try:
                 out, _ = raw_outputs(self.card, module, lambda: module(self.tensor(batch)), len(batch))
-            except RuntimeError as error:
+            except REFUSALS as error:
+                if ran_out(error):
+                    raise
                 raise ModelError(
                     f"The model '{self.card.id}' cannot take an input of shape {tuple(batch.shape[1:])}.",
                     code="input-shape",

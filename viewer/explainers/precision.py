@@ -1,0 +1,58 @@
+"""May maps be computed in half precision? Asked of a network once per layer, by computing both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from viewer.models.classifier import Classifier
+
+if TYPE_CHECKING:
+    from viewer.explainers.trace import TraceResult
+
+HALF = "half-precision"
+"""Flag: the maps were computed in half precision."""
+
+CORRELATION = 0.99
+"""Maps in half precision correlate at least so with those in full precision, or are not used."""
+
+PROBABILITY = 0.005
+"""No probability may move by more."""
+
+_judged: WeakKeyDictionary[nn.Module, dict[torch.dtype, dict[str, bool]]] = WeakKeyDictionary()
+
+
+def judgement(classifier: Classifier, half: torch.dtype) -> dict[str, bool]:
+    """Layer -> whether its maps may be computed in that precision, as far as it is known."""
+    return _judged.setdefault(classifier.module, {}).setdefault(half, {})
+
+
+def agreement(full: TraceResult, half: TraceResult, layers: Sequence[str]) -> Mapping[str, bool]:
+    """For each layer whether both traces say the same: every map of every image, class and method."""
+    moved = float(np.abs(full.probabilities - half.probabilities).max())
+    if not moved <= PROBABILITY:
+        return dict.fromkeys(layers, False)
+    return {
+        layer: all(
+            _alike(one, half.maps[key][number])
+            for key, maps in full.maps.items()
+            if key[1] == layer
+            for number, one in enumerate(maps)
+        )
+        for layer in layers
+    }
+
+
+def _alike(full: NDArray[np.float32], half: NDArray[np.float32]) -> bool:
+    a, b = full.ravel().astype(np.float64), half.ravel().astype(np.float64)
+    a, b = a - a.mean(), b - b.mean()
+    size = np.sqrt((a @ a) * (b @ b))
+    if not size > 0:  # a flat map has no correlation: the other one is to be the same
+        return bool(np.allclose(full, half, rtol=0.01, atol=1e-12))
+    return bool((a @ b) / size >= CORRELATION)
