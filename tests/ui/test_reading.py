@@ -354,12 +354,14 @@ def test_menus_and_shortcuts_are_those_of_the_table(driver):
     assert set(menus.actions) == {action.id for action in ACTIONS}
     bar = menus.bar()
     shown = [entry.text() for top in bar.actions() for entry in top.menu().actions()]
-    assert sorted(shown) == sorted(action.text for action in ACTIONS)
+    session = driver.session
+    assert sorted(shown) == sorted(a.label(session) if a.label else a.text for a in ACTIONS)
     for action in ACTIONS:
         made = menus.actions[action.id]
-        assert made.toolTip() == action.tip
+        why_not = action.why_not(session) if action.why_not else ""
+        assert made.toolTip() == f"{action.tip} {why_not}".strip()
         assert made.shortcut().isEmpty() == (not action.shortcut)
-        assert made.isEnabled() == action.enabled(driver.session)
+        assert made.isEnabled() == action.is_enabled(session)
 
 
 def test_a_failing_verb_becomes_a_notice(driver):

@@ -21,6 +21,8 @@ class Boxing:
     def draw_mode(self, on: bool) -> None:
         """The next left drag draws a box."""
         self._session.view.drawing = on
+        if on:
+            self._session.rulers.drawing = False
 
     def leave(self) -> None:
         """Draw no box and select none."""
@@ -72,6 +74,8 @@ class Boxing:
         if identity is not None and identity not in self._session.boxes.drawn:
             identity = None
         self._session.boxes.selected = identity
+        if identity is not None:  # one thing is selected at a time, so that *Delete* means one thing
+            self._session.rulers.selected = None
         if identity is not None and (index := self._session.boxes.drawn[identity].slice) is not None:
             self._session.view.slice = index
 

@@ -19,6 +19,7 @@ from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes
 from viewer.state.canvas_view import CanvasView, canvas_view
 from viewer.state.map_view import MapView, Picture, map_view, opponent, shown_map, signed_map
 from viewer.state.panel_views import PredictionView, prediction_view
+from viewer.state.rulers import ruler_marks
 from viewer.state.session import DIFFERENCE, Session
 
 _NOT_MADE_FOR = "MODEL NOT MADE FOR THIS IMAGE"
@@ -93,7 +94,9 @@ def shown_slice(session: Session) -> ShownSlice:
         ("scale", f"{found.scale:.4g} is full colour ({found.scale_label}); {_threshold_words(session)}"),
         ("input", _input_words(session)),
         ("image", ", ".join(fact for fact in canvas.facts if not fact.startswith(choice.explainer))),
+        *([("display", ", ".join(canvas.background.notes))] if canvas.background.notes else []),
         *_box_facts(boxes),
+        *_ruler_facts(session),
     )
     record = {
         **_record(session),
@@ -113,6 +116,8 @@ def shown_slice(session: Session) -> ShownSlice:
             "true_grid": session.overlay.true_grid,
             "window": [session.view.window.low, session.view.window.high],
             "seen_by_the_network": session.view.seen,
+            "convention": "neurological" if canvas.background.flipped else "radiological",
+            "grey_inverted": session.view.inverted,
         },
         "boxes": [_box_record(mark.region, mark.kind) for mark in boxes.marks] if boxes else [],
         "boxes_rule": boxes.rule if boxes else "",
@@ -251,6 +256,15 @@ def _box_facts(boxes: BoxesView | None) -> tuple[tuple[str, str], ...]:
             )
             facts.append((row.mark.region.label, scores))
     return (*facts, ("boxes", boxes.rule)) if boxes and facts else ()
+
+
+def _ruler_facts(session: Session) -> tuple[tuple[str, str], ...]:
+    """The distances measured on the shown slice."""
+    case, view = session.case, session.view
+    if case is None or view.seen:
+        return ()
+    marks = ruler_marks(session.rulers, case.image, case.plane, view.slice)
+    return (("distances", ", ".join(mark.text for mark in marks)),) if marks else ()
 
 
 def _box_record(region: Region, kind: str) -> dict[str, Any]:

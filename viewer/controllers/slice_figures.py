@@ -5,6 +5,7 @@ Imported where figures are drawn, not where they are asked for: it brings matplo
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from viewer.evaluation.regions import Region
@@ -48,6 +49,14 @@ def figure_content(
     facts : (name, words) printed below the picture.
     mirrored : whether the background itself is mirrored.
     """
+    pixels = background.pixels
+    if (
+        background.flipped
+    ):  # a figure shows what the screen shows: everything turns, and the letters are the screen's
+        columns = pixels.shape[1]
+        pixels = pixels[:, ::-1]
+        values = None if values is None else values[:, ::-1]
+        regions = tuple(_flipped(region, columns) for region in regions)
     overlay = None
     if found is not None and values is not None and style.visible:
         overlay = Overlay(
@@ -59,7 +68,7 @@ def figure_content(
             threshold=style.threshold,
         )
     return FigureContent(
-        picture=background.pixels,
+        picture=pixels,
         window=(background.low, background.high),
         spacing=background.spacing,
         overlay=overlay,
@@ -73,4 +82,14 @@ def figure_content(
         facts=facts,
         watermark=watermark,
         mirrored=mirrored,
+    )
+
+
+def _flipped(region: Region, columns: int) -> Region:
+    """A region on the picture whose columns run the other way."""
+    return replace(
+        region,
+        column_min=columns - region.column_max,
+        column_max=columns - region.column_min,
+        mask=None if region.mask is None else region.mask[..., ::-1],
     )

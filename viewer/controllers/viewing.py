@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from viewer.foundation.settings import validated
 from viewer.imaging.image import Window
-from viewer.imaging.windows import default_window, presets
-from viewer.state.session import ScaleName, Session
+from viewer.imaging.windows import automatic_window, default_window
+from viewer.state.case import Case, same_grid
+from viewer.state.display import Convention
+from viewer.state.session import ScaleName, Session, Workspace
 
 _LEAST_WIDTH = 1e-6
 
@@ -15,6 +19,8 @@ class Viewing:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._case: Case | None = None
+        session.events.case.connect(self._case_changed)
 
     def select_slice(self, index: int) -> None:
         """Show a slice; the index is kept inside the series."""
@@ -53,8 +59,31 @@ class Viewing:
     def preset(self, number: int) -> None:
         """Window preset 1, 2, 3..., or nothing when the image has fewer."""
         case = self._session.case
-        if case is not None and 1 <= number <= len(found := presets(case.image)):
-            self._session.view.window = found[number - 1]
+        if case is not None and 1 <= number <= len(case.presets):
+            self._session.view.window = case.presets[number - 1]
+
+    def automatic_window(self) -> None:
+        """The window that the values of the shown slice suggest."""
+        case, view = self._session.case, self._session.view
+        if case is not None and not case.image.colour and case.has(view.slice):
+            found = automatic_window(case.image, case.picture(view.slice))
+            view.window = Window(found.centre, found.width, f"automatic, slice {view.slice + 1}")
+
+    def toggle_inverted(self) -> None:
+        """Exchange black and white on screen; what the network gets stays as it is."""
+        self._session.view.inverted = not self._session.view.inverted
+
+    def set_convention(self, name: str) -> None:
+        """Which way round the patient is shown: ``radiological`` or ``neurological``."""
+        self._session.view.convention = cast(Convention, validated("convention", name))
+
+    def toggle_convention(self) -> None:
+        radiological = self._session.view.convention == "radiological"
+        self.set_convention("neurological" if radiological else "radiological")
+
+    def set_workspace(self, name: Workspace) -> None:
+        """``reading`` or ``volume``; a case that has no volume is shown in Reading all the same."""
+        self._session.workspace = name
 
     def reset_window(self) -> None:
         if self._session.case is not None:
@@ -96,3 +125,9 @@ class Viewing:
     def toggle_phi(self) -> None:
         """Hide everything that identifies the patient, or show it."""
         self._session.phi_hidden = not self._session.phi_hidden
+
+    def _case_changed(self, case: Case | None) -> None:
+        """Another image begins as its file wants it to be seen."""
+        old, self._case = self._case, case
+        if not same_grid(old, case):
+            self._session.view.inverted = False

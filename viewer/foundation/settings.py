@@ -18,6 +18,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "device": ("auto", "cpu", "cuda", "mps"),
     "colour_map": ("inferno", "viridis", "magma", "cividis", "jet"),
     "left_drag": ("crosshair", "window"),
+    "convention": ("radiological", "neurological"),
 }
 _RANGES: dict[str, tuple[float, float]] = {"opacity": (0.0, 1.0), "atlas_budget_mb": (16, 65536)}
 
@@ -35,6 +36,7 @@ class Settings:
     opacity : overlay opacity, 0..1.
     atlas_budget_mb : memory for reduced maps, megabytes.
     left_drag : what a left drag does on the image.
+    convention : which way round the patient is shown, ``radiological`` or ``neurological``.
     """
 
     theme: str = "dark"
@@ -44,6 +46,7 @@ class Settings:
     opacity: float = 0.7
     atlas_budget_mb: int = 512
     left_drag: str = "crosshair"
+    convention: str = "radiological"
 
 
 def validated(name: str, value: Any) -> Any:

@@ -15,6 +15,7 @@ from viewer.evaluation.regions import Region
 from viewer.evaluation.score import Score
 from viewer.state.case import Case
 from viewer.state.map_view import MapView
+from viewer.state.rulers import sizes_known
 from viewer.state.session import DIFFERENCE, Session
 
 Kind = Literal["drawn", "reader", "map"]
@@ -30,12 +31,14 @@ class BoxMark:
     ----------
     identity : of a drawn box; None for the others, which cannot be moved.
     region : pixel edges on the picture.
+    size : of a drawn box, width x height and area in words; in pixels where no size is known.
     """
 
     region: Region
     kind: Kind
     identity: int | None = None
     selected: bool = False
+    size: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,11 +149,21 @@ def _row(case: Case, mark: BoxMark, made: Contenders | None) -> BoxRow:
     region = mark.region
     scores = _scores(made.map, region) if made else ()
     baseline = _scores(made.brightness, region) if made else ()
-    if not case.image.geometry.oriented:
+    height, width = region.row_max - region.row_min, region.column_max - region.column_min
+    if not sizes_known(case.image):
+        if mark.kind == "drawn":
+            mark = replace(mark, size=f"{width:.0f} \u00d7 {height:.0f} px")
         return BoxRow(mark, scores, baseline, None, None)
     row_mm, column_mm = case.plane.spacing(case.image.geometry)
-    size = ((region.row_max - region.row_min) * row_mm, (region.column_max - region.column_min) * column_mm)
-    return BoxRow(mark, scores, baseline, size[0] * size[1] / 100, size)
+    height, width = height * row_mm, width * column_mm
+    if mark.kind == "drawn":
+        mark = replace(mark, size=f"{width:.0f} \u00d7 {height:.0f} mm \u00b7 {area_words(width * height)}")
+    return BoxRow(mark, scores, baseline, height * width / 100, (height, width))
+
+
+def area_words(square_mm: float) -> str:
+    """An area in the unit that suits it."""
+    return f"{square_mm / 100:.1f} cm\u00b2" if square_mm >= 100 else f"{square_mm:.0f} mm\u00b2"
 
 
 def _rule(session: Session, found: MapView | None, made: Contenders | None) -> str:

@@ -7,14 +7,27 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.imaging.image import Window
+from viewer.imaging.image import MedicalImage, Window
+from viewer.imaging.windows import straightened
 from viewer.models.input_view import CropBox, InputView
 from viewer.state.case import Case
+from viewer.state.display import (
+    Convention,
+    Letters,
+    is_flipped,
+    oblique_words,
+    place_words,
+    screen_letters,
+    sides,
+    swapped,
+)
 from viewer.state.map_view import MapView
+from viewer.state.rulers import pixel_words
 from viewer.state.series_reading import SeriesReading
 from viewer.state.session import Session
 
-Letters = tuple[str, str, str, str]
+READING_SLICE = "READING THIS SLICE \u2026"
+"""Mark on a slice of a series that is still being read: an empty picture is no finding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +40,12 @@ class Background:
     low, high : values shown black and white.
     inverted : black and white exchanged (MONOCHROME1).
     spacing : (row, column) mm; only their ratio matters on screen.
-    letters : at the left, right, top, bottom; None where sides are unknown.
+    letters : at the left, right, top, bottom of the screen; None where sides are unknown.
     mark : words that must not be missed, e.g. ``MIRRORED INPUT``; empty for the patient.
+    flipped : the columns run from right to left on screen (neurological display); pixels, maps, boxes and the crosshair
+        stay in the order of the picture.
+    notes : words about the display in a corner of the canvas: the convention, whether the picture is oblique.
+    arrivals : grows while the pixels are still being read, so that the same memory is drawn again.
     """
 
     pixels: NDArray
@@ -38,6 +55,9 @@ class Background:
     spacing: tuple[float, float]
     letters: Letters | None
     mark: str = ""
+    flipped: bool = False
+    notes: tuple[str, ...] = ()
+    arrivals: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,16 +99,36 @@ class CanvasView:
     waiting: str
 
 
-def background_of(case: Case, index: int, window: Window) -> Background:
-    """The patient, never mirrored, with letters from the display affine."""
-    geometry = case.image.geometry
+def background_of(
+    case: Case,
+    index: int,
+    window: Window,
+    *,
+    convention: Convention = "radiological",
+    inverted: bool = False,
+) -> Background:
+    """The patient, never mirrored, with the letters of the display.
+
+    Parameters
+    ----------
+    inverted : black and white exchanged by the user.
+    """
+    geometry, plane = case.image.geometry, case.plane
+    if not case.has(index):
+        shape = plane.picture_shape(geometry.shape)
+        nothing = np.zeros(shape, dtype=np.uint8)
+        return Background(nothing, 0, 1, False, plane.spacing(geometry), None, mark=READING_SLICE)
+    notes = (sides(plane, convention) if geometry.oriented else "", oblique_words(geometry, plane))
+    pixels, low, high = straightened(case.picture(index), window)
     return Background(
-        pixels=case.picture(index),
-        low=window.low,
-        high=window.high,
-        inverted=case.image.intensity.inverted,
-        spacing=case.plane.spacing(geometry),
-        letters=case.plane.edge_letters(geometry),
+        pixels=pixels,
+        low=low,
+        high=high,
+        inverted=case.image.intensity.inverted != inverted,
+        spacing=plane.spacing(geometry),
+        letters=screen_letters(plane, geometry, convention),
+        flipped=is_flipped(plane, convention),
+        notes=(*(note for note in notes if note), *(["GREY INVERTED"] if inverted else [])),
     )
 
 
@@ -110,11 +150,6 @@ def seen_background(case: Case, index: int, view: InputView) -> Background:
     )
 
 
-def swapped(letters: Letters | None) -> Letters | None:
-    """Letters of the left-right mirrored picture."""
-    return None if letters is None else (letters[1], letters[0], letters[2], letters[3])
-
-
 def whole_input(view: InputView) -> InputView:
     """The view in which the network's grid itself is the picture."""
     rows, columns = view.rule.size
@@ -129,7 +164,9 @@ def shown_background(session: Session) -> Background | None:
     if case is None:
         return None
     if not session.view.seen or session.model is None:
-        return background_of(case, index, session.view.window)
+        look = session.view
+        shown = background_of(case, index, look.window, convention=look.convention, inverted=look.inverted)
+        return shown if case.whole else replace(shown, arrivals=session.arrivals)
     choice, rule = session.choice, session.model.card.input
     view = _input_view(session) or InputView.of(
         rule, case.image, index, mirror=choice.mirror, crop=choice.crop
@@ -168,8 +205,11 @@ def canvas_view(
             replace(
                 background,
                 pixels=background.pixels[:, ::-1],
-                letters=swapped(background.letters),
+                # As the network saw it, whichever way round the patient is shown.
+                letters=background.letters if background.flipped else swapped(background.letters),
                 mark="MIRRORED INPUT",
+                flipped=False,
+                notes=(),
             ),
             None if values is None else values[:, ::-1],
         )
@@ -192,20 +232,19 @@ def _facts(session: Session, case: Case, found: MapView | None) -> tuple[str, ..
         facts.append(f"W {window.width:.4g} L {window.centre:.4g}")
     if case.slices > 1:
         facts.append(f"slice {index + 1} / {case.slices}")
+    facts += ["grey inverted"] if session.view.inverted else []
     position = case.plane.position_mm(geometry, index)
     if position is not None:
         axis = {"axial": "z", "coronal": "y", "sagittal": "x"}[case.plane.name]
         facts.append(f"{_about(case)}{axis} {position:+.1f} mm")
-        facts.append(f"{max(case.plane.spacing(geometry)):.2g} mm pixels")
     else:
         facts.append("side unknown")
-    if session.view.cursor is not None and position is not None:
-        row, column = session.view.cursor
-        x, y, z = geometry.to_patient(case.plane.voxel(geometry, index, row, column))
-        facts.append(
-            f"{_about(case)}{'L' if x >= 0 else 'R'} {abs(x):.1f}  {'P' if y >= 0 else 'A'} {abs(y):.1f}  "
-            f"{'S' if z >= 0 else 'I'} {abs(z):.1f}"
-        )
+    facts.append(pixel_words(case.image, case.plane))
+    if session.view.cursor is not None:
+        voxel = case.plane.voxel(geometry, index, *session.view.cursor)
+        if geometry.oriented:
+            facts.append(f"{_about(case)}{place_words(geometry.to_patient(voxel))}")
+        facts.append(f"voxel {voxel_words(voxel)}: {value_words(case.image, voxel)}")
     if found is not None:
         facts.append(f"map grid {found.raw.shape[0]} \u00d7 {found.raw.shape[1]}")
         facts.append(
@@ -216,7 +255,9 @@ def _facts(session: Session, case: Case, found: MapView | None) -> tuple[str, ..
 
 
 def _about(case: Case) -> str:
-    """A sign before positions that are not exact: one affine cannot hold slices at uneven distances."""
+    """A sign before positions that are not exact: where slices are uneven and only one affine is known."""
+    if case.image.geometry.origins is not None:
+        return ""
     uneven = {"uneven-spacing", "missing-slice"}
     return "\u2248 " if any(finding.code in uneven for finding in case.image.diagnoses) else ""
 
@@ -229,3 +270,20 @@ def _waiting(session: Session, reading: SeriesReading | None, found: MapView | N
     if session.judgement is not None and not session.judgement.may_run:
         return session.judgement.applicability.sentence
     return "explaining this slice" if reading is not None else ""
+
+
+def voxel_words(voxel: NDArray[np.float64]) -> str:
+    """``12, 100, 88``: slice, row and column in the file, counted from 0."""
+    return ", ".join(str(round(float(part))) for part in voxel)
+
+
+def value_words(image: MedicalImage, voxel: NDArray[np.float64]) -> str:
+    """The value of the nearest voxel with its unit."""
+    shape = image.geometry.shape
+    index = tuple(int(np.clip(round(float(v)), 0, n - 1)) for v, n in zip(voxel, shape, strict=True))
+    value = image.voxels[index]
+    if np.ndim(value):
+        return "RGB " + ", ".join(str(part) for part in np.asarray(value).tolist())
+    if not np.isfinite(value):
+        return "not a number"
+    return f"{float(value):.5g} {image.intensity.unit}".strip()

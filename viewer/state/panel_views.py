@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from viewer.evaluation.confusion import outcome
 from viewer.explainers.layer_info import LayerInfo
+from viewer.state.display import is_flipped
 from viewer.state.map_view import map_scale, shown_map, shown_state, signed_map
 from viewer.state.session import DIFFERENCE, Session
 
@@ -134,6 +135,7 @@ def rail_view(session: Session) -> tuple[LayerTile, ...]:
     model, reading, index = session.model, session.reading, session.view.slice
     if model is None:
         return ()
+    flipped = session.case is not None and is_flipped(session.case.plane, session.view.convention)
     tiles = []
     for layer in model.layers:
         signed = signed_map(session, reading, index, layer.name) if reading is not None else None
@@ -143,7 +145,7 @@ def rail_view(session: Session) -> tuple[LayerTile, ...]:
             scale, _ = map_scale(session, reading, layer.name, raw)
             step = max(1, int(np.ceil(max(raw.shape) / _THUMBNAIL)))
             thumbnail = np.clip(_pooled(raw, step) / scale, -1, 1)
-            if reading.variant.mirror:
+            if reading.variant.mirror != flipped:  # as the patient is shown, whatever the network was given
                 thumbnail = thumbnail[:, ::-1]
             state = shown_state(session, signed, layer.name)
         tiles.append(

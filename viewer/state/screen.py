@@ -20,14 +20,22 @@ from viewer.state.panel_views import (
     rail_view,
     strip_view,
 )
-from viewer.state.session import Session
+from viewer.state.planes_view import PlanesPresenter, PlanesView, workspace_shown
+from viewer.state.rulers import RulerMark, ruler_marks
+from viewer.state.session import Session, Workspace
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
 class Screen:
-    """Everything that the Reading workspace shows."""
+    """Everything that the shown workspace shows.
+
+    Attributes
+    ----------
+    rulers : the lines on the shown slice.
+    planes : the three planes; None in another workspace, and while their grid is being made.
+    """
 
     canvas: CanvasView | None
     map: MapView | None
@@ -35,6 +43,9 @@ class Screen:
     rail: tuple[LayerTile, ...]
     strip: StripView | None
     boxes: BoxesView | None
+    rulers: tuple[RulerMark, ...]
+    workspace: Workspace
+    planes: PlanesView | None
 
 
 class Presenter:
@@ -43,6 +54,7 @@ class Presenter:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._parts: dict[str, tuple[tuple[Any, ...], Any]] = {}
+        self._planes = PlanesPresenter(session)
 
     def screen(self) -> Screen:
         """The screen of the state as it is now."""
@@ -51,7 +63,7 @@ class Presenter:
         # Objects stand for themselves: cases, models and readings are replaced, never altered, except that a reading
         # grows, which `revision` counts.
         subject = (_Same(s.case), _Same(s.model), _Same(s.reading), _Same(s.judgement))
-        shown = (*subject, s.view.slice, self._traced())
+        shown = (*subject, s.view.slice, self._traced(), s.case is None or s.case.has(s.view.slice))
         found = self._part(
             "map",
             (*shown, choice, s.overlay.scale, self._scale_key()),
@@ -63,9 +75,20 @@ class Presenter:
         o = s.overlay
         style = (o.visible, o.opacity, o.threshold, o.colour_map, o.true_grid)
         seen = s.view.seen and (s.choice.mirror, s.choice.crop)
-        background = self._part("background", (*shown, s.view.window, seen), lambda: shown_background(s))
-        look = (s.view.window, s.view.seen, s.view.cursor, s.choice.mirror, s.choice.crop)
+        turned = (s.view.convention, s.view.inverted)
+        background = self._part(
+            "background", (*shown, s.view.window, turned, seen, s.arrivals), lambda: shown_background(s)
+        )
+        look = (s.view.window, turned, s.arrivals, s.view.seen, s.view.cursor, s.choice.mirror, s.choice.crop)
+        workspace = workspace_shown(s)
         return Screen(
+            workspace=workspace,
+            planes=self._planes.view(found) if workspace == "volume" else None,
+            rulers=self._part(
+                "rulers",
+                (_Same(s.case), s.view.slice, _Same(s.rulers.drawn), s.rulers.selected),
+                lambda: ruler_marks(s.rulers, s.case.image, s.case.plane, s.view.slice) if s.case else (),
+            ),
             canvas=self._part(
                 "canvas",
                 (_Same(found), *shown, style, look, s.model_id),
@@ -76,7 +99,9 @@ class Presenter:
                 "prediction", (*shown, choice, _Same(s.plain), s.revision), lambda: prediction_view(s)
             ),
             rail=self._part(
-                "rail", (*shown, choice, s.overlay.scale, self._scale_key()), lambda: rail_view(s)
+                "rail",
+                (*shown, choice, s.overlay.scale, self._scale_key(), s.view.convention),
+                lambda: rail_view(s),
             ),
             strip=self._part("strip", (*subject, s.view.slice, choice, s.revision), lambda: strip_view(s)),
             boxes=self._part(

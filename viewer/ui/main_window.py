@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QShowEvent,
 )
 from PySide6.QtWidgets import (
+    QApplication,
     QHBoxLayout,
     QLabel,
     QMainWindow,
@@ -138,18 +139,25 @@ class MainWindow(QMainWindow):
         image.body.setContentsMargins(6, 5, 6, 6)
         image.body.setSpacing(4)
         image.body.addWidget(self.may_read)
-        for widget in (self.grid, self.burned_in):
-            image.body.addWidget(widget)
+        image.body.addWidget(self.grid)
+        image.body.addWidget(self.burned_in)
         pair = QSplitter(Qt.Orientation.Horizontal)
-        for widget in (self.canvas, self.beside):
-            pair.addWidget(widget)
+        pair.addWidget(self.canvas)
+        pair.addWidget(self.beside)
         pair.setSizes([1000, 1000])
         self._pair = pair
-        for widget in (pair, self.planes):
-            self.stage.addWidget(widget)
+        self.stage.addWidget(pair)
+        self.stage.addWidget(self.planes)
+        self.advice.raise_()
         image.body.addWidget(self.stage, 1)
-        for widget in (self.volume, self.arriving, self.facts):
-            image.body.addWidget(widget)
+        image.body.addWidget(self.volume)
+        line = QWidget()
+        line.setFixedHeight(26)  # the picture must not jump when the rest of a series is there
+        facts = QHBoxLayout(line)
+        facts.setContentsMargins(0, 0, 0, 0)
+        facts.addWidget(self.facts, 1)
+        facts.addWidget(self.arriving)
+        image.body.addWidget(line)
         middle = QSplitter(Qt.Orientation.Vertical)
         middle.addWidget(image)
         middle.addWidget(self.strip)
@@ -272,8 +280,10 @@ class MainWindow(QMainWindow):
         """The canvas of the workspace, with the keyboard where it was; the three planes need the room of the boxes."""
         wanted = self.planes if screen.workspace == "volume" else self._pair
         if self.stage.currentWidget() is not wanted:
-            had_focus = self.stage.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
+            focused = QApplication.focusWidget()
+            had_focus = focused is not None and self.stage.isAncestorOf(focused)
             self.stage.setCurrentWidget(wanted)
+            self.advice.raise_()  # a stack puts its page above everything
             if had_focus:
                 (self.planes if wanted is self.planes else self.canvas).setFocus()
             self._bottom.show_boxes(screen.workspace == "reading")

@@ -22,7 +22,8 @@ class Menus(QObject):
 
     Parameters
     ----------
-    window, canvas : the widgets that shortcuts belong to; those of the canvas work only while it has the focus.
+    window, canvas : the widgets that shortcuts belong to; those of the canvas work only while it, or what is in it, has
+        the focus.
     ask : opens a dialog and does what it is for.
     """
 
@@ -58,9 +59,13 @@ class Menus(QObject):
         """Enable and check what the state says."""
         for action in ACTIONS:
             made = self.actions[action.id]
-            enabled = action.enabled(session)
+            enabled = action.is_enabled(session)
             if made.isEnabled() != enabled:
                 made.setEnabled(enabled)
+            if action.why_not is not None:
+                _put(made.toolTip, made.setToolTip, f"{action.tip} {action.why_not(session)}".strip())
+            if action.label is not None:
+                _put(made.text, made.setText, action.label(session))
             if action.checked is not None and made.isChecked() != action.checked(session):
                 made.setChecked(action.checked(session))
 
@@ -90,3 +95,9 @@ class Menus(QObject):
             attempt(self._bench, lambda: verb(self._bench))
         # A click has toggled the tick already; the state decides.
         self.follow(self._bench.session)
+
+
+def _put(get: Callable[[], str], put: Callable[[str], None], text: str) -> None:
+    """Set a text where it is another one: every change makes Qt lay out the menus anew."""
+    if get() != text:
+        put(text)

@@ -54,13 +54,14 @@ class Grip:
             right + across * (self.columns > 0),
         )
 
-    @property
-    def cursor(self) -> Qt.CursorShape:
+    def cursor(self, *, flipped: bool) -> Qt.CursorShape:
+        """The shape of the mouse over it; `flipped` where the columns run from right to left."""
         if self.move:
             return Qt.CursorShape.SizeAllCursor
-        if self.rows * self.columns > 0:
+        falling = self.rows * self.columns * (-1 if flipped else 1)
+        if falling > 0:
             return Qt.CursorShape.SizeFDiagCursor
-        if self.rows * self.columns < 0:
+        if falling < 0:
             return Qt.CursorShape.SizeBDiagCursor
         return Qt.CursorShape.SizeVerCursor if self.rows else Qt.CursorShape.SizeHorCursor
 
@@ -94,7 +95,7 @@ class BoxMarks:
             assert mark.identity is not None
             rect = self.rect(view, edges_of(mark.region))
             if mark.selected or handles:
-                for rows, columns, point in _handle_points(rect):
+                for rows, columns, point in _handle_points(rect, view.flipped):
                     if (point - at).manhattanLength() <= _REACH + _HANDLE / 2:
                         return Grip(mark.identity, rows, columns)
             if mark.selected and rect.contains(at):
@@ -141,12 +142,12 @@ class BoxMarks:
         if mark.selected:
             painter.setBrush(theme.colour("canvas"))
             painter.setPen(QPen(colour, 1.5))
-            for _, _, point in _handle_points(rect):
+            for _, _, point in _handle_points(rect, view.flipped):
                 painter.drawRect(QRectF(point.x() - _HANDLE / 2, point.y() - _HANDLE / 2, _HANDLE, _HANDLE))
 
     def _name(self, painter: QPainter, view: PictureView, mark: BoxMark, names: list[QRectF]) -> None:
         rect, colour = self.rect(view, edges_of(mark.region)), theme.colour(_LINES[mark.kind][0])
-        text = mark.region.label or mark.kind
+        text = " \u00b7 ".join(part for part in (mark.region.label or mark.kind, mark.size) if part)
         metrics = painter.fontMetrics()
         size = (metrics.horizontalAdvance(text) + 8.0, metrics.height() + 1.0)
         place = QRectF(rect.left() - 1, rect.top() - size[1] - 2, *size)
@@ -165,10 +166,16 @@ class BoxMarks:
         painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
 
 
-def _handle_points(rect: QRectF) -> list[tuple[int, int, QPointF]]:
-    """(row edge, column edge, point) of the eight handles, corners first."""
+def _handle_points(rect: QRectF, flipped: bool) -> list[tuple[int, int, QPointF]]:
+    """(row edge, column edge, point) of the eight handles, corners first.
+
+    Parameters
+    ----------
+    flipped : columns run from right to left on screen.
+    """
     middle = rect.center()
-    xs: dict[int, float] = {-1: rect.left(), 0: middle.x(), 1: rect.right()}
+    first, last = (rect.right(), rect.left()) if flipped else (rect.left(), rect.right())
+    xs: dict[int, float] = {-1: first, 0: middle.x(), 1: last}
     ys: dict[int, float] = {-1: rect.top(), 0: middle.y(), 1: rect.bottom()}
     corners: list[tuple[Literal[-1, 0, 1], Literal[-1, 0, 1]]] = [(-1, -1), (-1, 1), (1, -1), (1, 1)]
     sides: list[tuple[Literal[-1, 0, 1], Literal[-1, 0, 1]]] = [(-1, 0), (1, 0), (0, -1), (0, 1)]

@@ -10,9 +10,9 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from viewer.state.canvas_view import OverlayStyle
-from viewer.state.map_view import MapView
 from viewer.ui import theme
 from viewer.ui.canvas.colours import STEPS, colours, image_of, levels
+from viewer.ui.canvas.picture_view import Scaled
 
 
 def nice_ticks(low: float, high: float, wanted: int = 6) -> list[float]:
@@ -45,7 +45,7 @@ class ColourBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._map: MapView | None = None
+        self._map: Scaled | None = None
         self._style: OverlayStyle | None = None
         self.setAccessibleName("Colour bar")
         self.setToolTip("Raw values of the map in units of the score; below the mark the map is transparent.")
@@ -54,7 +54,7 @@ class ColourBar(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(82, 200)
 
-    def show_scale(self, found: MapView | None, style: OverlayStyle) -> None:
+    def show_scale(self, found: Scaled | None, style: OverlayStyle) -> None:
         if found is self._map and style == self._style:
             return
         self._map, self._style = found, style

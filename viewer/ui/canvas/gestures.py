@@ -1,4 +1,4 @@
-"""What the mouse means on the picture. Turns Qt's events into verbs; remembers only the drag that is going on."""
+"""What the mouse means on a picture. Turns Qt's events into verbs; remembers only the drag that is going on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from PySide6.QtCore import QObject, QPoint, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 
 from viewer.controllers.workbench import Workbench
+from viewer.imaging.plane import ReadingPlane
+from viewer.state.rulers import RulerMark, length_words
 from viewer.ui.canvas.box_marks import BoxMarks, Edges, Grip, edges_of
 from viewer.ui.canvas.picture_view import PictureView
+from viewer.ui.canvas.ruler_marks import Point, RulerGrip, RulerMarks
 
 _NOTCH = 120
 """Eighths of a degree of one notch of a wheel."""
@@ -30,10 +33,11 @@ class _Drag:
     moved: bool = False
     grip: Grip | None = None
     edges: Edges | None = None
+    ruler: RulerGrip | None = None
 
 
 class Gestures(QObject):
-    """Mouse and wheel on the picture.
+    """Mouse and wheel on the picture of the Reading workspace; other pictures change what a part of it means.
 
     Parameters
     ----------
@@ -47,6 +51,7 @@ class Gestures(QObject):
         self,
         view: PictureView,
         boxes: BoxMarks,
+        rulers: RulerMarks,
         bench: Workbench,
         left_drag: str,
         boxes_shown: Callable[[], bool],
@@ -54,6 +59,7 @@ class Gestures(QObject):
         super().__init__(view)
         self._view = view
         self._boxes = boxes
+        self._rulers = rulers
         self._bench = bench
         self._left_drag = left_drag
         self._boxes_shown = boxes_shown
@@ -72,7 +78,7 @@ class Gestures(QObject):
         held = event.modifiers()
         event.accept()
         if held & Qt.KeyboardModifier.ControlModifier:
-            self._view.zoom(_ZOOM**turned, event.position())
+            self._zoom(_ZOOM**turned, event.position())
         elif held & Qt.KeyboardModifier.ShiftModifier:
             self._bench.viewing.set_opacity(self._bench.session.overlay.opacity + 0.05 * turned / _NOTCH)
         else:
@@ -84,7 +90,7 @@ class Gestures(QObject):
         notches = int(self._turned / _NOTCH)
         self._turned -= notches * _NOTCH
         if notches:
-            self._bench.viewing.step(notches)
+            self._scrolled(notches)
 
     # --- buttons -----------------------------------------------------------------------------------------------------
 
@@ -106,6 +112,8 @@ class Gestures(QObject):
     def _left(self, at: QPointF, shift: bool) -> _Drag:
         session = self._bench.session
         if self._boxes_shown():
+            if session.rulers.drawing:
+                return _Drag("measure", at, at)
             drawing = session.view.drawing
             grip = self._boxes.grip(self._view, at, handles=drawing)
             if grip is not None and grip.identity in session.boxes.drawn:
@@ -113,6 +121,10 @@ class Gestures(QObject):
                 return _Drag("box", at, at, grip=grip, edges=edges_of(session.boxes.drawn[grip.identity]))
             if drawing:
                 return _Drag("draw", at, at)
+            ruler = self._rulers.grip(self._view, at)
+            if ruler is not None:
+                self._bench.measuring.select(ruler.identity)
+                return _Drag("ruler", at, at, ruler=ruler)
             under = self._boxes.line_under(self._view, at)
             if under in session.boxes.drawn and under is not None:
                 self._bench.boxing.select(under)
@@ -139,7 +151,7 @@ class Gestures(QObject):
         if drag.kind == "pan":
             self._view.pan(by)
         elif drag.kind == "zoom":
-            self._view.zoom(_ZOOM ** (-4 * by.y()), drag.start)
+            self._zoom(_ZOOM ** (-4 * by.y()), drag.start)
         elif drag.kind == "crosshair":
             self._put_cursor(at)
         elif drag.kind == "window":
@@ -149,6 +161,12 @@ class Gestures(QObject):
             self._view.viewport().update()
         elif drag.kind == "box":
             self._drag_box(drag, at)
+        elif drag.kind == "measure":
+            self._rulers.rubber = self._line(self._centre(drag.start), self._centre(at))
+            self._view.viewport().update()
+        elif drag.kind == "ruler" and drag.ruler is not None:
+            a, b = self._view.to_picture(drag.start), self._view.to_picture(at)
+            self._move_ruler(drag.ruler, *drag.ruler.dragged(b.y() - a.y(), b.x() - a.x()))
 
     def release(self, event: QMouseEvent) -> None:
         drag, self._drag = self._drag, None
@@ -160,8 +178,12 @@ class Gestures(QObject):
         elif drag.kind == "draw":
             self._boxes.rubber = None
             self._bench.boxing.add(*self._between(drag.start, event.position()))
+        elif drag.kind == "measure":
+            self._rulers.rubber = None
+            self._add_ruler(self._centre(drag.start), self._centre(event.position()))
         elif drag.kind in ("crosshair", "window") and not drag.moved:
             self._bench.boxing.select(None)
+            self._bench.measuring.select(None)
         self._hover(event.position())
 
     def double_click(self, event: QMouseEvent) -> None:
@@ -177,8 +199,11 @@ class Gestures(QObject):
         if self._boxes_shown():
             grip = self._boxes.grip(self._view, at, handles=self._bench.session.view.drawing)
             if grip is not None:
-                shape = grip.cursor
-            elif self._boxes.line_under(self._view, at) is not None:
+                shape = grip.cursor(flipped=self._view.flipped)
+            elif (
+                self._boxes.line_under(self._view, at) is not None
+                or self._rulers.grip(self._view, at) is not None
+            ):
                 shape = Qt.CursorShape.PointingHandCursor
         self._view.setCursorShape(shape)
 
@@ -189,7 +214,48 @@ class Gestures(QObject):
         point = self._view.to_picture(at)
         row, column = point.y() - 0.5, point.x() - 0.5  # the state speaks of pixel centres
         if -0.5 <= row < shape[0] - 0.5 and -0.5 <= column < shape[1] - 0.5:
-            self._bench.viewing.set_cursor(row, column)
+            self._pointed(row, column)
+
+    def _centre(self, at: QPointF) -> Point:
+        """(row, column) of a point of the screen, as the state speaks of it."""
+        point = self._view.to_picture(at)
+        return point.y() - 0.5, point.x() - 0.5
+
+    # --- what it means on this picture -------------------------------------------------------------------------------
+
+    def _scrolled(self, notches: int) -> None:
+        self._bench.viewing.step(notches)
+
+    def _zoom(self, factor: float, at: QPointF) -> None:
+        self._view.zoom(factor, at)
+
+    def _pointed(self, row: float, column: float) -> None:
+        self._bench.viewing.set_cursor(row, column)
+
+    def _picture(self) -> tuple[ReadingPlane, int] | None:
+        """The plane and the index of the picture; None without one."""
+        case = self._bench.session.case
+        return None if case is None else (case.plane, self._bench.session.view.slice)
+
+    def _line(self, start: Point, end: Point) -> RulerMark | None:
+        """A line that is not kept yet, with its length."""
+        case, picture = self._bench.session.case, self._picture()
+        if case is None or picture is None:
+            return None
+        plane, index = picture
+        a, b = (plane.voxel(case.image.geometry, index, *point) for point in (start, end))
+        text = length_words(case.image, (a[0], a[1], a[2]), (b[0], b[1], b[2]))
+        return RulerMark(0, start, end, text)
+
+    def _add_ruler(self, start: Point, end: Point) -> None:
+        if (picture := self._picture()) is not None:
+            self._bench.measuring.add(start, end, plane=picture[0], index=picture[1])
+
+    def _move_ruler(self, grip: RulerGrip, start: Point, end: Point) -> None:
+        if (picture := self._picture()) is not None:
+            self._bench.measuring.move(grip.identity, start, end, plane=picture[0], index=picture[1])
+
+    # --- boxes -------------------------------------------------------------------------------------------------------
 
     def _between(self, start: QPointF, end: QPointF) -> Edges:
         a, b = self._view.to_picture(start), self._view.to_picture(end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen
 
-from viewer.state.canvas_view import Letters
+from viewer.state.display import Letters
 from viewer.ui import theme
 from viewer.ui.canvas.picture_view import PictureView
 
@@ -73,20 +73,33 @@ class EdgeLetters:
 
 
 class Words:
-    """Marks that must not be missed: the input's own mark above the picture, the watermark across it, side unknown."""
+    """Marks that must not be missed: the input's own above the picture, the watermark across it, the display's own."""
 
     def __init__(self) -> None:
         self.mark = ""
         self.watermark = ""
         self.side_unknown = False
+        self.title = ""
+        """What the picture is, in the upper left corner."""
+        self.notes: tuple[str, ...] = ()
+        """Words about the display in the lower left corner, one below the other."""
 
     def __call__(self, painter: QPainter, view: PictureView) -> None:
         screen = QRectF(view.viewport().rect())
         if self.mark:
             _banner(painter, screen, self.mark)
-        if self.side_unknown:
-            font = _font(painter, 9)
-            outlined(painter, QPointF(12, screen.bottom() - 12), "side unknown", theme.colour("letter"), font)
+        if self.title:
+            outlined(painter, QPointF(10, 18), self.title, theme.colour("letter"), _font(painter, 9.5))
+        font = _font(painter, 8.5)
+        painter.setFont(font)
+        metrics = painter.fontMetrics()
+        step, room = metrics.height(), 0.5 * screen.width() - 34  # the lower letter stands in the middle
+        notes: list[str] = []
+        for note in (*self.notes, *(["side unknown"] if self.side_unknown else [])):
+            notes += [note] if metrics.horizontalAdvance(note) <= room else note.split(": ")
+        for above, note in enumerate(reversed(notes)):
+            at = QPointF(10, screen.bottom() - 9 - above * step)
+            outlined(painter, at, note, theme.colour("letter"), font)
         if self.watermark:
             self._across(painter, view.picture_rect().intersected(screen))
 

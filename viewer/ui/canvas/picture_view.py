@@ -8,6 +8,7 @@ map cannot be shifted against its picture.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import pyqtgraph as pg
@@ -16,13 +17,24 @@ from PySide6.QtGui import QPainter, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from viewer.state.canvas_view import Background, OverlayStyle
-from viewer.state.map_view import MapView
 from viewer.ui import theme
-from viewer.ui.canvas.colours import levels, overlay_table
+from viewer.ui.canvas.colours import levels, overlay_table, shades
 
-_INVERTED = np.arange(255, -1, -1, dtype=np.uint8)
 _MARGIN = 30
 """Room around a fitted picture for the letters, screen pixels."""
+
+
+class Scaled(Protocol):
+    """What is known of a map that is drawn: what full colour means."""
+
+    @property
+    def scale(self) -> float: ...
+
+    @property
+    def scale_label(self) -> str: ...
+
+    @property
+    def diverging(self) -> bool: ...
 
 
 class _SmoothImage(pg.ImageItem):
@@ -39,6 +51,8 @@ class PictureView(pg.GraphicsView):
     """Shows a background and a map; knows nothing of state, only how to draw."""
 
     range_changed = Signal()
+    shape_changed = Signal()
+    """The picture has another size in millimetres."""
     _shape: tuple[int, int] | None = None  # on the class: Qt resizes the view while it is being made
     _fitted = True
 
@@ -60,6 +74,10 @@ class PictureView(pg.GraphicsView):
             self.box.addItem(item, ignoreBounds=True)
         self.overlay.setVisible(False)
         self._spacing = (1.0, 1.0)
+        self.common_scale: float | None = None
+        """Screen pixels per millimetre that pictures side by side are fitted with; None for the picture's own."""
+        self.flipped = False
+        """The columns run from right to left on screen; coordinates of the picture stay as they are."""
         self._shown_values: object = None
         self._shown_table: object = None
         self._shown_background: tuple[object, ...] = ()
@@ -76,7 +94,11 @@ class PictureView(pg.GraphicsView):
 
     def show_background(self, background: Background) -> None:
         """Draw a picture; the view is fitted when it has another shape or spacing."""
-        key = (*_memory(background.pixels), background.low, background.high, background.inverted)
+        if background.flipped != self.flipped:
+            self.flipped = background.flipped
+            self.box.invertX(self.flipped)
+        look = (background.low, background.high, background.inverted, background.arrivals)
+        key = (*_memory(background.pixels), *look)
         if key != self._shown_background:
             self._draw(background)
             self._shown_background, self._pixels = key, background.pixels
@@ -85,6 +107,7 @@ class PictureView(pg.GraphicsView):
             self._shape, self._spacing = (rows, columns), background.spacing
             row_mm, column_mm = background.spacing
             self.box.setAspectLocked(True, ratio=column_mm / row_mm)
+            self.shape_changed.emit()
             self.fit()
         self.viewport().update()
 
@@ -94,14 +117,10 @@ class PictureView(pg.GraphicsView):
             self.background.setImage(np.ascontiguousarray(pixels[..., :3]), autoLevels=False, levels=(0, 255))
             self.background.setLookupTable(None)
             return
-        if not np.issubdtype(pixels.dtype, np.floating):
-            pixels = pixels.astype(np.float32)
-        window = (background.low, max(background.high, background.low + 1e-12))
-        self.background.setLookupTable(_INVERTED if background.inverted else None, update=False)
-        self.background.setImage(np.ascontiguousarray(pixels), autoLevels=False, levels=window)
+        self.background.setImage(np.ascontiguousarray(shades(background)), autoLevels=False, levels=(0, 255))
 
     def show_map(
-        self, found: MapView | None, values: np.ndarray | None, style: OverlayStyle, hard: bool
+        self, found: Scaled | None, values: np.ndarray | None, style: OverlayStyle, hard: bool
     ) -> None:
         """Draw a map over the picture; the same values with another style only change table, opacity or visibility."""
         visible = found is not None and values is not None and style.visible
@@ -134,13 +153,21 @@ class PictureView(pg.GraphicsView):
         rows, columns = self._shape
         width, height = max(self.viewport().width(), 1), max(self.viewport().height(), 1)
         row_mm, column_mm = self._spacing
-        scale = min((width - 2 * _MARGIN) / (columns * column_mm), (height - 2 * _MARGIN) / (rows * row_mm))
-        scale = max(scale, 1e-6)
+        scale = self.fitted_scale() if self.common_scale is None else self.common_scale
         shown_columns, shown_rows = width / (scale * column_mm), height / (scale * row_mm)
         self.box.setRange(
             QRectF((columns - shown_columns) / 2, (rows - shown_rows) / 2, shown_columns, shown_rows),
             padding=0,
         )
+
+    def fitted_scale(self) -> float:
+        """Screen pixels per millimetre at which the whole picture is seen."""
+        if self._shape is None:
+            return 1.0
+        rows, columns = self._shape
+        width, height = self.viewport().width() - 2 * _MARGIN, self.viewport().height() - 2 * _MARGIN
+        row_mm, column_mm = self._spacing
+        return float(max(min(width / (columns * column_mm), height / (rows * row_mm)), 1e-6))
 
     def zoom(self, factor: float, at: QPointF) -> None:
         """Magnify about a point of the screen."""

@@ -16,17 +16,19 @@ from PySide6.QtWidgets import (
 
 from viewer.controllers.workbench import Workbench
 from viewer.evaluation.score import Score
-from viewer.state.boxes_view import BoxesView, BoxRow
+from viewer.state.boxes_view import BoxesView, BoxRow, area_words
 from viewer.state.session import Session
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.panels.card import Card, Chooser, Elided, described, heading
 
-COLUMNS = ("box", "reader", "IoU", "IoBB", "energy inside", "pointing", "area", "mm")
+COLUMNS = ("box", "reader", "IoU", "IoBB", "energy inside", "pointing", "area", "width \u00d7 height")
 RULES: tuple[tuple[str, float, str], ...] = (
     *(("top-percent", float(n), f"most important {n} %") for n in (1, 2, 3, 5, 8, 10, 20)),
     *(("fraction-of-max", n / 100, f"above {n} % of maximum") for n in (15, 30, 50, 70)),
 )
+QWIDGETSIZE_MAX = (1 << 24) - 1
+"""Qt's own name and number for a widget without a greatest height."""
 _DASH = "—"
 _COLOURS = {"drawn": "accent", "reader": "green", "map": "amber"}
 
@@ -176,8 +178,8 @@ def _words(row: BoxRow, session: Session) -> tuple[str, ...]:
             f"top {boxes.value:g} %" if boxes.rule == "top-percent" else f"> {boxes.value * 100:g} % of max"
         )
     scores = [_beside(*pair) for pair in zip(row.scores, row.baseline, strict=True)] or [_DASH] * 4
-    area = _DASH if row.area_cm2 is None else f"{row.area_cm2:.1f} cm²"
-    size = _DASH if row.size_mm is None else f"{row.size_mm[0]:.0f} × {row.size_mm[1]:.0f}"
+    area = _DASH if row.area_cm2 is None else area_words(row.area_cm2 * 100)
+    size = _DASH if row.size_mm is None else f"{row.size_mm[1]:.0f} × {row.size_mm[0]:.0f} mm"
     return (region.label or row.mark.kind, reader, *scores, area, size)
 
 
@@ -202,3 +204,8 @@ class BottomCard(Card):
         self.boxes, self.status = boxes, status
         self.body.addWidget(boxes, 1)
         self.body.addWidget(status)
+
+    def show_boxes(self, shown: bool) -> None:
+        """With the table, or the status line alone and no higher than that."""
+        self.boxes.setVisible(shown)
+        self.setMaximumHeight(QWIDGETSIZE_MAX if shown else self.sizeHint().height())

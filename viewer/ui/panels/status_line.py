@@ -53,9 +53,15 @@ class StatusLine(QWidget):
         _put(self._device, f"runs on {session.model.device}" if session.model is not None else "")
         if session.view.drawing:
             self._hint.set_full("Drag on the image to draw a box; Esc leaves")
+        elif session.rulers.drawing:
+            self._hint.set_full("Drag on the image to measure a distance; Esc leaves")
+        elif session.cine.playing:
+            self._hint.set_full(
+                f"Cine, {session.cine.rate:.0f} a second; + faster, - slower, anything else stops it"
+            )
         elif session.case is not None:
             self._hint.set_full(
-                "Wheel: slice · Ctrl+wheel: zoom · Shift+wheel: opacity · Space: hide map · B: box"
+                "Wheel: slice · Ctrl+wheel: zoom · Shift+wheel: opacity · Space: hide map · B: box · D: distance"
             )
         else:
             self._hint.set_full("Drop a file or a folder on the window to open it")

@@ -1,0 +1,118 @@
+"""Distances that the user measures on a picture."""
+
+from __future__ import annotations
+
+import math
+
+from viewer.imaging.plane import ReadingPlane
+from viewer.state.case import Case, same_grid
+from viewer.state.rulers import Ruler, Rulers, Voxel
+from viewer.state.session import Session
+
+Point = tuple[float, float]
+"""(row, column) on a picture; pixel centres are whole numbers."""
+_LEAST = 1.0
+"""Length below which a drag is taken for a click, pixels."""
+
+
+class Measuring:
+    """Verbs for lines. They lie on a picture and are kept on the grid of the image, so every plane finds them."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._case: Case | None = None
+        session.events.case.connect(self._case_changed)
+
+    def draw_mode(self, on: bool) -> None:
+        """The next left drag measures; no box is drawn meanwhile."""
+        session = self._session
+        session.rulers.drawing = on and session.case is not None
+        if on:
+            session.view.drawing = False
+
+    def leave(self) -> None:
+        """Measure no more and select no line."""
+        self._session.rulers.drawing = False
+        self._session.rulers.selected = None
+
+    def add(
+        self, start: Point, end: Point, *, plane: ReadingPlane | None = None, index: int | None = None
+    ) -> int | None:
+        """Add a line, select it and return its identity; None for a mere click.
+
+        Parameters
+        ----------
+        plane, index : the picture that it lies on; the shown slice of the reading plane by default.
+        """
+        session = self._session
+        session.rulers.drawing = False
+        placed = self._placed(start, end, plane, index)
+        if placed is None:
+            return None
+        drawn = session.rulers.drawn
+        identity = max(drawn, default=0) + 1
+        session.rulers.drawn = {**drawn, identity: placed}
+        self.select(identity)
+        return identity
+
+    def move(
+        self,
+        identity: int,
+        start: Point,
+        end: Point,
+        *,
+        plane: ReadingPlane | None = None,
+        index: int | None = None,
+    ) -> None:
+        """Give a line new ends on its picture."""
+        drawn = self._session.rulers.drawn
+        placed = self._placed(start, end, plane, index)
+        if identity in drawn and placed is not None:
+            self._session.rulers.drawn = {**drawn, identity: placed}
+
+    def select(self, identity: int | None) -> None:
+        """Select a line; a selected box is selected no more, so that *Delete* means one thing."""
+        rulers = self._session.rulers
+        rulers.selected = identity if identity in rulers.drawn else None
+        if rulers.selected is not None:
+            self._session.boxes.selected = None
+
+    def delete(self, identity: int | None = None) -> None:
+        """Delete a line, the selected one by default."""
+        rulers = self._session.rulers
+        identity = rulers.selected if identity is None else identity
+        if identity in rulers.drawn:
+            rulers.drawn = {k: v for k, v in rulers.drawn.items() if k != identity}
+            if rulers.selected == identity:
+                rulers.selected = None
+
+    def clear(self) -> None:
+        """Delete all lines."""
+        self._session.rulers.drawn, self._session.rulers.selected = {}, None
+
+    def _case_changed(self, case: Case | None) -> None:
+        """Lines belong to their image: new truth on it, or the rest of its slices, leaves them alone."""
+        old, self._case = self._case, case
+        if not same_grid(old, case):
+            self._session.rulers = Rulers()
+
+    def _placed(
+        self, start: Point, end: Point, plane: ReadingPlane | None, index: int | None
+    ) -> Ruler | None:
+        """The line, cut to the picture; None when it is too short to be one."""
+        case = self._session.case
+        if case is None:
+            return None
+        plane = plane or case.plane
+        index = self._session.view.slice if index is None else index
+        geometry = case.image.geometry
+        rows, columns = plane.picture_shape(geometry.shape)
+
+        def voxel(point: Point) -> Voxel:
+            row = min(max(point[0], -0.5), rows - 0.5)
+            column = min(max(point[1], -0.5), columns - 0.5)
+            slice_, row_, column_ = (float(value) for value in plane.voxel(geometry, index, row, column))
+            return slice_, row_, column_
+
+        first, last = voxel(start), voxel(end)
+        return Ruler(first, last) if math.dist(first, last) >= _LEAST else None
