@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from viewer.controllers.explaining import Explaining
 from viewer.controllers.latest import LatestRead
 from viewer.foundation.job_runner import JobRunner
@@ -12,6 +14,24 @@ from viewer.state.case import Case
 from viewer.state.grid_question import uneven
 from viewer.state.session import Boxes, Resampled, Session
 
+_Stand = tuple[int, tuple[float, float] | None]
+"""Slice and crosshair."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Left:
+    """What waits for the original to come back.
+
+    Attributes
+    ----------
+    boxes : drawn on its grid.
+    before, after : where the user stood when it went, and where that put him on the even grid.
+    """
+
+    boxes: Boxes
+    before: _Stand
+    after: _Stand
+
 
 class Regularising:
     """Verbs for the grid of the open case."""
@@ -20,8 +40,7 @@ class Regularising:
         self._session = session
         self._explaining = explaining
         self._read = LatestRead(session, runner)
-        self._boxes: Boxes | None = None
-        """Boxes on the original; they wait for it to come back."""
+        self._left: _Left | None = None
 
     def resample(self) -> None:
         """Show the open case on an even grid, to be looked at first."""
@@ -34,9 +53,10 @@ class Regularising:
 
         def done(even: Case) -> None:
             if session.case is case:
-                self._boxes = session.boxes
+                before, boxes = self._stand(), session.boxes
                 session.resampled = Resampled(case)
-                self._put(case, even, Boxes())
+                self._put(even, Boxes(), self._same_place(case, even))
+                self._left = _Left(boxes, before, self._stand())
 
         self._read.run("resampling", work, done)
 
@@ -50,9 +70,11 @@ class Regularising:
         session, resampled = self._session, self._session.resampled
         if resampled is None or session.case is None:
             return
-        even, session.resampled = session.case, None
-        self._put(even, resampled.original, self._boxes or Boxes())
-        self._boxes = None
+        even, left, original = session.case, self._left, resampled.original
+        session.resampled = self._left = None
+        moved = left is None or self._stand() != left.after
+        stand = self._same_place(even, original) if left is None or moved else left.before
+        self._put(original, left.boxes if left is not None else Boxes(), stand)
 
     def use_as_it_is(self) -> None:
         """The user has read what is uneven and goes on all the same."""
@@ -63,16 +85,21 @@ class Regularising:
         """Stop resampling."""
         self._read.cancel()
 
-    def _put(self, old: Case, new: Case, boxes: Boxes) -> None:
-        """Show the other grid at the same place of the patient."""
-        session, view = self._session, self._session.view
-        found = linked_place(old, view.slice, view.cursor, new, "confirmed")
+    def _stand(self) -> _Stand:
+        return self._session.view.slice, self._session.view.cursor
+
+    def _same_place(self, old: Case, new: Case) -> _Stand:
+        """Where the shown place of the patient is on another grid."""
+        index, cursor = self._stand()
+        found = linked_place(old, index, cursor, new, "confirmed")
+        assert found is not None
+        (slice_, row, column), _ = found
+        return slice_, (row, column) if cursor is not None else None
+
+    def _put(self, case: Case, boxes: Boxes, stand: _Stand) -> None:
+        session = self._session
         session.reading = session.plain = None
-        session.case = new
-        if found is not None:
-            (index, row, column), _ = found
-            view.slice = index
-            if view.cursor is not None:
-                view.cursor = (row, column)
+        session.case = case
+        session.view.slice, session.view.cursor = stand
         session.boxes = boxes
         self._explaining.voxels_changed()

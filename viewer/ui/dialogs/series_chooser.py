@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
@@ -52,7 +54,7 @@ class _Row(QTreeWidgetItem):
         super().__init__(parent)
         self.entry = entry
         info = entry.info
-        self.keys: list[object] = [
+        self.keys: list[Any] = [
             entry.words(hidden=True).casefold(),
             _ORDER.index(severity_of(info)),
             info.modality,
@@ -67,7 +69,7 @@ class _Row(QTreeWidgetItem):
         if not isinstance(other, _Row) or tree is None:
             return False
         column = tree.sortColumn()
-        return (self.keys[column], self.entry.number) < (other.keys[column], other.entry.number)  # type: ignore[operator]
+        return (self.keys[column], self.entry.number) < (other.keys[column], other.entry.number)
 
 
 class SeriesChooser(QDialog):
@@ -131,7 +133,7 @@ class SeriesChooser(QDialog):
         tree.setColumnCount(len(_COLUMNS))
         tree.setHeaderLabels(_COLUMNS)
         tree.setIconSize(QSize(_SIDE, _SIDE))
-        tree.setUniformRowHeights(False)
+        tree.setWordWrap(True)
         tree.setAllColumnsShowFocus(True)
         tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         grouped = len(self.choice.patients) > 1
@@ -214,14 +216,16 @@ class SeriesChooser(QDialog):
         row = QHBoxLayout()
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         buttons.rejected.connect(self.reject)
-        self.open, self.beside = QPushButton("Open"), QPushButton("Open beside")
-        self.open.setDefault(True)
-        described(self.open, "Open", "Show the series.")
-        described(self.beside, "Open beside", "Show the series beside the open one, linked by position.")
-        self.open.clicked.connect(self.accept)
-        self.beside.clicked.connect(self.accept_beside)
+        self.open_button, self.beside_button = QPushButton("Open"), QPushButton("Open beside")
+        self.open_button.setDefault(True)
+        described(self.open_button, "Open", "Show the series.")
+        described(
+            self.beside_button, "Open beside", "Show the series beside the open one, linked by position."
+        )
+        self.open_button.clicked.connect(self.accept)
+        self.beside_button.clicked.connect(self.accept_beside)
         row.addStretch(1)
-        for widget in (buttons, self.beside, self.open):
+        for widget in (buttons, self.beside_button, self.open_button):
             row.addWidget(widget)
         return row
 
@@ -230,7 +234,7 @@ class SeriesChooser(QDialog):
     def show_session(self) -> None:
         """Bring pictures and words up to the state; only what has changed is touched."""
         session = self._bench.session
-        self.beside.setVisible(session.case is not None and not self.choice.for_beside)
+        self.beside_button.setVisible(session.case is not None and not self.choice.for_beside)
         key = (session.peeked, session.phi_hidden)
         if self._shown is not None and self._shown[0] is key[0] and self._shown[1] == key[1]:
             return
@@ -271,9 +275,9 @@ class SeriesChooser(QDialog):
         self._follow()
 
     def _follow(self) -> None:
-        chosen = isinstance(self.tree.currentItem(), _Row)
-        self.open.setEnabled(chosen)
-        self.beside.setEnabled(chosen)
+        chosen = self.current is not None
+        self.open_button.setEnabled(chosen)
+        self.beside_button.setEnabled(chosen)
 
     def _sort(self, column: int) -> None:
         self.tree.sortItems(column, self.tree.header().sortIndicatorOrder())
@@ -290,7 +294,10 @@ class SeriesChooser(QDialog):
         current = self.tree.currentItem()
         if current is None or current.isHidden():
             seen = next((row for row in self._rows.values() if not row.isHidden()), None)
-            self.tree.setCurrentItem(seen)
+            if seen is not None:
+                self.tree.setCurrentItem(seen)
+            else:
+                self.tree.clearSelection()
         self._follow()
 
     # --- choosing ----------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from viewer.controllers.workbench import Workbench
@@ -52,7 +52,14 @@ class Advice(QFrame):
         row.addWidget(self.confirm)
         row.addStretch(1)
         body.addLayout(row)
+        parent.installEventFilter(self)
         self.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # The canvas is made narrower by whatever comes beside it, not only by the window.
+        if event.type() == QEvent.Type.Resize and self.isVisible():
+            self.place()
+        return super().eventFilter(watched, event)
 
     def show_judgement(self, judgement: Judgement | None) -> None:
         """Visible while the model may not run."""

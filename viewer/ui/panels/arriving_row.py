@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
@@ -30,9 +30,6 @@ class ArrivedSlices(QWidget):
         described(
             self, "Slices that have been read", "Filled where a slice can be shown; a click goes to it."
         )
-
-    def sizeHint(self) -> QSize:
-        return QSize(120, 14)
 
     def show_case(self, case: Case, current: int) -> None:
         self._there = np.array([case.has(index) for index in range(case.slices)])
@@ -65,7 +62,7 @@ class ArrivedSlices(QWidget):
 
 
 class ArrivingRow(QWidget):
-    """Under the image, for as long as only a part of it is there."""
+    """In the line under the image, for as long as only a part of it is there."""
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__()
@@ -75,10 +72,11 @@ class ArrivingRow(QWidget):
         row.setSpacing(10)
         self.slices, self.words, self.stop = ArrivedSlices(bench), Elided(name="muted"), QPushButton("Cancel")
         self.words.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.words.setFixedWidth(230)
+        self.words.setFixedWidth(190)
+        self.stop.setObjectName("quiet")
         described(self.stop, "Cancel", "Stop reading; the case that was open before comes back.")
         self.stop.clicked.connect(bench.opening.cancel)
-        row.addWidget(self.slices, 1)
+        row.addWidget(self.slices)
         row.addWidget(self.words)
         row.addWidget(self.stop)
         self._work: Work | None = None

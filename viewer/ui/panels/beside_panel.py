@@ -154,7 +154,7 @@ class BesidePanel(QWidget):
         if other:
             self.picture.fit()
         self.letters.letters = background.letters
-        self.words.mark = background.mark
+        self.words.mark, self.words.notes = background.mark, background.notes
         self.words.side_unknown = background.letters is None
         self.crosshair.cursor = beside.cursor
         self.facts.set_full("    ".join(beside_facts(beside)))

@@ -15,7 +15,7 @@ from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.panels.card import Card, DotLine, Elided, described, emptied, heading
 from viewer.ui.panels.series_list import SeriesList
-from viewer.ui.panels.series_words import picture
+from viewer.ui.panels.series_words import age_of, date_of, picture
 
 _SIDE = 48
 _SEVERITY = {"note": "grey", "warning": "amber", "error": "red"}
@@ -41,10 +41,11 @@ class CasePanel(Card):
         self.body.addWidget(heading("Case"))
         self.body.addWidget(self._make_row())
         self.body.addLayout(self._make_series(bench))
-        self._patient = QLabel()
+        self._patient_heading, self._patient = heading("Patient"), QLabel()
         self._patient.setWordWrap(True)
         self._patient.setTextFormat(Qt.TextFormat.PlainText)
         self._patient.setAccessibleName("Patient")
+        self.body.addWidget(self._patient_heading)
         self.body.addWidget(self._patient)
         self._make_truth()
         self.body.addWidget(heading("About this image"))
@@ -179,15 +180,16 @@ class CasePanel(Card):
         patient = session.case.image.patient if session.case else None
         lines = []
         if patient is not None and not session.phi_hidden:
-            person = " · ".join(word for word in (patient.sex, patient.age) if word)
+            person = " · ".join(word for word in (patient.sex, age_of(patient.age)) if word)
             lines = [
                 patient.name,
                 f"ID {patient.identifier}" if patient.identifier else "",
-                f"born {_date(patient.birth_date)}" if patient.birth_date else "",
+                f"born {date_of(patient.birth_date)}" if patient.birth_date else "",
                 person,
-                f"study {_date(patient.study_date)}" if patient.study_date else "",
+                f"study {date_of(patient.study_date)}" if patient.study_date else "",
             ]
         text = "\n".join(line for line in lines if line)
+        self._patient_heading.setVisible(bool(text))
         self._patient.setVisible(bool(text))
         self._patient.setText(text)
 
@@ -233,8 +235,3 @@ class CasePanel(Card):
             )
         if session.case is not None and not session.diagnoses:
             self._lines.addWidget(DotLine("grey", "Nothing odd was found in the file."))
-
-
-def _date(text: str) -> str:
-    """``2018-09-18`` for a DICOM date; anything else as it is."""
-    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text

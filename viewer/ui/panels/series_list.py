@@ -49,8 +49,8 @@ class _Painter(QStyledItemDelegate):
     ) -> None:
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        place = QRect(option.rect)  # type: ignore[attr-defined]
-        state = option.state  # type: ignore[attr-defined]
+        place = QRect(option.rect)
+        state = option.state
         if index.data(_ENTRY) is None:
             painter.setPen(theme.colour("muted"))
             text = painter.fontMetrics().elidedText(

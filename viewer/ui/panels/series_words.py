@@ -112,8 +112,23 @@ def patient_words(opened: Opened, patient: int, peeked: dict[SeriesEntry, Peeked
         (peeked[e].patient for e in opened.of_patient(patient) if e in peeked and _named(peeked[e].patient)),
         PatientInfo(),
     )
-    return " · ".join(word for word in (words, known.name, known.identifier, known.birth_date) if word)
+    return " · ".join(
+        word for word in (words, known.name, known.identifier, date_of(known.birth_date)) if word
+    )
 
 
 def _named(patient: PatientInfo) -> bool:
     return bool(patient.name or patient.identifier)
+
+
+def date_of(text: str) -> str:
+    """``2018-09-18`` for a DICOM date; anything else as it is."""
+    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if len(text) == 8 and text.isdigit() else text
+
+
+def age_of(text: str) -> str:
+    """``34 years`` for a DICOM age; anything else as it is."""
+    units = {"Y": "years", "M": "months", "W": "weeks", "D": "days"}
+    if len(text) == 4 and text[:3].isdigit() and text[3] in units:
+        return f"{int(text[:3])} {units[text[3]]}"
+    return text

@@ -59,8 +59,10 @@ class VolumeRow(QWidget):
         self.hide()
 
     def show_session(self, session: Session) -> None:
-        count = session.volumes
         image = session.case.image if session.case is not None else None
+        # While a series is being read its other volumes are named already, and wait.
+        count = len(image.volumes) if image is not None and session.entry is not None else 0
+        count = count if count > 1 else 0
         note = shown_of(image, session.entry, session.opened) if image is not None else ""
         self.setVisible(bool(count or note))
         for widget in (self.back, self.slider, self.on, self.label):
@@ -76,8 +78,10 @@ class VolumeRow(QWidget):
         words = volume_words(image.volumes, index)
         self.label.set_full(words if session.volume is None else f"{words}  reading …")
         self.slider.setAccessibleDescription(words)
-        self.back.setEnabled(index > 0)
-        self.on.setEnabled(index < count - 1)
+        there = session.volumes > 0
+        self.slider.setEnabled(there)
+        self.back.setEnabled(there and index > 0)
+        self.on.setEnabled(there and index < count - 1)
 
     def _moved(self, index: int) -> None:
         attempt(self._bench, lambda: self._bench.volumes.select(index))

@@ -1,0 +1,393 @@
+"""Choosing with real widgets: the chooser, the list of series, volumes, a second series, an even grid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+
+from tests.fake_contents import FakeSeries, contents, vanished
+from tests.tiny import bright_spot
+from viewer.controllers import looking
+from viewer.imaging.diagnoses import Diagnosis
+from viewer.imaging.image import PatientInfo
+from viewer.imaging.series import Unreadable
+
+ANNA = PatientInfo("Anna^Example", "A-17", "19700101", "F", "048Y", "20180918")
+
+
+@pytest.fixture
+def shelf(monkeypatch):
+    held = {}
+    monkeypatch.setattr(looking.Contents, "of", staticmethod(lambda path, *_: held[Path(path).name]))
+    return held
+
+
+@pytest.fixture
+def study(bare, shelf):
+    """Two patients: three series of the first, one of the second."""
+    shelf["study"] = contents(
+        FakeSeries("T1 sagittal", 4, patient=ANNA),
+        FakeSeries("DWI", 6, patient=ANNA, volumes=5, b_values=(0.0, 1000.0)),
+        FakeSeries("T2", 9, patient=ANNA, affine=np.diag([1, 1, 3.0, 1])),
+        FakeSeries("CT head", 5, patient_key="two", modality="CT", broken=vanished()),
+        unreadable=(Unreadable(Path("Anna_notes.txt"), "not-an-image", "'Anna_notes.txt' is not an image."),),
+    )
+    bare.bench.opening.open("study")
+    bare.settle()
+    return bare
+
+
+def rows(chooser):
+    return [row for row in chooser._rows.values() if not row.isHidden()]
+
+
+def shown(chooser):
+    return [row.text(0) for row in rows(chooser)]
+
+
+def choose(study, number):
+    study.bench.opening.choose(study.session.chooser.entries[number])
+    study.settle()
+
+
+def test_the_chooser_shows_every_series_by_patient_with_a_picture(study):
+    chooser = study.window._chooser
+    assert chooser.isVisible()
+    assert not chooser.isModal()
+    assert shown(chooser) == ["T1 sagittal", "DWI", "T2", "CT head"]
+    assert [group.text(0) for group in chooser._groups.values()] == ["Patient 1", "Patient 2"]
+    dwi = rows(chooser)[1]
+    assert [dwi.text(n) for n in range(2, 7)] == [
+        "MR",
+        "30",
+        "6 × 32 × 32",
+        "5 × 1 × 1 mm",
+        "b 0, 1000 · 5 volumes",
+    ]
+    picture = dwi.icon(0).pixmap(60, 60).toImage()
+    colours = {picture.pixelColor(x, y).value() for x in range(5, 55, 5) for y in range(5, 55, 5)}
+    assert len(colours) > 1
+    assert "gone.dcm" in rows(chooser)[3].toolTip(0)
+
+
+def test_the_keyboard_filters_walks_and_opens(study):
+    chooser = study.window._chooser
+    QTest.keyClicks(chooser.filter, "t2")
+    assert shown(chooser) == ["T2"]
+    assert chooser.current.info.description == "T2"
+    assert chooser._groups[2].isHidden()
+    QTest.keyClick(chooser.filter, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClicks(chooser.filter, "nothing of the kind")
+    assert chooser.current is None
+    assert not chooser.open_button.isEnabled()
+    chooser.filter.clear()
+    chooser.tree.setFocus()
+    chooser.tree.setCurrentItem(rows(chooser)[0])
+    QTest.keyClick(chooser.tree, Qt.Key.Key_Down)
+    QTest.keyClick(chooser.tree, Qt.Key.Key_Return)
+    study.settle()
+    assert study.session.case.slices == 6
+    assert study.window._chooser is None
+
+
+def test_a_click_on_a_heading_sorts_by_what_the_column_means(study):
+    chooser = study.window._chooser
+    header = chooser.tree.header()
+    at = QPoint(header.sectionViewportPosition(3) + 8, header.height() // 2)
+    QTest.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    group = chooser._groups[1]
+    frames = [int(group.child(n).text(3)) for n in range(3)]
+    assert frames == sorted(frames)
+    assert frames != [4, 30, 9]
+
+
+def test_files_that_are_no_image_are_behind_a_fold_and_their_names_behind_the_switch(study):
+    chooser = study.window._chooser
+    assert not chooser.broken.isVisible()
+    QTest.mouseClick(chooser.fold, Qt.MouseButton.LeftButton)
+    assert chooser.broken.isVisible()
+    assert chooser.broken.item(0).text() == "File 1 is not an image."
+    study.bench.viewing.toggle_phi()
+    study.settle()
+    assert chooser.broken.item(0).text() == "'Anna_notes.txt' is not an image."
+    assert chooser._groups[1].text(0) == "Patient 1 · Anna^Example · A-17 · 1970-01-01"
+    study.bench.viewing.toggle_phi()
+    study.settle()
+    assert chooser._groups[1].text(0) == "Patient 1"
+
+
+def test_leaving_the_chooser_leaves_everything(study):
+    study.window._chooser.reject()
+    study.settle()
+    assert study.session.chooser is None
+    assert study.window._chooser is None
+    assert study.session.case is None
+
+
+def test_the_list_at_the_left_switches_with_one_click(study):
+    choose(study, 0)
+    series = study.window.case_panel.series
+    assert series.isVisible()
+    third = study.session.opened.entries[2]
+    place = series.visualItemRect(series.item_of(third)).center()
+    QTest.mouseClick(series.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    study.settle()
+    assert study.session.entry is third
+    assert study.session.case.slices == 9
+    first = study.session.opened.entries[0]
+    series.setCurrentItem(series.item_of(first))
+    assert study.session.entry is third  # walking opens nothing
+    QTest.keyClick(series, Qt.Key.Key_Return)
+    study.settle()
+    assert study.session.entry is first
+
+
+def test_one_series_alone_has_no_list(bare, shelf):
+    shelf["one"] = contents(FakeSeries())
+    bare.bench.opening.open("one")
+    bare.settle()
+    assert not bare.window.case_panel.series.isVisible()
+
+
+def test_control_click_opens_beside_and_scrolling_either_scrolls_the_other(study):
+    choose(study, 0)
+    panel, series = study.window.case_panel.series, study.window.beside
+    third = study.session.opened.entries[2]
+    place = panel.visualItemRect(panel.item_of(third)).center()
+    QTest.mouseClick(panel.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, place)
+    study.settle()
+    assert series.isVisible()
+    assert series.title.full == "T2"
+    assert series.letters.letters == study.canvas.letters.letters
+    study.bench.viewing.select_slice(0)
+    study.settle()
+    before = study.session.beside.slice
+    study.wheel(1)
+    study.settle()
+    assert study.session.view.slice == 1
+    assert study.session.beside.slice == round(5 / 3)
+    assert study.session.beside.slice != before
+    study.wheel(1, on=series.picture.viewport())
+    study.settle()
+    assert study.session.beside.slice == round(5 / 3) + 1
+    assert study.session.view.slice == round(9 / 5)
+
+
+def test_a_drag_in_the_second_picture_moves_both_crosshairs_and_its_own_window(study):
+    choose(study, 0)
+    study.bench.beside.choose(study.session.opened.entries[2])
+    study.settle()
+    picture = study.window.beside.picture
+    at = picture.to_screen(20.5, 10.5).toPoint()
+    QTest.mouseClick(picture.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    study.settle()
+    assert study.session.view.cursor == pytest.approx((10, 20), abs=0.5)
+    assert study.canvas.crosshair.cursor == study.session.view.cursor
+    first, second = study.session.view.window, study.session.beside.window
+    from tests.ui.conftest import send_move
+
+    shift = Qt.KeyboardModifier.ShiftModifier
+    QTest.mousePress(picture.viewport(), Qt.MouseButton.LeftButton, shift, at)
+    send_move(picture.viewport(), at + QPoint(40, 0), Qt.MouseButton.LeftButton, shift)
+    QTest.mouseRelease(picture.viewport(), Qt.MouseButton.LeftButton, shift, at + QPoint(40, 0))
+    study.settle()
+    assert study.session.view.window == first
+    assert study.session.beside.window.width > second.width
+    QTest.mouseClick(study.window.beside.close_button, Qt.MouseButton.LeftButton)
+    study.settle()
+    assert not study.window.beside.isVisible()
+
+
+def test_two_dropped_files_are_both_offered_and_with_control_beside(bare, shelf, tmp_path):
+    shelf["a"], shelf["b"] = contents(FakeSeries("A")), contents(FakeSeries("B", 4))
+    drop(bare, [tmp_path / "a", tmp_path / "b"])
+    assert shown(bare.window._chooser) == ["A", "B"]
+    bare.window._chooser.accept()
+    bare.settle()
+    drop(bare, [tmp_path / "b"], Qt.KeyboardModifier.ControlModifier)
+    assert bare.session.case.slices == 6
+    assert bare.session.beside.case.slices == 4
+
+
+def drop(driver, paths, held=Qt.KeyboardModifier.NoModifier):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    driver.window.dropEvent(
+        QDropEvent(QPointF(50, 50), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, held)
+    )
+    driver.settle()
+
+
+def test_volumes_have_a_slider_that_says_which(study):
+    choose(study, 1)
+    row = study.window.volume
+    assert row.isVisible()
+    assert row.label.full == "time 1 · 1 / 5"
+    assert row.note.text() == "6 of 30 images shown"
+    study.bench.viewing.select_slice(1)
+    study.canvas.picture.zoom(2.0, QPointF(100, 100))
+    seen = study.picture.box.viewRect()
+    row.slider.setFocus()
+    QTest.keyClick(row.slider, Qt.Key.Key_Right)
+    study.settle()
+    assert study.session.case.image.volume == 1
+    assert study.session.view.slice == 1
+    assert study.picture.box.viewRect() == seen
+    QTest.mouseClick(row.on, Qt.MouseButton.LeftButton)
+    study.settle()
+    assert row.label.full == "time 3 · 3 / 5"
+    study.window.activateWindow()  # the chooser had been the active window
+    study.settle()
+    study.canvas.picture.setFocus()
+    study.key(Qt.Key.Key_V)
+    assert study.session.case.image.volume == 3
+    study.key(Qt.Key.Key_V, Qt.KeyboardModifier.ShiftModifier)
+    assert study.session.case.image.volume == 2
+    choose_again = study.session.opened.entries[0]
+    study.bench.opening.choose(choose_again)
+    study.settle()
+    assert not row.isVisible()
+
+
+def test_while_a_series_arrives_its_slices_fill_a_row_with_a_way_out(bare, shelf):
+    seen = []
+
+    def look(count):
+        bare.settle()
+        row, background = bare.window.arriving, bare.window.screen_.canvas.background
+        far = bare.session.case.slices - 1
+        seen.append((row.isVisible(), row.slices.there, bare.session.case.has(bare.session.view.slice)))
+        if count == 2:
+            assert background.mark == ""
+            assert background.letters is not None
+            bare.bench.viewing.select_slice(0)
+            bare.settle()
+            empty = bare.window.screen_.canvas.background
+            assert "READING" in empty.mark
+            assert empty.letters is None
+            assert not empty.pixels.any()
+        if count == far:
+            assert bare.session.work.total == 6
+
+    shelf["new"] = contents(FakeSeries(stepwise=True, between=look))
+    bare.bench.opening.open("new")
+    bare.settle()
+    assert [entry[:2] for entry in seen] == [(True, n) for n in range(1, 7)]
+    assert not bare.window.arriving.isVisible()
+    assert bare.window.screen_.canvas.background.mark == ""
+
+
+def test_cancel_in_the_row_brings_back_the_case(driver, shelf):
+    case = driver.session.case
+
+    def stop(count):
+        if count == 2:
+            driver.settle()
+            QTest.mouseClick(driver.window.arriving.stop, Qt.MouseButton.LeftButton)
+
+    shelf["new"] = contents(FakeSeries(stepwise=True, between=stop))
+    driver.bench.opening.open("new")
+    driver.settle()
+    assert driver.session.case is case
+    assert driver.window.screen_.map is not None
+    assert not driver.window.arriving.isVisible()
+
+
+def test_the_zoom_stays_when_the_rest_is_there(bare, shelf):
+    rects = []
+
+    def look(count):
+        if count == 2:
+            bare.settle()
+            bare.picture.zoom(3.0, QPointF(120, 120))
+            rects.append(bare.picture.box.viewRect())
+
+    shelf["new"] = contents(FakeSeries(stepwise=True, between=look))
+    bare.bench.opening.open("new")
+    bare.settle()
+    assert bare.session.case.whole
+    assert bare.picture.box.viewRect() == rects[0]
+
+
+TILTED = np.array([[1, 0, 0, 0], [0, 1, 1.7, 0], [0, 0, 4.7, 0], [0, 0, 0, 1.0]])
+
+
+def test_a_tilted_series_is_asked_about_where_it_matters(bare):
+    strip = bare.window.grid
+    bare.bench.opening.show(bright_spot(6, affine=TILTED))
+    bare.settle()
+    assert not strip.isVisible()
+    bare.session.workspace = "volume"
+    bare.settle()
+    assert strip.isVisible()
+    assert "degrees" in strip.sentence.text()
+    original = bare.session.case
+    QTest.mouseClick(strip.resample, Qt.MouseButton.LeftButton)
+    bare.settle()
+    assert bare.session.case is not original
+    assert not strip.resample.isVisible()
+    QTest.mouseClick(strip.keep, Qt.MouseButton.LeftButton)
+    bare.settle()
+    assert not strip.isVisible()
+    undo = bare.window.case_panel._undo
+    assert undo.isVisible()
+    QTest.mouseClick(undo, Qt.MouseButton.LeftButton)
+    bare.settle()
+    assert bare.session.case is original
+    QTest.mouseClick(strip.as_it_is, Qt.MouseButton.LeftButton)
+    bare.settle()
+    assert not strip.isVisible()
+
+
+# --- privacy --------------------------------------------------------------------------------------------------------
+
+
+def words_on_screen(window):
+    from PySide6.QtWidgets import QLabel, QWidget
+
+    found = [window.windowTitle()]
+    for widget in window.findChildren(QWidget):
+        found += [widget.toolTip(), widget.accessibleName(), widget.accessibleDescription()]
+        if isinstance(widget, QLabel):
+            found.append(widget.text())
+    return "\n".join(found)
+
+
+def test_one_switch_for_title_panel_and_tooltips(study):
+    choose(study, 0)
+    hidden = words_on_screen(study.window)
+    for word in ("Anna", "A-17", "1970", "048", "2018"):
+        assert word not in hidden
+    assert study.window.windowTitle() == "WhySlice"
+    study.bench.viewing.toggle_phi()
+    study.settle()
+    assert study.window.windowTitle().startswith("Anna^Example")
+    text = study.window.case_panel._patient.text()
+    assert text.splitlines() == [
+        "Anna^Example",
+        "ID A-17",
+        "born 1970-01-01",
+        "F · 48 years",
+        "study 2018-09-18",
+    ]
+    study.bench.viewing.toggle_phi()
+    study.settle()
+    assert words_on_screen(study.window) == hidden
+
+
+def test_words_in_the_picture_are_warned_about_whatever_is_hidden(bare):
+    from dataclasses import replace
+
+    warning = bare.window.burned_in
+    bare.bench.opening.show(bright_spot(3))
+    bare.settle()
+    assert not warning.isVisible()
+    finding = Diagnosis("burned-in-annotation", "warning", "Words are burned in.")
+    bare.bench.opening.show(replace(bright_spot(3), diagnoses=(finding,)))
+    bare.settle()
+    assert warning.isVisible()

@@ -1,0 +1,93 @@
+"""Nothing that names the patient is left behind by a window in which a named file was opened."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+SECRETS = ("Zwetschge", "Quirina", "PAT-4711", "19370213", "20240229", "1937-02-13")
+
+
+def named_series(folder: Path) -> Path:
+    """Three slices of a person, in a folder that is called like her."""
+    home = folder / "Zwetschge_Quirina"
+    home.mkdir()
+    series, study, frame = generate_uid(), generate_uid(), generate_uid()
+    rng = np.random.default_rng(0)
+    for index in range(3):
+        meta = FileMetaDataset()
+        meta.MediaStorageSOPClassUID = MRImageStorage
+        meta.MediaStorageSOPInstanceUID = generate_uid()
+        meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        path = home / f"Zwetschge_{index}.dcm"
+        data = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+        data.SOPClassUID, data.SOPInstanceUID = MRImageStorage, meta.MediaStorageSOPInstanceUID
+        data.PatientName, data.PatientID = "Zwetschge^Quirina", "PAT-4711"
+        data.PatientBirthDate, data.PatientSex, data.StudyDate = "19370213", "F", "20240229"
+        data.Modality, data.SeriesDescription = "MR", "T2"
+        data.SeriesInstanceUID, data.StudyInstanceUID, data.FrameOfReferenceUID = series, study, frame
+        data.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+        data.ImagePositionPatient = [0, 0, 5.0 * index]
+        data.PixelSpacing, data.InstanceNumber = [1, 1], index + 1
+        data.Rows = data.Columns = 32
+        data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
+        data.BitsAllocated = data.BitsStored = 16
+        data.HighBit, data.PixelRepresentation = 15, 0
+        data.PixelData = rng.integers(0, 900, (32, 32), dtype=np.uint16).tobytes()
+        data.save_as(path, enforce_file_format=True)
+    (home / "Zwetschge_notes.dcm").write_text("not an image")
+    return home
+
+
+def test_logs_settings_and_recent_files_hold_nothing(tmp_path: Path) -> None:
+    """Even where the patient is shown on screen."""
+    home, user = named_series(tmp_path), tmp_path / "user"
+    picture = tmp_path / "picture.png"
+    words = ["view", str(home), "--screenshot", str(picture), "--exit", "--debug", "--show-phi"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "viewer", *words],
+        env={**os.environ, "WHYSLICE_HOME": str(user), "QT_QPA_PLATFORM": "offscreen", "HOME": str(user)},
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stderr.decode()
+    assert picture.stat().st_size > 10_000
+    written = [path for path in user.rglob("*") if path.is_file()]
+    assert any(path.name == "whyslice.log" for path in written)
+    left = {path.name: path.read_bytes() for path in written}
+    left |= {"stdout": ran.stdout, "stderr": ran.stderr, "picture": picture.read_bytes()}
+    for name, content in left.items():
+        for secret in SECRETS:
+            assert secret.encode() not in content, f"{secret} in {name}"
+    assert not any(secret in str(path.relative_to(user)) for path in written for secret in SECRETS)
+
+
+def test_the_picture_shows_the_patient_only_when_asked_to(qtbot, tmp_path: Path) -> None:
+    from viewer.app import picture_of
+    from viewer.controllers.workbench import Workbench
+    from viewer.foundation.job_runner import InlineRunner
+    from viewer.ui.main_window import MainWindow
+
+    window = MainWindow(Workbench(InlineRunner()))
+    window.resize(1300, 900)
+    qtbot.addWidget(window)
+    window.show()
+    window.bench.opening.open(named_series(tmp_path))
+    qtbot.waitUntil(lambda: window.settled)
+    block = window.case_panel._patient
+    hidden = picture_of(window)
+    assert not block.isVisible()
+    window.bench.viewing.toggle_phi()
+    qtbot.waitUntil(lambda: window.settled)
+    assert "Zwetschge" in block.text()
+    assert picture_of(window) != hidden
+    window.bench.viewing.toggle_phi()
+    qtbot.waitUntil(lambda: window.settled)
+    assert picture_of(window) == hidden
