@@ -84,13 +84,13 @@ def peek(stack: Stack, path: Path) -> MedicalImage:
 
 
 def _needed(stack: Stack, frames: tuple[Frame, ...]) -> int:
-    """Bytes of the largest picture or of the voxels, whichever is more."""
+    """Bytes of the largest picture or of the rescaled voxels, whichever is more."""
     file = stack.file_of(frames[0])
     tile = frames[0].tile
-    if tile is None:
-        return file.frame_bytes * len(frames)
-    share = tile.rows * tile.columns / (file.rows * file.columns)
-    return max(file.frame_bytes, int(file.frame_bytes * share * len(frames)))
+    share = 1.0 if tile is None else tile.rows * tile.columns / (file.rows * file.columns)
+    kind = _expected(stack, frames)
+    widened = 1.0 if kind is None else max(1.0, kind.itemsize * 8 / file.bits)
+    return max(file.frame_bytes, int(file.frame_bytes * share * len(frames) * widened))
 
 
 def _expected(stack: Stack, frames: tuple[Frame, ...]) -> np.dtype[Any] | None:

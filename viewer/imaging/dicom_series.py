@@ -7,8 +7,6 @@ share positions are volumes of one acquisition (b-values, directions, echoes, ti
 
 from __future__ import annotations
 
-import itertools
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,47 +15,20 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.imaging.diagnoses import ONE_PLACE, Diagnosis, no_orientation, no_spacing
+from viewer.imaging.diagnoses import ONE_PLACE, Diagnosis
+from viewer.imaging.dicom_acquisitions import parted
 from viewer.imaging.dicom_frames import Frame
 from viewer.imaging.dicom_header import DicomFile
-from viewer.imaging.dicom_spacing import grid_of, normal_of, stated_thickness, uneven
-from viewer.imaging.dicom_volumes import Volume, default_volume, volumes_of
+from viewer.imaging.dicom_kinds import map_kind
+from viewer.imaging.dicom_spacing import SAME_PLACE, grid_of, grid_without_places, normal_of
+from viewer.imaging.dicom_volumes import Volume, default_volume
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import VolumeInfo
 from viewer.imaging.volumes import one_of_several
 
-_MAPS = (
-    "ADC",
-    "FA",
-    "COLFA",
-    "TENSOR",
-    "TENSOR_B0",
-    "EXP",
-    "EADC",
-    "TTP",
-    "RELCBF",
-    "RELCBV",
-    "RELMTT",
-    "LOCALIZER",
-    "REF_SURVIEW",
-)
-_COMPONENTS = {
-    "P": "PHASE",
-    "PHASE": "PHASE",
-    "PHASE MAP": "PHASE",
-    "R": "REAL",
-    "REAL": "REAL",
-    "I": "IMAGINARY",
-    "IMAGINARY": "IMAGINARY",
-}
-_NAMED_MAPS = (
-    ("EADC", r"e-?adc|exponential (?:apparent|adc|diffusion)"),
-    ("ADC", r"adc|apparent diffusion coefficient"),
-    ("COLFA", r"colfa|colou?r fa"),
-    ("FA", r"fa|fractional anisotropy"),
-)
+_MOVING = ("US", "XA", "RF", "ES", "XC", "OP", "IVUS", "OCT")
+"""Modalities whose frames follow each other in time when nothing says where they lie."""
 _SAME_DIRECTION = 2e-3
-_SAME_PLACE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +93,7 @@ class Stack:
         frames = self.volumes[number].frames
         file = self.file_of(frames[0])
         size = _size(file, frames[0])
-        return grid_of(frames, size) if self.placed else _grid_without_place(file, frames, size)
+        return grid_of(frames, size) if self.placed else grid_without_places(frames, size, file.directions)
 
 
 def stacks(files: Iterable[DicomFile]) -> list[Stack]:
@@ -168,29 +139,12 @@ def _key(file: DicomFile, frame: Frame) -> tuple[object, ...]:
         None if spacing is None else tuple(round(length, 3) for length in spacing),
         file.samples,
         file.photometric,
-        map_kind(frame.kind, file),
+        map_kind(frame.kind, file.modality, file.description, file.samples > 1),
     )
 
 
 def _size(file: DicomFile, frame: Frame) -> tuple[int, int]:
     return (file.rows, file.columns) if frame.tile is None else (frame.tile.rows, frame.tile.columns)
-
-
-def map_kind(kind: tuple[str, ...], file: DicomFile) -> str:
-    """The derived map or complex component that an image type names; empty for a plain picture."""
-    for value in kind[2:]:
-        if value == "FA" and file.samples > 1:
-            return "COLFA"
-        if value in _MAPS:
-            return value
-        if value in _COMPONENTS:
-            return _COMPONENTS[value]
-    if file.modality == "MR" and "DERIVED" in kind[:1]:
-        words = file.description.lower().replace("_", " ")
-        for name, pattern in _NAMED_MAPS:
-            if re.search(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])", words):
-                return name
-    return ""
 
 
 def _by_orientation(members: list[tuple[DicomFile, Frame]]) -> list[list[tuple[DicomFile, Frame]]]:
@@ -240,61 +194,28 @@ def _stack(kind: str, members: list[tuple[DicomFile, Frame]], twice: int) -> Sta
             )
         )
     if not placed:
+        if len(frames) > 1 and files[0].modality in _MOVING:
+            diagnoses.append(_in_one_place(len(frames)))
         return _unplaced(files, kind, frames, diagnoses)
     levels = _levels(placed)
     if len(set(levels.values())) == 1 and len(placed) > 1:
         weightings = {(frame.diffusion.b_value, frame.echo, frame.segment) for frame in placed}
         if len(weightings) == 1:
-            diagnoses.append(
-                Diagnosis(
-                    ONE_PLACE,
-                    "warning",
-                    f"All {len(placed)} pictures lie at one place: they are a sequence in time, not a volume.",
-                    "Read them as pictures; a 3D network does not apply.",
-                )
-            )
+            diagnoses.append(_in_one_place(len(placed)))
             return _unplaced(files, kind, placed, diagnoses)
-    volumes, doubled = _volumes(placed, levels, dict(files[0].segments))
+    volumes, doubled = parted(placed, levels, dict(files[0].segments))
     if doubled:
         diagnoses.append(_same_place(volumes, doubled))
     return Stack(files, kind, volumes, default_volume(volumes), tuple(diagnoses), placed=True)
 
 
-def _volumes(
-    frames: list[Frame], levels: dict[int, int], segments: dict[int, str]
-) -> tuple[tuple[Volume, ...], int]:
-    by_acquisition = _acquisitions(frames)
-    if by_acquisition is None:
-        return volumes_of(frames, levels, segments)
-    volumes: list[Volume] = []
-    for number, part in by_acquisition:
-        [whole], _ = volumes_of(part, levels, {})
-        info = VolumeInfo(f"acquisition {number:.0f}", len(part), whole.b_value)
-        volumes.append(Volume(whole.frames, info))
-    return tuple(volumes), 0
-
-
-def _acquisitions(frames: list[Frame]) -> list[tuple[float, list[Frame]]] | None:
-    """Frames by acquisition where several even stacks, shifted against each other, would make one uneven stack."""
-    parts: dict[float | None, list[Frame]] = defaultdict(list)
-    for frame in frames:
-        parts[frame.moment.acquisition].append(frame)
-    if not 1 < len(parts) < len(frames) / 2 or None in parts:
-        return None
-    normal = normal_of(frames[0])
-
-    def depths(part: list[Frame]) -> NDArray[np.float64]:
-        return np.sort([float(np.dot(normal, frame.position)) for frame in part])  # type: ignore[arg-type]
-
-    together = depths(frames)
-    apart = [depths(part) for part in parts.values()]
-    if not len(uneven(together)) or any(len(part) < 3 or len(uneven(part)) for part in apart):
-        return None
-    ordered = sorted(apart, key=lambda part: float(part[0]))
-    overlap = any(low[-1] > high[0] for low, high in itertools.pairwise(ordered))
-    if not overlap or any(float(np.diff(part).min()) <= _SAME_PLACE for part in apart):
-        return None
-    return sorted((number, part) for number, part in parts.items() if number is not None)
+def _in_one_place(count: int) -> Diagnosis:
+    return Diagnosis(
+        ONE_PLACE,
+        "warning",
+        f"All {count} pictures lie at one place: they are a sequence in time, not a volume.",
+        "Read them as pictures; a 3D network does not apply.",
+    )
 
 
 def _levels(frames: list[Frame]) -> dict[int, int]:
@@ -305,7 +226,7 @@ def _levels(frames: list[Frame]) -> dict[int, int]:
     levels: dict[int, int] = {}
     level, start = -1, -np.inf
     for place in order:
-        if depths[place] - start > _SAME_PLACE:
+        if depths[place] - start > SAME_PLACE:
             level, start = level + 1, float(depths[place])
         levels[id(frames[place])] = level
     return levels
@@ -335,26 +256,3 @@ def _unplaced(
     ordered = tuple(sorted(frames, key=lambda frame: frame.order))
     volume = Volume(ordered, VolumeInfo("", len(ordered), ordered[0].diffusion.b_value))
     return Stack(files, kind, (volume,), 0, tuple(diagnoses), placed=False)
-
-
-def _grid_without_place(
-    file: DicomFile, frames: tuple[Frame, ...], size: tuple[int, int]
-) -> tuple[Geometry, tuple[Diagnosis, ...]]:
-    """Pictures that lie at one place or nowhere: where they point may be known all the same."""
-    first = frames[0]
-    findings: list[Diagnosis] = []
-    if first.size.spacing is None:
-        findings.append(no_spacing())
-    row, column = first.size.spacing or (1.0, 1.0)
-    thick = stated_thickness(first)
-    directions = first.orientation or file.directions
-    if directions is None:
-        findings.append(no_orientation())
-        return Geometry.unoriented((len(frames), *size), (thick, row, column)), tuple(findings)
-    six = np.asarray(directions, dtype=np.float64)
-    affine = np.eye(4)
-    affine[:3, 0], affine[:3, 1] = six[:3] * column, six[3:] * row
-    normal = np.cross(six[:3], six[3:])
-    affine[:3, 2] = normal / np.linalg.norm(normal) * thick
-    affine[:3, 3] = first.position if first.position is not None else 0.0
-    return Geometry(affine, (len(frames), *size), placed=False), tuple(findings)

@@ -7,10 +7,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.imaging.diagnoses import Diagnosis, no_spacing
+from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
 from viewer.imaging.dicom_frames import Frame
 from viewer.imaging.geometry import Geometry
 
+SAME_PLACE = 0.01
+"""Slices closer than this along their normal lie at one place, mm."""
 EXACT_MM = 0.01
 """Slices further than this from where the affine puts them have origins of their own."""
 _TILT_DEGREES = 0.2
@@ -59,6 +61,35 @@ def grid_of(frames: tuple[Frame, ...], size: tuple[int, int]) -> tuple[Geometry,
     else:
         affine[:3, 2] = normal * stated_thickness(first)
     return Geometry(affine, (len(places), *size), origins=origins), tuple(diagnoses)
+
+
+def grid_without_places(
+    frames: tuple[Frame, ...], size: tuple[int, int], directions: tuple[float, ...] | None
+) -> tuple[Geometry, tuple[Diagnosis, ...]]:
+    """The grid of pictures that lie at one place or nowhere; where they point may be known all the same.
+
+    Parameters
+    ----------
+    size : (rows, columns).
+    directions : of a row and of a column, for frames that do not state their own.
+    """
+    first = frames[0]
+    findings: list[Diagnosis] = []
+    if first.size.spacing is None:
+        findings.append(no_spacing())
+    row, column = first.size.spacing or (1.0, 1.0)
+    thick = stated_thickness(first)
+    directions = first.orientation or directions
+    if directions is None:
+        findings.append(no_orientation())
+        return Geometry.unoriented((len(frames), *size), (thick, row, column)), tuple(findings)
+    six = np.asarray(directions, dtype=np.float64)
+    affine = np.eye(4)
+    affine[:3, 0], affine[:3, 1] = six[:3] * column, six[3:] * row
+    normal = np.cross(six[:3], six[3:])
+    affine[:3, 2] = normal / np.linalg.norm(normal) * thick
+    affine[:3, 3] = first.position if first.position is not None else 0.0
+    return Geometry(affine, (len(frames), *size), placed=False), tuple(findings)
 
 
 def stated_thickness(frame: Frame) -> float:
