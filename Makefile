@@ -7,7 +7,7 @@ HEADLESS := QT_QPA_PLATFORM=offscreen
 PICTURE := out/demo.png
 WORKERS ?= 2
 
-.PHONY: help run test lint bench format clean
+.PHONY: help run test lint bench fuzz format clean
 
 help:
 	@echo "make run      set up, then open the demo case (without a display: render it to $(PICTURE))"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint     the same without the tests"
 	@echo "make format   let ruff arrange the code"
 	@echo "make bench    side by side with peers"
+	@echo "make fuzz     5,000 damaged files for every reader; finds go to out/fuzz"
 	@echo "make clean    remove caches and outputs (keeps .venv)"
 
 run:
@@ -45,6 +46,10 @@ format:
 bench:
 	@.ci/prepare test
 	$(HEADLESS) $(BIN)/python -m benchmarks $(ARGS)
+
+fuzz:
+	@.ci/prepare test
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.imaging.fuzz --jobs $(WORKERS) $(ARGS)
 
 clean:
 	rm -rf out build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
