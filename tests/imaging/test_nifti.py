@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import itertools
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import SimpleITK
 from numpy.typing import NDArray
 
 from viewer.foundation.errors import ReadError
+from viewer.imaging.contents import Contents
 from viewer.imaging.reading import inspect_path, read_image
 
 nib: Any = nibabel
@@ -22,7 +25,7 @@ sitk: Any = SimpleITK
 
 def written(path: Path, data: NDArray[Any], affine: NDArray[np.float64] | None = None, **header: Any) -> Path:
     """A NIfTI file with header fields overwritten after everything nibabel would set itself."""
-    image = nib.Nifti1Image(data, np.eye(4) if affine is None else affine)
+    image = nib.Nifti1Image(data, np.eye(4) if affine is None else affine, dtype=data.dtype)
     fields = image.header
     for name, value in header.items():
         fields[name] = value
@@ -253,3 +256,256 @@ def test_inspection_reads_no_voxels_and_agrees_with_reading(shared_data: Path) -
     image = read_image(path)
     assert info.shape == image.geometry.shape
     np.testing.assert_array_equal(info.affine_lps, image.geometry.affine_lps)
+
+
+# --- volumes, weightings, odd headers ---------------------------------------------------------------------------------
+
+
+def four_dimensional(tmp_path: Path, name: str = "dwi.nii", count: int = 5, **header: Any) -> NDArray[Any]:
+    data = np.arange(24 * count, dtype=np.int16).reshape(2, 3, 4, count)
+    written(tmp_path / name, data, **header)
+    return data
+
+
+def test_b_values_beside_the_file_name_the_volumes_and_choose_the_default(tmp_path: Path) -> None:
+    data = four_dimensional(tmp_path)
+    (tmp_path / "dwi.bval").write_text("0 0 1000 1000 1000\n")
+    (tmp_path / "dwi.bvec").write_text("0 0 1 0 0\n0 0 0 1 0\n0 0 0 0 0\n")
+    (info,) = inspect_path(tmp_path).series
+    labels = [volume.label for volume in info.volumes]
+    assert labels == [
+        "b 0, image 1",
+        "b 0, image 2",
+        "b 1000, direction 1",
+        "b 1000, direction 2",
+        "b 1000, trace",
+    ]
+    assert (info.b_values, info.volume, info.frames) == ((0, 1000), 4, 20)
+    image = read_image(tmp_path / "dwi.nii")
+    np.testing.assert_array_equal(image.voxels, data[..., 4].T)
+    assert (image.b_value, image.sequence) == (1000, "DWI")
+    assert (
+        "4 of 20 images are shown: volume 5 of 5 (b 1000, trace, the highest b-value)"
+        in image.diagnoses[0].sentence
+    )
+    for number in range(5):
+        chosen = read_image(tmp_path / "dwi.nii", volume=number)
+        np.testing.assert_array_equal(chosen.voxels, data[..., number].T)
+        assert (chosen.volume, chosen.b_value) == (number, info.volumes[number].b_value)
+
+
+def test_vectors_in_columns_are_understood_and_missing_ones_forgiven(tmp_path: Path) -> None:
+    four_dimensional(tmp_path, count=4)
+    (tmp_path / "dwi.bval").write_text("0\n1000\n1000\n1000\n")
+    assert inspect_path(tmp_path / "dwi.nii").series[0].volume == 1
+    (tmp_path / "dwi.bvec").write_text("0 0 0\n1 0 0\n0 0 0\n0 1 0\n")
+    (info,) = inspect_path(tmp_path / "dwi.nii").series
+    assert (info.volume, info.volumes[2].label) == (2, "b 1000, trace")
+
+
+@pytest.mark.parametrize("content", ["0 1000", "0 1000 1000 nan 1000", "-1 0 0 0 0", "words"])
+def test_b_values_that_do_not_fit_are_left_out_and_said(tmp_path: Path, content: str) -> None:
+    four_dimensional(tmp_path)
+    (tmp_path / "dwi.bval").write_text(content)
+    image = read_image(tmp_path / "dwi.nii")
+    assert (image.volume, image.b_value) == (0, None)
+    assert "bad-sidecar" in [d.code for d in image.diagnoses]
+
+
+@pytest.mark.parametrize(
+    ("header", "label"),
+    [
+        ({"xyzt_units": 10, "pixdim": [1, 1, 1, 1, 2.5, 1, 1, 1]}, "time 2"),
+        ({"xyzt_units": 2}, "volume 2"),
+        ({"intent_code": 1007}, "component 2"),
+    ],
+)
+def test_volumes_are_called_what_they_are(tmp_path: Path, header: dict[str, Any], label: str) -> None:
+    four_dimensional(tmp_path, **header)
+    assert inspect_path(tmp_path / "dwi.nii").series[0].volumes[1].label == label
+
+
+def test_a_volume_far_into_a_packed_file_is_found(tmp_path: Path) -> None:
+    data = four_dimensional(tmp_path, "dwi.nii.gz", count=7)
+    for number in (0, 3, 6):
+        np.testing.assert_array_equal(
+            read_image(tmp_path / "dwi.nii.gz", volume=number).voxels, data[..., number].T
+        )
+
+
+@pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz"])
+def test_a_thumbnail_is_the_middle_slice_where_it_lies(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viewer.imaging.grid_file._WORTH_PEEKING", 0)
+    data = np.random.default_rng(0).integers(0, 900, (6, 7, 9, 3)).astype(np.int16)
+    path = written(tmp_path / name, data, np.diag([1.0, 1.0, 4.0, 1.0]), scl_slope=2, scl_inter=1)
+    contents = Contents.of(path)
+    whole, glance = contents.load("s1"), contents.peek("s1")
+    assert glance.voxels.shape == (1, 7, 6)
+    np.testing.assert_array_equal(glance.voxels[0], whole.voxels[4])
+    np.testing.assert_allclose(
+        glance.geometry.to_patient(np.zeros(3)), whole.geometry.to_patient(np.array([4.0, 0, 0]))
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(1536, "128-bit floats"), (1, "1-bit voxels"), (2048, "complex numbers of 256 bits")]
+)
+def test_types_that_are_not_read_are_named(tmp_path: Path, code: int, words: str) -> None:
+    with pytest.raises(ReadError, match=words) as caught:
+        read_image(written(tmp_path / "a.nii", SHORT, datatype=code))
+    assert caught.value.code == "voxel-type"
+
+
+def test_colours_with_and_without_alpha(tmp_path: Path) -> None:
+    for names, kind in (
+        ("RGB", nib.nifti1.data_type_codes.dtype[128]),
+        ("RGBA", nib.nifti1.data_type_codes.dtype[2304]),
+    ):
+        data = np.zeros((5, 4, 3), dtype=kind)
+        for place, name in enumerate(names):
+            data[name] = np.arange(60).reshape(5, 4, 3) + place * 60
+        nib.save(nib.Nifti1Image(data, np.eye(4)), tmp_path / f"{names}.nii.gz")
+        image = read_image(tmp_path / f"{names}.nii.gz")
+        assert image.voxels.shape == (3, 4, 5, 3)
+        for place in range(3):
+            np.testing.assert_array_equal(image.voxels[..., place], data["RGB"[place]].T)
+
+
+def test_a_quaternion_without_spacing_still_knows_the_sides(tmp_path: Path) -> None:
+    path = written(
+        tmp_path / "a.nii",
+        SHORT,
+        sform_code=0,
+        qform_code=1,
+        quatern_d=1,
+        pixdim=[0, 0, np.nan, 4, 1, 1, 1, 1],
+    )
+    image = read_image(path)
+    assert image.geometry.oriented
+    assert image.geometry.spacing_mm == (4, 1, 1)
+    assert [d.code for d in image.diagnoses] == ["no-spacing"]
+    np.testing.assert_allclose(image.geometry.affine_ras[:3, :3], np.diag([-1, -1, 4]))
+
+
+def test_a_quaternion_that_is_none_is_said(tmp_path: Path) -> None:
+    image = read_image(
+        written(tmp_path / "a.nii", SHORT, sform_code=0, qform_code=1, quatern_b=3, quatern_c=4)
+    )
+    assert [d.code for d in image.diagnoses] == ["bad-transformation", "no-orientation"]
+
+
+@pytest.mark.parametrize("qfac", [-1, 0, 1])
+@pytest.mark.parametrize("quaternion", [(0, 0, 0), (1, 0, 0), (0, 0, 1), (0.5, 0.5, 0.5), (0.1, -0.3, 0.7)])
+def test_every_quaternion_lies_where_simpleitk_puts_it(
+    tmp_path: Path, quaternion: tuple[float, ...], qfac: int
+) -> None:
+    fields = dict(zip(("quatern_b", "quatern_c", "quatern_d"), quaternion, strict=True))
+    path = written(
+        tmp_path / "a.nii", SHORT, sform_code=0, qform_code=1, pixdim=[qfac, 2, 3, 4, 1, 1, 1, 1], **fields
+    )
+    np.testing.assert_allclose(
+        read_image(path).geometry.affine_lps, affine_of(sitk.ReadImage(str(path))), atol=1e-5
+    )
+
+
+def test_extensions_are_skipped(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(SHORT, np.eye(4))
+    image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"x" * 500))
+    nib.save(image, tmp_path / "a.nii.gz")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.nii.gz").voxels, SHORT.T)
+    with pytest.raises(ReadError, match="begin nowhere"):
+        read_image(written(tmp_path / "b.nii", SHORT, vox_offset=1e30))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kept"), [(0, 20, True), (0, 0, False), (5, 3, False), (np.nan, 1, False)]
+)
+def test_a_display_range_becomes_a_window_only_when_it_is_one(
+    tmp_path: Path, low: float, high: float, kept: bool
+) -> None:
+    image = read_image(written(tmp_path / "a.nii", SHORT, cal_min=low, cal_max=high))
+    assert [(w.low, w.high) for w in image.intensity.windows] == ([(low, high)] if kept else [])
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [(np.inf, 0), (1, np.inf), (2, np.nan)])
+def test_a_rescale_that_is_no_number_is_said(tmp_path: Path, slope: float, intercept: float) -> None:
+    image = read_image(written(tmp_path / "a.nii", SHORT, scl_slope=slope, scl_inter=intercept))
+    np.testing.assert_array_equal(image.voxels, SHORT.T)
+    assert "bad-rescale" in [d.code for d in image.diagnoses]
+
+
+def test_a_packed_file_too_small_for_its_header_is_refused_unread(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.nii.gz", SHORT, dim=[4, 500, 500, 30, 900, 1, 1, 1])
+    (entry,) = inspect_path(path).unreadable
+    assert entry.code == "truncated"
+    assert "cannot hold them" in entry.sentence
+
+
+def test_a_file_replaced_or_removed_while_it_is_open_is_not_misread(tmp_path: Path) -> None:
+    contents = Contents.of(written(tmp_path / "a.nii", SHORT))
+    written(tmp_path / "a.nii", np.zeros((9, 9, 9), dtype=np.int16))
+    with pytest.raises(ReadError, match="changed since it was opened") as caught:
+        contents.load()
+    assert (caught.value.code, caught.value.action) == ("changed", "Open it again.")
+    (tmp_path / "a.nii").unlink()
+    with pytest.raises(ReadError, match="no longer there") as caught:
+        contents.load()
+    assert caught.value.code == "missing"
+
+
+def test_a_disk_that_disappears_while_reading_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = Contents.of(written(tmp_path / "a.nii", SHORT))
+
+    def gone(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "open", gone)
+    with pytest.raises(ReadError, match=r"'a\.nii' could not be read: input/output error") as caught:
+        contents.load()
+    assert caught.value.code == "no-access"
+
+
+def test_the_voxel_file_of_a_pair_is_no_second_image_and_may_be_packed(tmp_path: Path) -> None:
+    nib.save(nib.Nifti1Pair(SHORT, np.eye(4)), tmp_path / "a.img")
+    inspection = inspect_path(tmp_path)
+    assert (len(inspection.series), inspection.unreadable) == (1, ())
+    (tmp_path / "a.img.gz").write_bytes(gzip.compress((tmp_path / "a.img").read_bytes()))
+    (tmp_path / "a.img").unlink()
+    np.testing.assert_array_equal(read_image(tmp_path / "a.hdr").voxels, SHORT.T)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a.img.gz").rename(tmp_path / "b" / "a.img.gz")
+    (tmp_path / "a.img.gz").symlink_to(tmp_path / "b" / "a.img.gz")
+    with pytest.raises(ReadError, match="without its voxel file"):
+        read_image(tmp_path / "a.hdr")
+
+
+@pytest.mark.parametrize(
+    "kind", [np.uint8, np.int8, np.uint16, np.int32, np.uint32, np.int64, np.float32, np.float64]
+)
+def test_stored_types_stay(tmp_path: Path, kind: type) -> None:
+    path = written(tmp_path / "a.nii.gz", SHORT.astype(kind))
+    image = read_image(path)
+    assert image.voxels.dtype == np.dtype(kind)
+    np.testing.assert_array_equal(image.voxels, SHORT.T)
+
+
+def test_every_shared_file_equals_nibabel(shared_data: Path) -> None:
+    paths = sorted([*shared_data.rglob("*.nii"), *shared_data.rglob("*.nii.gz")])
+    assert len(paths) > 20
+    for path in paths:
+        reference = nib.load(path)
+        count = int(np.prod(reference.shape[3:]))
+        stored = np.asarray(reference.dataobj)
+        for volume in {0, count - 1}:
+            image = read_image(path, volume=volume)
+            expected = stored.reshape(*stored.shape[:3], -1)[..., volume].T
+            if expected.dtype.names:
+                expected = np.stack([expected[name] for name in expected.dtype.names], axis=-1)
+            # nibabel rescales in single precision.
+            np.testing.assert_allclose(image.voxels, expected, rtol=1e-6 if expected.dtype.kind == "f" else 0)
+            if image.geometry.oriented:
+                np.testing.assert_allclose(image.geometry.affine_ras, reference.affine, atol=1e-4)

@@ -218,3 +218,16 @@ def test_impossible_directions_cost_the_side_and_are_said(tmp_path: Path, first:
     np.testing.assert_array_equal(image.voxels, VOXELS)
     assert not image.geometry.oriented
     assert "no-orientation" in [d.code for d in image.diagnoses]
+
+
+def test_a_slice_of_which_one_direction_is_missing_has_no_side(tmp_path: Path) -> None:
+    """Found by mutating headers: an axis of space by its kind, without a direction."""
+    path = written(
+        tmp_path / "a.nrrd",
+        VOXELS[0].tobytes(),
+        dimension="2",
+        sizes="5 4",
+        kinds="domain domain",
+        space_directions="(2,0,0) (0,0,0)",
+    )
+    assert not read_image(path).geometry.oriented

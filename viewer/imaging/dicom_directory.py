@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,7 +29,8 @@ def listed_files(path: Path) -> tuple[list[Path], list[Unreadable]]:
     try:
         if path.stat().st_size > _LARGEST:
             raise ValueError("too large")
-        with pydicom.config.disable_value_validation():
+        with warnings.catch_warnings(), pydicom.config.disable_value_validation():
+            warnings.simplefilter("ignore")
             dataset = pydicom.dcmread(path, specific_tags=["DirectoryRecordSequence"])
             names = [_components(record) for record in dataset.get("DirectoryRecordSequence", [])]
     except Exception:  # noqa: BLE001 pydicom raises whatever it stumbles over in a broken file

@@ -26,6 +26,8 @@ from viewer.imaging.voxel_types import rescaled, value_findings
 
 _WORTH_PEEKING = 4 << 20
 """A smaller volume is read as quickly as one of its slices, bytes."""
+_FAR = 1e8
+"""No patient is that large, mm."""
 
 
 @dataclass(frozen=True)
@@ -192,13 +194,11 @@ def sheared(affine: NDArray[np.float64]) -> bool:
 
 
 def usable(affine: NDArray[np.float64]) -> bool:
-    """Whether an affine spans space: finite, no axis without length, not flat."""
-    if not np.isfinite(affine).all():
+    """Whether an affine spans space: finite, no axis without length, not flat, nothing kilometres away."""
+    if not np.isfinite(affine).all() or np.abs(affine).max() > _FAR:
         return False
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
-    if not (np.isfinite(lengths).all() and lengths.min() > 1e-9 and lengths.max() < 1e9):
-        return False
-    return bool(abs(np.linalg.det(affine[:3, :3] / lengths)) > 1e-3)
+    return bool(lengths.min() > 1e-9 and abs(np.linalg.det(affine[:3, :3] / lengths)) > 1e-3)
 
 
 def magnitude(voxels: NDArray[Any]) -> NDArray[Any]:

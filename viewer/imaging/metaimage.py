@@ -124,6 +124,7 @@ def _block(
     return VoxelBlock(data, dtype, run, volumes, start=start, packing=packing, stamp=stamp)
 
 
+@np.errstate(all="ignore")  # a header may hold any number
 def _geometry(
     fields: dict[str, str], dimensions: int, shape: tuple[int, int, int], findings: list[Diagnosis]
 ) -> Geometry:

@@ -65,10 +65,10 @@ def read_grid(path: Path) -> GridFile:
     )
 
 
+@np.errstate(all="ignore")  # a header may hold any number
 def _geometry(raw: bytes, shape: tuple[int, int, int], findings: list[Diagnosis]) -> Geometry:
     if struct.unpack(">h", raw[28:30])[0] > 0:
-        with np.errstate(all="ignore"):
-            affine = np.asarray(_Header(raw, check=False).get_affine(), dtype=np.float64)
+        affine = np.asarray(_Header(raw, check=False).get_affine(), dtype=np.float64)
         if usable(affine):
             return Geometry(lps_from_ras(affine), shape)
         findings.append(

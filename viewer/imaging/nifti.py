@@ -223,6 +223,7 @@ def _volumes(
     return numbered("time" if timed else "volume", count, slices), 0
 
 
+@np.errstate(all="ignore")  # a header may hold any number
 def _geometry(header: Any, shape: tuple[int, int, int], findings: list[Diagnosis]) -> Geometry:
     """The grid: sform before qform by their codes; without either, spacing alone."""
     unit = _MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)

@@ -256,6 +256,7 @@ def _length_of_lines(path: Path, start: int, count: int) -> int:
     return len(whole) - len(lines[-1])
 
 
+@np.errstate(all="ignore")  # a header may hold any number
 def _geometry(
     fields: dict[str, str],
     spatial: tuple[int, ...],
@@ -268,7 +269,7 @@ def _geometry(
     dimensions = {len(vector) for vector in columns if vector is not None}
     units = re.findall(r'"([^"]*)"', fields.get("space units", "")) or fields.get("space units", "").split()
     unit = _UNITS.get(units[0].strip().lower(), 1.0) if len(set(units)) == 1 else 1.0
-    if len(columns) == 2 and dimensions == {3}:
+    if len(columns) == 2 and None not in columns and dimensions == {3}:
         # A single slice in space: the way to a next one is at right angles, its thickness is not known.
         normal = np.cross(columns[0] or (), columns[1] or ())
         length = float(np.linalg.norm(normal))

@@ -155,15 +155,21 @@ class PrivateFolder:
             raise _no_room(path, error) from None
 
     def _write(self, path: Path, target: Path, pieces: Iterable[bytes]) -> None:
-        with target.open("xb") as out:
-            for piece in pieces:
-                self._left -= len(piece)
-                if self._left < 0:
-                    raise ReadError(
-                        f"'{path.name}' unpacks to more than the {BUDGET.limit / 2**30:.3g} GB allowed.",
-                        code="over-budget",
-                    )
-                out.write(piece)
+        out = target.open("xb")
+        try:
+            with out:
+                for piece in pieces:
+                    self._left -= len(piece)
+                    if self._left < 0:
+                        raise ReadError(
+                            f"'{path.name}' unpacks to more than the {BUDGET.limit / 2**30:.3g} GB allowed.",
+                            code="over-budget",
+                        )
+                    out.write(piece)
+        except BaseException:
+            # Half a file is no file.
+            target.unlink(missing_ok=True)
+            raise
 
 
 def _wanted(member: zipfile.ZipInfo) -> bool:

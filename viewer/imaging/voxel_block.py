@@ -266,7 +266,7 @@ class _Stream:
     def _unpacked(self, block: VoxelBlock) -> Iterator[bytes]:
         if block.packing in ("gzip", "zlib", "bzip2"):
             return unpacked_pieces(self._file, block.packing)
-        return iter([_from_text(self._file.read(_TEXT_LIMIT), block)])
+        return (_from_text(stream.read(_TEXT_LIMIT), block) for stream in (self._file,))
 
     def _damaged(self) -> ReadError:
         return ReadError(
