@@ -105,7 +105,7 @@ def test_without_noise_it_is_the_explainer_inside(build, batch: Tensor) -> None:
         samples=3,
         noise=0,
     )
-    np.testing.assert_allclose(smooth.signed, plain.signed, rtol=1e-5)
+    assert np.abs(smooth.signed - plain.signed).max() <= 1e-6 * np.abs(plain.signed).max()
     assert np.abs(smooth.deviation).max() <= 1e-6 * np.abs(plain.signed).max()
 
 
@@ -117,4 +117,5 @@ def test_of_every_explainer(build, batch: Tensor, asked_of, of: str) -> None:
     assert (found.done, found.total) == (2, 2)
     assert found.deviation is not None
     assert found.deviation.shape == found.signed.shape
-    assert found.deviation.max() > 0
+    if of != "deconvnet":  # which does not look at the input where a network pools by means
+        assert found.deviation.max() > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from viewer.explainers.asked_region import EVERYWHERE, Drawn, input_region
 from viewer.explainers.declaration import equals, resolved
 from viewer.explainers.explainer_info import INPUT_LAYER, ExplainerInfo
-from viewer.explainers.layers import default_layer, require_layer
+from viewer.explainers.layers import default_layer, find_layers, require_layer
 from viewer.explainers.methods import explainer as explainer_of
 from viewer.explainers.question import Answer, Question
 from viewer.explainers.scoring import class_probabilities
@@ -96,8 +97,8 @@ def ask(
     index = None if target is None else classifier.target_index(target)
     place = None
     if info.needs_layer:
-        place = require_layer(classifier, layer or default_layer(classifier))
-    if why := support(classifier, explainer, layer, values):
+        place = require_layer(classifier, layer or _first_layer(classifier))
+    if why := support(classifier, explainer, place.name if place else None, values):
         raise ExplainError(why, code="unsupported")
     mask = input_region(region, view)
     batch = classifier.tensor(ready[None])
@@ -116,6 +117,17 @@ def ask(
     return Asked(
         info, view, question, probabilities, flags, equals(explainer, place) if place else (), work(question)
     )
+
+
+def _first_layer(classifier: Classifier) -> str:
+    """The default layer; of a segmentation network without one the last of its coarsest layers (Seg-Grad-CAM)."""
+    card = classifier.card
+    if card.task != "segmentation" or card.default_layer:
+        return default_layer(classifier)
+    own = [each for each in find_layers(classifier) if each.same_as is None and each.differentiable]
+    if not own:
+        return default_layer(classifier)
+    return min(reversed(own), key=lambda each: math.prod(each.grid)).name
 
 
 def last_answer(asked: Asked) -> Answer:

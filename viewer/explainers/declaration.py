@@ -147,6 +147,8 @@ for _info in (
         in_atlas=False,
         signed=False,
         class_free=True,
+        warning="This map is the same for every class, and its pattern is largely that of the image: a network with "
+        "random weights can show it too.",
         passes=0.5,
     ),
     _cam(

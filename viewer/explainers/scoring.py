@@ -60,6 +60,7 @@ def class_probabilities(
 
     Of a segmentation network: the mean over the region's pixels.
     """
+    batch = batch.clone()  # a network may overwrite its input
     with torch.no_grad(), classifier.borrowed() as module:
         if classifier.card.task != "segmentation":
             logits, flags = raw_outputs(

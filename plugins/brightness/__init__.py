@@ -1,0 +1,1 @@
+"""The brightness of the image as a baseline for explainers."""
