@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 from pathlib import Path
 
 import nibabel as nib
@@ -217,3 +218,44 @@ def test_convert_makes_the_folder_and_warns_of_what_the_file_cannot_hold(say: Sa
     assert told.code == 0
     assert (tmp_path / "new" / "out.nii.gz").is_file()
     assert "same value" in told.err
+
+
+@pytest.fixture
+def weighted(tmp_path: Path) -> Path:
+    """Three diffusion volumes: b 0, b 1000 in one direction, b 1000 trace."""
+    path = tmp_path / "dwi.nii.gz"
+    data = np.arange(4 * 5 * 6 * 3, dtype=np.int16).reshape(4, 5, 6, 3)
+    nib.save(nib.Nifti1Image(data, np.diag([2.0, 2.0, 5.0, 1.0])), path)
+    (tmp_path / "dwi.bval").write_text("0 1000 1000")
+    (tmp_path / "dwi.bvec").write_text("0 1 0\n0 0 0\n0 0 0\n")
+    return path
+
+
+def test_inspect_says_which_files_and_volumes_there_are(say: Say, weighted: Path) -> None:
+    told = say("inspect", weighted)
+    assert f"s1: dwi.nii.gz in {weighted.parent}" in told.out
+    assert "3 volumes: 0 b 0, 1 b 1000, direction 1, 2 b 1000, trace (shown)" in told.out
+    assert "6 of 18 images are shown" in told.out
+    (series,) = say("inspect", weighted, "--json").document["series"]
+    assert (series["volumes"], series["volume"], series["files"]) == (3, 2, 1)
+    assert series["volume_labels"][2] == "b 1000, trace"
+    assert series["b_values"] == [0, 1000]
+
+
+def test_one_volume_of_several_can_be_chosen(say: Say, weighted: Path, tiny: str, tmp_path: Path) -> None:
+    stored = np.asarray(nib.load(weighted).dataobj)
+    for words, number in (((), 2), (("--volume", 0), 0), (("--volume", 1), 1)):
+        told = say("convert", weighted, tmp_path / "out.nii.gz", *words, "--json")
+        assert told.code == 0
+        assert np.array_equal(np.asarray(nib.load(tmp_path / "out.nii.gz").dataobj), stored[..., number])
+    told = say("convert", weighted, tmp_path / "out.nii.gz", "--volume", 3)
+    assert (told.code, "from 0 to 2" in told.sentence) == (2, True)
+    assert say("predict", weighted, "--model", tiny, "--volume", 1, "--json").code == 0
+
+
+def test_an_archive_is_converted_and_never_written_over(say: Say, nifti: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "scan.zip", "w") as archive:
+        archive.write(nifti, "head.nii.gz")
+    told = say("convert", tmp_path / "scan.zip", tmp_path / "out.nii.gz")
+    assert told.code == 0
+    assert np.array_equal(voxels_of(tmp_path / "out.nii.gz"), voxels_of(nifti))
