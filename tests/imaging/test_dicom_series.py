@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from viewer.imaging import dicom_series
 from viewer.imaging.contents import Contents
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.reading import inspect_path, read_image
@@ -206,6 +207,24 @@ def test_two_slices_at_one_place_are_named_and_both_kept(write_stack: WriteStack
     assert "'002.dcm'" in finding.sentence
     assert "'003.dcm'" in finding.sentence
     assert [volume.slices for volume in image.volumes] == [3, 1]
+
+
+def test_a_series_that_makes_no_grid_does_not_stop_the_others(
+    write_stack: WriteStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_stack([0, 5], "two/a", SeriesNumber=1, SeriesInstanceUID="1.2.3")
+    folder = write_stack([0, 5], "two/b", SeriesNumber=2).parent
+    usual = dicom_series.grid_of
+
+    def contradicting(frames: Any, size: Any) -> Any:
+        if frames[0].path.parent.name == "a":
+            raise ValueError
+        return usual(frames, size)
+
+    monkeypatch.setattr(dicom_series, "grid_of", contradicting)
+    inspection = inspect_path(folder)
+    assert len(inspection.series) == 1
+    assert [entry.code for entry in inspection.unreadable] == ["no-grid"]
 
 
 def test_a_file_that_is_there_twice_is_read_once(write_stack: WriteStack) -> None:

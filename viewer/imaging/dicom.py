@@ -29,7 +29,16 @@ def candidates(
             files.append(read_header(path))
         except ReadError as error:
             unreadable.append(Unreadable.because(path, error))
-    return [_candidate(stack) for stack in stacks(files)], unreadable
+    found: list[Candidate] = []
+    for stack in stacks(files):
+        try:
+            found.append(_candidate(stack))
+        except ValueError:
+            # Headers that are sound one by one and make no grid together; the other series must not suffer for it.
+            path = stack.files[0].path
+            words = f"The slices of the series of '{path.name}' contradict each other about where they lie."
+            unreadable.append(Unreadable(path, "no-grid", words))
+    return found, unreadable
 
 
 def _candidate(stack: Stack) -> Candidate:

@@ -23,6 +23,8 @@ from viewer.imaging.dicom_pixel_size import PixelSize, pixel_size
 from viewer.imaging.dicom_values import first_item, number, number_of, numbers, private, several, value_of
 from viewer.imaging.image import Window
 
+_FARTHEST = 1e6
+"""Positions beyond this are not believed, mm."""
 _GE_COMPONENTS = {1: "PHASE", 2: "REAL", 3: "IMAGINARY"}
 
 
@@ -102,7 +104,10 @@ class Frame:
 
     @property
     def placed(self) -> bool:
-        return self.position is not None and self.orientation is not None
+        """Whether it says where it lies, in a world of believable size."""
+        if self.position is None or self.orientation is None:
+            return False
+        return max(abs(part) for part in self.position) < _FARTHEST
 
 
 class _Facts:

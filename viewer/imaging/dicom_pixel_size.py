@@ -18,6 +18,8 @@ from viewer.imaging.dicom_values import number_of, numbers, several, text_of, va
 _PROJECTIONS = ("CR", "DX", "MG", "RG", "PX", "IO", "XA", "RF")
 _CENTIMETRES = 3
 _SECTIONAL = 1
+_LEAST, _MOST = 1e-5, 1e4
+"""Sizes of pixels that are believed, mm: from a microscope's to far more than a patient."""
 
 
 @dataclass(frozen=True)
@@ -100,4 +102,4 @@ def _ultrasound(dataset: Dataset) -> tuple[float, float] | None:
 
 def _pair(value: Any) -> tuple[float, float] | None:
     pair = numbers(value, 2)
-    return (pair[0], pair[1]) if pair is not None and min(pair) > 0 else None
+    return (pair[0], pair[1]) if pair is not None and min(pair) > _LEAST and max(pair) < _MOST else None

@@ -95,7 +95,7 @@ def grid_without_places(
 def stated_thickness(frame: Frame) -> float:
     """Distance of slices as the file states it, mm; 1 where it does not."""
     thickness = None if frame.thickness is None else abs(frame.thickness)
-    return thickness if thickness is not None and 0 < thickness < 1e4 else 1.0
+    return thickness if thickness is not None and 1e-5 < thickness < 1e4 else 1.0
 
 
 def uneven(depths: Array) -> NDArray[np.intp]:
