@@ -78,7 +78,7 @@ def test_a_model_that_does_not_apply_predicts_and_says_so(
     from viewer.cli import asking
 
     ct = bright_spot(modality="CT")
-    monkeypatch.setattr(asking, "read_image", lambda *_: ct)
+    monkeypatch.setattr(asking, "read_image", lambda *_, **__: ct)
     told = say("predict", nifti, "--model", tiny, "--json")
     assert told.code == 0
     assert "not made for this image" in told.sentence

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from viewer.cli.answer import Answer, table
 from viewer.cli.reading import evened, was_resampled
@@ -39,20 +39,11 @@ def predict(options: Namespace, terminal: Terminal) -> Answer:
 
 def _described(found: CasePrediction) -> str:
     prediction = found.prediction
-    rows = [
-        (
-            each.index,
-            *(
-                f"{p:.3f}"
-                + (f" ({each.interval[i][0]:.3f}-{each.interval[i][1]:.3f})" if each.interval else "")
-                for i, p in enumerate(each.probabilities)
-            ),
-        )
-        for each in prediction.slices
-    ]
-    case = ", ".join(f"{name} {p:.3f}" for name, p in zip(prediction.classes, prediction.case, strict=True))
+    rows = [(each.index, *_numbers(each.probabilities, each.interval)) for each in prediction.slices]
+    numbers = _numbers(prediction.case, prediction.interval if not rows else ())
+    case = ", ".join(f"{name} {p}" for name, p in zip(prediction.classes, numbers, strict=True))
     lines = [
-        table(("slice", *prediction.classes), rows),
+        *([table(("slice", *prediction.classes), rows)] if rows else []),
         f"case: {case} ({prediction.rule})",
         found.applicability.sentence,
     ]
@@ -61,6 +52,13 @@ def _described(found: CasePrediction) -> str:
             f"In brackets: 2.5% to 97.5% of {found.mc_samples} dropout passes; says nothing about unfamiliar scans."
         )
     return "\n".join(lines)
+
+
+def _numbers(probabilities: Sequence[float], interval: Sequence[tuple[float, float]]) -> list[str]:
+    """Probabilities in words, each with its interval in brackets where there is one."""
+    words = [f"{p:.3f}" for p in probabilities]
+    brackets = [f" ({low:.3f}-{high:.3f})" for low, high in interval] or [""] * len(words)
+    return [word + bracket for word, bracket in zip(words, brackets, strict=True)]
 
 
 def explain(options: Namespace, terminal: Terminal) -> Answer:
@@ -91,7 +89,7 @@ def explain(options: Namespace, terminal: Terminal) -> Answer:
     rows = [
         (
             m["class"],
-            m["slice"],
+            "all" if m["slice"] is None else m["slice"],
             m["layer"],
             m["explainer"],
             m["state"],

@@ -28,7 +28,7 @@ from viewer.models.card import Crop, ModelCard, ScoreType
 from viewer.models.classifier import Classifier
 from viewer.models.input_view import InputView, slice_input
 from viewer.models.prediction import Prediction, predict
-from viewer.models.volume_view import volume_input
+from viewer.models.volume_view import VolumeView, volume_input
 
 # One core stays free for the window. Threads that outnumber the free cores wait for each other by spinning, which has
 # been seen to make a pass ten times slower.
@@ -86,6 +86,23 @@ class TraceReply:
 
     index: int
     view: InputView
+    probabilities: NDArray[np.float32]
+    maps: dict[tuple[int, str, str], NDArray[np.float32]]
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class VolumeReply:
+    """All maps of a volume.
+
+    Attributes
+    ----------
+    probabilities : (class,).
+    maps : (class index, layer, method) -> signed map (slice, row, column) on the layer's grid.
+    flags : what the trace found out about the network and the device, e.g. ``fell-back-to-cpu``.
+    """
+
+    view: VolumeView
     probabilities: NDArray[np.float32]
     maps: dict[tuple[int, str, str], NDArray[np.float32]]
     flags: tuple[str, ...] = ()
@@ -184,6 +201,20 @@ def trace_slice(request: TraceRequest, progress: Progress = SILENT) -> TraceRepl
     view, ready = slice_input(
         loaded.card.input, request.image, request.index, mirror=request.mirror, crop=request.crop
     )
+    return TraceReply(request.index, view, *_traced(loaded, ready, request, progress))
+
+
+def trace_volume(request: TraceRequest, progress: Progress = SILENT) -> VolumeReply:
+    """The same by a network of volumes, which sees all slices at once; `index` has no meaning."""
+    loaded = classifier(request.model_id, request.device)
+    view, ready = volume_input(loaded.card.input, request.image, mirror=request.mirror, crop=request.crop)
+    return VolumeReply(view, *_traced(loaded, ready, request, progress))
+
+
+def _traced(
+    loaded: Classifier, ready: NDArray[np.float32], request: TraceRequest, progress: Progress
+) -> tuple[NDArray[np.float32], dict[tuple[int, str, str], NDArray[np.float32]], tuple[str, ...]]:
+    """Probabilities, maps and flags of one input (channel, *space)."""
     result = trace(
         loaded,
         ready[None],
@@ -193,13 +224,8 @@ def trace_slice(request: TraceRequest, progress: Progress = SILENT) -> TraceRepl
         score=request.score,
         progress=progress,
     )
-    return TraceReply(
-        request.index,
-        view,
-        np.asarray(result.probabilities[0], dtype=np.float32),
-        {key: maps[0] for key, maps in result.maps.items()},
-        result.flags,
-    )
+    maps = {key: maps[0] for key, maps in result.maps.items()}
+    return np.asarray(result.probabilities[0], dtype=np.float32), maps, result.flags
 
 
 def explain_steps(request: ExplainRequest, progress: Progress = SILENT) -> Iterator[ExplainReply]:

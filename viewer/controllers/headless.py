@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from viewer.models.prediction import Prediction
 
 CropWish = Crop | Literal["on"] | None
-"""A rule by name; ``on`` for the card's rule or, where it has none, the brain mask; None for what the card says."""
+"""A rule by name; ``on`` for the card's rule or, where it has none, the brain mask (the body of a
+volume); None for what the card says."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ class InputWish:
         if self.crop is None:
             return card.input.crop
         if self.crop == "on":
-            return card.input.crop if card.input.crop != "none" else "brain"
+            if card.input.crop != "none":
+                return card.input.crop
+            return "body" if card.dims == 3 else "brain"
         return self.crop
 
 

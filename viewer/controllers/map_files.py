@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from viewer.foundation.whole_file import write_whole
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.writing import write_nifti
 from viewer.models.input_view import InputView
+from viewer.models.volume_view import VolumeView
 
 Picture = NDArray[np.float32]
 
@@ -65,8 +67,24 @@ def write_map(path: Path, image: MedicalImage, pictures: Mapping[int, Picture]) 
     write_nifti(path, volume, image.geometry)
 
 
-def write_raw(path: Path, raw: Picture) -> None:
-    """Write a map (row, column) on its own grid as ``.npy``, float32.
+def write_volume_map(path: Path, image: MedicalImage, volume: NDArray[np.float32]) -> None:
+    """Write the map of a volume on the grid of its image.
+
+    Parameters
+    ----------
+    path : ends in ``.nii.gz``.
+    volume : (slice, row, column) in the order of the file.
+
+    Raises
+    ------
+    ExportError
+        When the file cannot be written.
+    """
+    write_nifti(path, np.ascontiguousarray(volume, dtype=np.float32), image.geometry)
+
+
+def write_raw(path: Path, raw: NDArray[np.float32]) -> None:
+    """Write a map (row, column) or (slice, row, column) on its own grid as ``.npy``, float32.
 
     Raises
     ------
@@ -83,13 +101,12 @@ def map_unit(title: str, score: str, *, diverging: bool = False) -> str:
     return f"{title}, {'difference of the classes' if diverging else 'raw'} ({score})"
 
 
-def view_facts(view: InputView) -> dict[str, Any]:
-    """How a picture became the network's input, for a provenance record."""
-    box = view.box
+def view_facts(view: InputView | VolumeView) -> dict[str, Any]:
+    """How a picture or a volume became the network's input, for a provenance record."""
     return {
         "mirror": view.mirror,
         "crop": view.crop,
-        "crop_box": [box.row_min, box.column_min, box.row_max, box.column_max],
+        "crop_box": list(astuple(view.box)),
         "size": list(view.rule.size),
         "normalise": view.rule.normalise,
         "normalise_parameters": dict(view.rule.parameters),

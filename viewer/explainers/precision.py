@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from viewer.models.classifier import Classifier
-
-if TYPE_CHECKING:
-    from viewer.explainers.trace import TraceResult
 
 HALF = "half-precision"
 """Flag: the maps were computed in half precision."""
@@ -33,7 +30,17 @@ def judgement(classifier: Classifier, half: torch.dtype) -> dict[str, bool]:
     return _judged.setdefault(classifier.module, {}).setdefault(half, {})
 
 
-def agreement(full: TraceResult, half: TraceResult, layers: Sequence[str]) -> Mapping[str, bool]:
+class Traced(Protocol):
+    """What is compared of a trace."""
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]: ...
+
+    @property
+    def maps(self) -> Mapping[tuple[int, str, str], NDArray[np.float32]]: ...
+
+
+def agreement(full: Traced, half: Traced, layers: Sequence[str]) -> Mapping[str, bool]:
     """For each layer whether both traces say the same: every map of every image, class and method."""
     moved = float(np.abs(full.probabilities - half.probabilities).max())
     if not moved <= PROBABILITY:

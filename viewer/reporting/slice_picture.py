@@ -1,8 +1,9 @@
-"""The small picture of one explained slice, made in milliseconds: for folders with a picture per slice."""
+"""The small picture of one explained slice, or of the planes of a volume, made in milliseconds: for whole folders."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import wrap
 
@@ -14,7 +15,7 @@ from viewer.foundation.whole_file import write_whole
 from viewer.reporting.blend import blended, grey_levels
 from viewer.reporting.content import FigureContent
 
-_LONGEST = 512
+_LONGEST, _WIDE, _GAP = 512, 1200, 8
 _LINE = 15
 _COLUMNS = 88
 _PAPER, _INK, _AMBER, _LETTERS = (20, 23, 28), (214, 220, 226), (255, 184, 77), (255, 200, 97)
@@ -33,27 +34,56 @@ def slice_picture(path: Path, content: FigureContent) -> None:
     ExportError
         When the colour map does not exist or the file cannot be written.
     """
-    base = grey_levels(content.picture, content.window, inverted=content.inverted)
-    pixels = np.round(255 * blended(base, content.overlay)).astype(np.uint8)
-    rows, columns = pixels.shape[:2]
-    height, width = rows * content.spacing[0], columns * content.spacing[1]
-    scale = _LONGEST / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    picture = Image.fromarray(pixels, "RGB").resize(size, Image.Resampling.NEAREST)
+    height, width = _extent(content)
+    _page(path, [content], _LONGEST / max(height, width), _LONGEST)
 
-    font = ImageFont.load_default(11)
+
+def planes_picture(path: Path, planes: Sequence[FigureContent]) -> None:
+    """Write the planes of a volume side by side, all at one scale; the words are those of the first.
+
+    Parameters
+    ----------
+    path : ends in ``.png``; its folder exists.
+    planes : at least one.
+
+    Raises
+    ------
+    ExportError
+        When the colour map does not exist or the file cannot be written.
+    """
+    extents = [_extent(plane) for plane in planes]
+    width = sum(across for _, across in extents)
+    available = _WIDE - _GAP * (len(planes) - 1)
+    _page(path, planes, min(available / width, _LONGEST / max(down for down, _ in extents)), _WIDE)
+
+
+def _extent(content: FigureContent) -> tuple[float, float]:
+    """(height, width) of a picture, mm."""
+    rows, columns = content.picture.shape[:2]
+    return rows * content.spacing[0], columns * content.spacing[1]
+
+
+def _page(path: Path, contents: Sequence[FigureContent], scale: float, across: int) -> None:
+    """Pictures side by side at `scale` pixels a millimetre, `across` pixels wide, and the words of the first below."""
+    pictures = [_pixels(content, scale) for content in contents]
+    height = max(picture.height for picture in pictures)
+    font, content = ImageFont.load_default(11), contents[0]
+    columns = _COLUMNS * across // _LONGEST
     lines = [
-        line for words in (content.title, _words(content), content.verdict) for line in wrap(words, _COLUMNS)
+        line for words in (content.title, _words(content), content.verdict) for line in wrap(words, columns)
     ]
-    page = Image.new("RGB", (_LONGEST, size[1] + _LINE * (len(lines) + 1) + 8), _PAPER)
-    left = (_LONGEST - size[0]) // 2
-    page.paste(picture, (left, 0))
+    page = Image.new("RGB", (across, height + _LINE * (len(lines) + 1) + 8), _PAPER)
     draw = ImageDraw.Draw(page)
-    _letters(draw, content, (left, 0, left + size[0], size[1]))
+    left = (across - sum(picture.width for picture in pictures) - _GAP * (len(pictures) - 1)) // 2
+    for each, picture in zip(contents, pictures, strict=True):
+        top = (height - picture.height) // 2
+        page.paste(picture, (left, top))
+        _letters(draw, each, (left, top, left + picture.width, top + picture.height))
+        left += picture.width + _GAP
     for number, line in enumerate(lines):
-        draw.text((6, size[1] + 4 + _LINE * number), line, fill=_INK, font=font)
+        draw.text((6, height + 4 + _LINE * number), line, fill=_INK, font=font)
     mark = " ".join(f"RESEARCH USE ONLY   {content.watermark}".split("\n"))
-    draw.text((6, size[1] + 4 + _LINE * len(lines)), mark.rstrip(), fill=_AMBER, font=font)
+    draw.text((6, height + 4 + _LINE * len(lines)), mark.rstrip(), fill=_AMBER, font=font)
 
     notes = PngImagePlugin.PngInfo()
     notes.add_text("Software", f"WhySlice {program_version()}")
@@ -61,6 +91,14 @@ def slice_picture(path: Path, content: FigureContent) -> None:
     stream = io.BytesIO()
     page.save(stream, "PNG", pnginfo=notes)
     write_whole(path, stream.getvalue())
+
+
+def _pixels(content: FigureContent, scale: float) -> Image.Image:
+    base = grey_levels(content.picture, content.window, inverted=content.inverted)
+    pixels = np.round(255 * blended(base, content.overlay)).astype(np.uint8)
+    height, width = _extent(content)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return Image.fromarray(pixels, "RGB").resize(size, Image.Resampling.NEAREST)
 
 
 def _words(content: FigureContent) -> str:
