@@ -17,6 +17,7 @@ from PIL import Image
 
 from viewer.foundation.errors import Cancelled, ReadError, UsageError
 from viewer.foundation.progress import ProgressToken
+from viewer.imaging import nifti
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.reading import inspect_path, read_image
 from viewer.imaging.writing import write_nifti
@@ -215,3 +216,53 @@ def test_voxels_are_read_only(tmp_path: Path) -> None:
     image = read_image(a_nifti(tmp_path / "a.nii"))
     with pytest.raises(ValueError, match="read-only"):
         image.voxels[0, 0, 0] = 1
+
+
+def test_a_reader_that_stumbles_does_not_stop_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_nifti(tmp_path / "a.nii")
+    Image.new("L", (6, 5)).save(tmp_path / "b.png")
+
+    def stumbles(_: Path) -> None:
+        raise StopIteration
+
+    monkeypatch.setattr(nifti, "candidates", stumbles)
+    inspection = inspect_path(tmp_path)
+    assert [info.path.name for info in inspection.series] == ["b.png"]
+    assert [(entry.path.name, entry.code) for entry in inspection.unreadable] == [("a.nii", "unreadable")]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_what_is_neither_file_nor_folder_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.nii")
+    with pytest.raises(ReadError, match="neither a file nor a folder"):
+        read_image(tmp_path / "pipe.nii")
+    a_nifti(tmp_path / "a.nii")
+    assert len(inspect_path(tmp_path).series) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text on this system")
+def test_a_name_that_is_no_text_is_read_and_printed(tmp_path: Path) -> None:
+    for source, ending in ((a_nifti(tmp_path / "a.nii"), b".nii"), (tmp_path / "b.png", b".png")):
+        if ending == b".png":
+            Image.new("L", (6, 5)).save(source)
+        path = tmp_path / os.fsdecode(b"caf\xe9" + ending)
+        source.rename(path)
+        assert read_image(path).geometry.shape[0] >= 1
+        assert json.dumps(inspect_path(path).to_json()).isascii()
+
+
+def test_the_way_out_of_a_failure_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "a.nrrd").write_bytes(
+        b"NRRD0004\ntype: short\ndimension: 3\nsizes: 1 1 1\nencoding: raw\ndata file: ../x.raw\n\n"
+    )
+    with pytest.raises(ReadError, match="outside its own folder") as caught:
+        read_image(tmp_path / "a.nrrd")
+    assert "into one folder" in caught.value.action
+
+
+def test_an_analyze_header_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.hdr").write_bytes((348).to_bytes(4, "little") + bytes(344))
+    with pytest.raises(ReadError, match=r"Analyze 7\.5 header"):
+        read_image(tmp_path / "a.hdr")

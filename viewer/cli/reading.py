@@ -57,7 +57,7 @@ def _described(found: Inspection) -> str:
             " ".join(filter(None, (f"{series.id}: {finding.severity}: {finding.sentence}", finding.action)))
             for finding in series.diagnoses
         ]
-    parts += [f"unreadable: {entry.sentence}" for entry in found.unreadable]
+    parts += [f"unreadable: {entry.sentence} {entry.action}".rstrip() for entry in found.unreadable]
     return "\n".join(parts)
 
 

@@ -7,6 +7,7 @@ makes a `GridFile` of that. How voxels become an image is written once, here, wi
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ class GridFile:
         wish.progress.report(2, 2)
         return replace(
             image,
-            source=replace(image.source, sha256=_hash(self.block.path)),
+            source=replace(image.source, sha256=_hash(self.block.path, self.block.stamp)),
             diagnoses=image.diagnoses + value_findings(voxels),
         )
 
@@ -209,7 +210,9 @@ def magnitude(voxels: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
-def _hash(path: Path) -> str:
+@lru_cache(maxsize=64)
+def _hash(path: Path, stamp: tuple[int, int]) -> str:  # noqa: ARG001 part of what is remembered
+    """Of a file that is as it was at `stamp`: volume after volume is read from one file, which is hashed once."""
     try:
         return sha256_of(path)
     except OSError as error:

@@ -121,7 +121,7 @@ def candidates(path: Path) -> list[Candidate]:
     ReadError
         When the header is damaged or announces more pixels than the budget allows.
     """
-    kind, stamp = kind_of(path), stamp_of(path)
+    (kind, _), stamp = kind_of(path), stamp_of(path)
     pillow = _PILLOW.get(kind, kind.value)
     facts = decoding.run(f"{_WORKER}:look", {"path": str(path), "kind": pillow}, name=path.name, size=0).facts
     columns, rows, pages = facts["columns"], facts["rows"], tuple(facts["pages"])

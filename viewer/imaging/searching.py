@@ -18,7 +18,7 @@ from viewer.imaging.image import MedicalImage
 from viewer.imaging.private_folder import PrivateFolder
 from viewer.imaging.series import Candidate, Unreadable, Wish
 from viewer.imaging.sidecar import sidecar_files
-from viewer.imaging.sniffing import PICTURES, Kind, contradicts_extension, is_packed, kind_of
+from viewer.imaging.sniffing import PICTURES, Kind, contradicts_extension, kind_of
 
 _PACKED_ANYWAY = (Kind.NIFTI, Kind.MGH)
 """Formats that are read from gzip files as they are."""
@@ -35,9 +35,11 @@ def search(path: Path, progress: Progress = SILENT) -> tuple[list[Candidate], li
     if path.is_dir():
         looked = _Search(progress)
         looked.at(_files_below(path))
-    elif path.exists():
+    elif path.is_file():
         looked = _Search(progress, alone=True)
         looked.at([path])
+    elif path.exists():
+        raise ReadError(f"'{path.name}' is neither a file nor a folder.", code="not-an-image")
     else:
         raise ReadError(f"There is no file or folder '{path.name}'.", code="missing")
     return looked.result()
@@ -114,11 +116,11 @@ class _Search:
         return [candidate.named(number) for number, candidate in enumerate(found, start=1)], unreadable
 
     def _file(self, file: Path) -> None:
-        kind = kind_of(file)
+        kind, packed = kind_of(file)
         if kind is Kind.ZIP:
-            self._archive(file)
+            self._archive(file, packed)
             return
-        if kind not in _PACKED_ANYWAY and is_packed(file):
+        if packed and kind not in _PACKED_ANYWAY:
             if self.folder is None:
                 self.folder = PrivateFolder()
             inner = self.folder.unpack_gzip(file)
@@ -153,14 +155,14 @@ class _Search:
                 Unreadable(path, "no-images", f"'{path.name}' is a DICOM directory that lists no images.")
             )
 
-    def _archive(self, path: Path) -> None:
+    def _archive(self, path: Path, packed: bool) -> None:
         if self.nested:
             raise ReadError(
                 f"'{path.name}' is an archive inside an archive, which is not unpacked.",
                 code="nested-archive",
                 action="Unpack the outer one yourself and open the inner one.",
             )
-        if not self.alone or is_packed(path):
+        if not self.alone or packed:
             raise ReadError(
                 f"'{path.name}' is a zip archive; it is only unpacked when it is opened by itself.",
                 code="archive",

@@ -122,16 +122,17 @@ class Unreadable:
     Attributes
     ----------
     path : the file.
-    code, sentence : as in `ReadError`; the sentence holds the file's name only.
+    code, sentence, action : as in `ReadError`; the sentence holds the file's name only.
     """
 
     path: Path
     code: str
     sentence: str
+    action: str = ""
 
     @classmethod
     def because(cls, path: Path, error: ReadError) -> Unreadable:
-        return cls(path, error.code, error.sentence)
+        return cls(path, error.code, error.sentence, error.action)
 
     def to_json(self) -> dict[str, str]:
         return {"path": str(self.path), "code": self.code, "sentence": self.sentence}
@@ -151,7 +152,8 @@ class Inspection:
         if self.series:
             return None
         if len(self.unreadable) == 1:
-            return ReadError(self.unreadable[0].sentence, code=self.unreadable[0].code)
+            only = self.unreadable[0]
+            return ReadError(only.sentence, code=only.code, action=only.action)
         if not self.unreadable:
             return ReadError(f"The folder '{self.name}' is empty.", code="no-images")
         return ReadError(

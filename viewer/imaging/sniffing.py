@@ -73,8 +73,8 @@ _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
 _HEAD = 4096
 
 
-def head_of(path: Path) -> bytes:
-    """The first bytes of a file, decompressed where it is gzip.
+def head_of(path: Path) -> tuple[bytes, bool]:
+    """The first bytes of a file, decompressed where it is gzip, and whether it is.
 
     Raises
     ------
@@ -91,30 +91,15 @@ def head_of(path: Path) -> bytes:
     if not head:
         raise ReadError(f"'{path.name}' is empty.", code="empty-file")
     if head[:2] != b"\x1f\x8b":
-        return head
+        return head, False
     # Decompressed by hand: a cut-off file still has a beginning that tells what it was.
     try:
         start = zlib.decompressobj(wbits=31).decompress(head, _HEAD)
     except zlib.error:
         start = b""
     if start:
-        return start
+        return start, True
     raise ReadError(f"'{path.name}' is a damaged gzip file.", code="damaged-gzip")
-
-
-def is_packed(path: Path) -> bool:
-    """Whether a file is a gzip file.
-
-    Raises
-    ------
-    ReadError
-        When it cannot be opened.
-    """
-    try:
-        with path.open("rb") as stream:
-            return stream.read(2) == b"\x1f\x8b"
-    except OSError as error:
-        raise ReadError(f"'{path.name}' could not be opened: {reason(error)}.", code="no-access") from None
 
 
 def reason(error: OSError) -> str:
@@ -122,18 +107,18 @@ def reason(error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
 
 
-def kind_of(path: Path) -> Kind:
-    """The family of a file.
+def kind_of(path: Path) -> tuple[Kind, bool]:
+    """The family of a file, and whether it is packed with gzip.
 
     Raises
     ------
     ReadError
         Codes ``missing``, ``no-access``, ``empty-file``, ``damaged-gzip``, ``not-an-image``.
     """
-    head = head_of(path)
+    head, packed = head_of(path)
     kind = next((kind for kind, fits in _SIGNS if fits(head)), None)
     if kind is not None:
-        return kind
+        return kind, packed
     raise ReadError(f"'{path.name}' is not an image{_guess(path, head)}.", code="not-an-image")
 
 
