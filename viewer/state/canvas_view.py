@@ -117,7 +117,10 @@ def background_of(
     if not case.has(index):
         shape = plane.picture_shape(geometry.shape)
         nothing = np.zeros(shape, dtype=np.uint8)
-        return Background(nothing, 0, 1, False, plane.spacing(geometry), None, mark=READING_SLICE)
+        sides_of_it = screen_letters(plane, geometry, convention)
+        return Background(
+            nothing, 0, 1, False, plane.spacing(geometry), sides_of_it, READING_SLICE, is_flipped(plane, convention)
+        )
     notes = (sides(plane, convention) if geometry.oriented else "", oblique_words(geometry, plane))
     pixels, low, high = straightened(case.picture(index), window)
     return Background(
@@ -265,6 +268,8 @@ def _about(case: Case) -> str:
 def _waiting(session: Session, reading: SeriesReading | None, found: MapView | None) -> str:
     if found is not None:
         return ""
+    if session.case is not None and not session.case.whole:
+        return "the series is being read; it is explained when all of it is there"
     if session.model is None:
         return f"loading {session.model_id}" if session.model_id else "no model"
     if session.judgement is not None and not session.judgement.may_run:

@@ -6,7 +6,7 @@ A panel that is handed the same object twice has nothing to do, so a drag of the
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes
@@ -103,13 +103,21 @@ class Presenter:
                 (*shown, choice, s.overlay.scale, self._scale_key(), s.view.convention),
                 lambda: rail_view(s),
             ),
-            strip=self._part("strip", (*subject, s.view.slice, choice, s.revision), lambda: strip_view(s)),
+            strip=self._strip((*subject, choice, s.revision)),
             boxes=self._part(
                 "boxes",
                 (_Same(found), _Same(made), *shown, _Same(s.boxes.drawn), s.boxes.selected),
                 lambda: boxes_view(s, found, made),
             ),
         )
+
+    def _strip(self, key: tuple[Any, ...]) -> StripView | None:
+        """The strip; it looks at every slice of the series, so a scrolled slice only moves its mark."""
+        index = self._session.view.slice
+        series = self._part("series", key, lambda: strip_view(self._session))
+        if series is None or series.current == index:
+            return series
+        return self._part("strip", (_Same(series), index), lambda: replace(series, current=index))
 
     def _traced(self) -> bool:
         reading = self._session.reading

@@ -26,7 +26,7 @@ class ArrivedSlices(QWidget):
         self._bench = bench
         self._there: NDArray[np.bool_] = np.zeros(0, dtype=bool)
         self._current = 0
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedSize(120, 14)
         described(
             self, "Slices that have been read", "Filled where a slice can be shown; a click goes to it."
         )

@@ -23,6 +23,7 @@ class BesidePicture(PictureView):
 
     def __init__(self, bench: Workbench, left_drag: str, parent: QWidget) -> None:
         super().__init__(parent)
+        self.setMinimumSize(120, 100)
         self._bench = bench
         self._left_drag = left_drag
         self._kind = ""
@@ -111,7 +112,6 @@ class BesidePanel(QWidget):
         self.close_button.clicked.connect(lambda: attempt(bench, bench.beside.close))
         head.addWidget(self.title, 1)
         head.addWidget(self.close_button)
-        link = QHBoxLayout()
         self.why, self.confirm = QLabel(), QPushButton("Link by position")
         self.why.setObjectName("muted")
         self.why.setWordWrap(True)
@@ -119,15 +119,14 @@ class BesidePanel(QWidget):
             self.confirm, "Link by position", "You say that positions agree: link the two all the same."
         )
         self.confirm.clicked.connect(lambda: attempt(bench, bench.beside.confirm_link))
-        link.addWidget(self.why, 1)
-        link.addWidget(self.confirm)
         self.picture = BesidePicture(bench, left_drag, self)
         self.picture.setAccessibleName("Slice of the second series")
         self.letters, self.words, self.crosshair = EdgeLetters(), Words(), Crosshair()
         self.picture.foreground += [self.crosshair, self.letters, self.words]
         self.facts = Elided(name="muted")
         body.addLayout(head)
-        body.addLayout(link)
+        body.addWidget(self.why)
+        body.addWidget(self.confirm, 0, Qt.AlignmentFlag.AlignLeft)
         body.addWidget(self.picture, 1)
         body.addWidget(self.facts)
         self.hide()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QMenu,
+    QSizePolicy,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -26,7 +27,7 @@ from viewer.ui.panels.series_words import findings_of, icon, parts_of, patient_w
 
 _SIDE = 40
 _ROW, _HEAD = 50, 24
-_MOST_ROWS = 5.5
+_LEAST_ROWS, _MOST_ROWS = 1.5, 5.5
 """Rows that are seen at once; the half one says that there are more."""
 _ENTRY = Qt.ItemDataRole.UserRole
 _BELOW = Qt.ItemDataRole.UserRole + 1
@@ -111,6 +112,7 @@ class SeriesList(QListWidget):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.setStyleSheet("QListWidget { background: transparent; border: none; }")
         described(self, "Series", "Click shows a series; Ctrl+click shows it beside the open one.")
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -163,8 +165,13 @@ class SeriesList(QListWidget):
                     item = QListWidgetItem(self)
                     item.setData(_ENTRY, part.number)
                     self._rows[part] = item
-        height = sum(self.sizeHintForRow(row) for row in range(self.count()))
-        self.setFixedHeight(min(height, round(_MOST_ROWS * _ROW)) + 4)
+        height = sum(self.sizeHintForRow(row) for row in range(self.count())) + 4
+        self.setMinimumHeight(min(height, round(_LEAST_ROWS * _ROW)))
+        self.setMaximumHeight(min(height, round(_MOST_ROWS * _ROW)))
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        return QSize(120, self.maximumHeight())
 
     def _head(self, text: str) -> QListWidgetItem:
         item = QListWidgetItem(text, self)

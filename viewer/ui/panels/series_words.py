@@ -53,9 +53,11 @@ def _scaled(image: QImage, size: QSizeF) -> QImage:
 
 def icon(peeked: Peeked | None, side: int, ratio: float) -> QIcon:
     """The small picture of a series, as far as it is known."""
-    if peeked is None:
-        return QIcon(picture(None, side, ratio))
-    return QIcon(picture(peeked.thumbnail, side, ratio, failed=peeked.thumbnail is None))
+    thumbnail = peeked.thumbnail if peeked is not None else None
+    shown = picture(thumbnail, side, ratio, failed=peeked is not None and thumbnail is None)
+    found = QIcon(shown)
+    found.addPixmap(shown, QIcon.Mode.Selected)  # a chosen row must not tint the patient
+    return found
 
 
 def size_of(info: SeriesInfo) -> str:

@@ -45,7 +45,7 @@ class VolumeRow(QWidget):
         self.slider.valueChanged.connect(self._moved)
         self.label = Elided()
         self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.label.setMinimumWidth(120)
+        self.label.setMinimumWidth(80)
         self.note = QLabel()
         self.note.setObjectName("amber")
         self.note.setToolTip("The series holds more images than the volume on screen.")
@@ -67,7 +67,9 @@ class VolumeRow(QWidget):
         self.setVisible(bool(count or note))
         for widget in (self.back, self.slider, self.on, self.label):
             widget.setVisible(count > 0)
-        self.note.setText(note)
+        if note != self.note.text():
+            self.note.setText(note)
+            self.note.setMinimumWidth(self.note.sizeHint().width() + 4)
         if not count or image is None:
             return
         index = image.volume if session.volume is None else session.volume
