@@ -48,7 +48,9 @@ def test_every_volume_equals_its_reference(shared_data: Path, folder: str) -> No
         values = values[..., None]
     contents = Contents.of(shared_data / folder)
     [info] = [each for each in contents.inspection.series if each.modality == "MR"]
-    assert (len(info.volumes) or 1) == values.shape[3]
+    assert [volume.label for volume in info.volumes] == (
+        [f"time {number + 1}" for number in range(values.shape[3])] if values.shape[3] > 1 else []
+    )
     for number in range(values.shape[3]):
         assert_same(contents.load(info.id, volume=number), values[:, :, :, number], reference.affine)
 

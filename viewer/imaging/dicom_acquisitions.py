@@ -42,11 +42,13 @@ def _acquisitions(frames: list[Frame]) -> list[tuple[float, list[Frame]]] | None
         return np.sort([float(np.dot(normal, frame.position)) for frame in part])  # type: ignore[arg-type]
 
     together = depths(frames)
+    if float(np.diff(together).min()) <= SAME_PLACE:
+        return None  # shared places tell them apart already
     apart = [depths(part) for part in parts.values()]
     if not len(uneven(together)) or any(len(part) < 3 or len(uneven(part)) for part in apart):
         return None
     ordered = sorted(apart, key=lambda part: float(part[0]))
     overlap = any(low[-1] > high[0] for low, high in itertools.pairwise(ordered))
-    if not overlap or any(float(np.diff(part).min()) <= SAME_PLACE for part in apart):
+    if not overlap:
         return None
     return sorted((number, part) for number, part in parts.items() if number is not None)

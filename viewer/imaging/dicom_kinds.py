@@ -50,7 +50,7 @@ def map_kind(kind: tuple[str, ...], modality: str, description: str, colour: boo
             return "COLFA"
         if value in _MAPS:
             return value
-        if value in _COMPONENTS:
+        if value in _COMPONENTS and modality == "MR":
             return _COMPONENTS[value]
     if modality == "MR" and "DERIVED" in kind[:1]:
         words = description.lower().replace("_", " ")
