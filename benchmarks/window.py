@@ -8,7 +8,9 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.measuring import Report, Row
 
@@ -152,4 +154,97 @@ def scroll() -> Report:
     return Report(agreements=(), rows=tuple(rows))
 
 
-BENCHMARKS = {"window-scroll": scroll, "window-start": start}
+def three_planes() -> Report:
+    """The crosshair moved through a volume of 512 x 512 x 300, int16: state, panels and paint of all three planes."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    import numpy as np
+    from PySide6.QtCore import QEventLoop
+
+    from viewer.app import _application
+    from viewer.controllers.workbench import Workbench
+    from viewer.foundation.job_runner import InlineRunner
+    from viewer.foundation.progress import ProgressToken
+    from viewer.foundation.settings import Settings
+    from viewer.imaging.geometry import Geometry
+    from viewer.imaging.image import MedicalImage
+    from viewer.state.planes_view import three_planes as planes_of
+    from viewer.ui.main_window import MainWindow
+
+    class Held(InlineRunner):
+        """Runs jobs until it is told to leave them: maps are put in place by hand, no network is waited for."""
+
+        held = False
+
+        def submit(self, *arguments: Any, **callbacks: Any) -> Any:
+            return ProgressToken(None) if self.held else super().submit(*arguments, **callbacks)
+
+    app, runner = _application(Settings()), Held()
+    window = MainWindow(Workbench(runner))
+    window.resize(1440, 980)
+    window.show()
+    bench, session = window.bench, window.bench.session
+    bench.explaining.select_model("stroke-gap")
+    bench.viewing.set_workspace("volume")
+    runner.held = True
+    voxels = np.random.default_rng(0).integers(-1000, 2000, (300, 512, 512), dtype=np.int16)
+    image = MedicalImage(voxels, Geometry(np.diag([0.6, 0.6, 1.0, 1.0]), voxels.shape), modality="MR")
+    bench.opening.show(image)
+    session.work = None
+    axial, coronal, _ = (plane for _, plane in planes_of(image))
+    at = {"n": 0}
+
+    def moved(plane: Any, index: int | None, rows: int) -> None:
+        at["n"] += 7
+        bench.planes.point(
+            plane, session.view.slice if index is None else index, at["n"] % rows, at["n"] * 3 % 512
+        )
+
+    def frame(change: Callable[[], object]) -> float:
+        begun = time.perf_counter()
+        change()
+        app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+        app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+        return (time.perf_counter() - begun) * 1000
+
+    kinds: dict[str, Callable[[], object]] = {
+        "crosshair moved in the axial plane": lambda: moved(axial, None, 512),
+        "crosshair moved in the coronal plane": lambda: moved(coronal, 200, 300),
+        "axial plane scrolled": lambda: bench.planes.scroll(axial, 1 if session.view.slice < 299 else -299),
+    }
+    rows = []
+    for words in ("without maps", "with maps of all slices"):
+        if words.startswith("with maps"):
+            _put_maps(session)
+        for what, change in kinds.items():
+            for _ in range(6):
+                frame(change)
+            median = statistics.median(frame(change) for _ in range(40))
+            goal = f"<= {_FRAME_GOAL:g} ms"
+            rows.append(Row(f"{what}, {words}", median, goal=goal, met=median <= _FRAME_GOAL))
+    window.close()
+    window.deleteLater()
+    app.processEvents()
+    return Report(agreements=(), rows=tuple(rows))
+
+
+def _put_maps(session: Any) -> None:
+    """A map of 12 x 12 cells on every slice and layer of the open case, as a network would leave them behind."""
+    import numpy as np
+
+    from viewer.models.input_view import CropBox, InputView
+
+    reading, card, case = session.reading, session.model.card, session.case
+    shape = case.plane.picture_shape(case.image.geometry.shape)
+    view = InputView(shape, CropBox(0, 0, *shape), card.input)
+    rng = np.random.default_rng(1)
+    for index in range(case.slices):
+        for layer in session.model.layers:
+            for target in range(len(card.classes)):
+                values = rng.uniform(0, 1, (12, 12)).astype(np.float32)
+                reading.atlas.put(index, target, layer.name, session.choice.explainer, values)
+        reading.atlas.put_probabilities(index, np.array([0.3, 0.7], dtype=np.float32))
+        reading.views[index] = view
+    session.revision += 1
+
+
+BENCHMARKS = {"window-scroll": scroll, "window-three-planes": three_planes, "window-start": start}

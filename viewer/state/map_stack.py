@@ -7,6 +7,9 @@ cells, as in the reading plane.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,8 +36,9 @@ class MapStack:
         self.version = 0
         self.filled = np.zeros(slices, dtype=bool)
         self._maps: NDArray[np.float16] | None = None
-        self._places = np.zeros((slices, 4))
-        """Per slice: share of the input's height at picture row 0, and per row; the same of its width and columns."""
+        self._rows, self._columns = np.ones((slices, 3)), np.ones((slices, 3))
+        """Per slice, of the rows and of the columns: where the input begins and how long it is, in pixels of the
+        picture; whether it runs the other way."""
 
     def follow(self, session: Session, reading: SeriesReading) -> None:
         """Take up the slices that have been explained since."""
@@ -50,14 +54,9 @@ class MapStack:
         if self._maps is None:
             self._maps = np.zeros((len(self.filled), *raw.shape), dtype=np.float16)
         self._maps[index] = raw
-        (row, column), (next_row, next_column) = view.to_input(0, 0), view.to_input(1, 1)
-        height, width = view.rule.size
-        self._places[index] = (
-            (row + 0.5) / height,
-            (next_row - row) / height,
-            (column + 0.5) / width,
-            (next_column - column) / width,
-        )
+        box = view.box
+        self._rows[index] = (box.row_min, box.height, False)
+        self._columns[index] = (box.column_min, box.width, view.mirror)
         self.filled[index] = True
         self.version += 1
 
@@ -78,16 +77,12 @@ class MapStack:
             return np.zeros(plane.picture_shape(geometry.shape), dtype=np.float32)
         if at_row:
             row = rows - 1 - index if reading.flip_rows else index
-            line = _sampled(self._maps, self._places, np.array([row]), np.arange(columns), smooth)
+            line = _sampled(self._maps, self._rows, self._columns, row, np.arange(columns), smooth)
             other, flip = reading.axes[2], reading.flip_columns
         else:
             column = columns - 1 - index if reading.flip_columns else index
             line = _sampled(
-                self._maps.swapaxes(1, 2),
-                self._places[:, [2, 3, 0, 1]],
-                np.array([column]),
-                np.arange(rows),
-                smooth,
+                self._maps.swapaxes(1, 2), self._columns, self._rows, column, np.arange(rows), smooth
             )
             other, flip = reading.axes[1], reading.flip_rows
         slab = line[:, ::-1] if flip else line
@@ -104,7 +99,7 @@ class MapStack:
                 here = slices == index
                 values[here] = _points(
                     np.asarray(self._maps[index], dtype=np.float32),
-                    self._places[index],
+                    (self._rows[index], self._columns[index]),
                     rows[here],
                     columns[here],
                     smooth,
@@ -112,45 +107,73 @@ class MapStack:
         return values
 
 
-def _cells(
-    share: NDArray, size: int, smooth: bool
-) -> tuple[NDArray, NDArray, NDArray[np.float32], NDArray[np.bool_]]:
-    """(lower cell, upper cell, share of the upper one, inside) of shares of the input's extent."""
-    inside = (share >= 0) & (share < 1)
-    if not smooth:
-        cell = np.clip((share * size).astype(np.int64), 0, size - 1)
-        return cell, cell, np.zeros(share.shape, np.float32), inside
-    place = np.clip(share * size - 0.5, 0, size - 1)
-    low = np.minimum(place.astype(np.int64), max(size - 2, 0))
-    return low, np.minimum(low + 1, size - 1), np.asarray(place - low, dtype=np.float32), inside
+@dataclass(frozen=True)
+class _Cells:
+    """Where places of the picture fall among the cells of a line.
+
+    Attributes
+    ----------
+    low, high : the cells that a place lies between.
+    share : of the upper one.
+    inside : whether the network saw the place.
+    """
+
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+    share: NDArray[np.float32]
+    inside: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, at: NDArray[Any], line: NDArray[np.float64], size: int, smooth: bool) -> _Cells:
+        """Places `at` (pixel centres are whole numbers) on lines (..., 3) of `size` cells."""
+        position = (at + 0.5 - line[..., 0]) / line[..., 1]
+        inside = (position >= 0) & (position < 1)
+        position = np.where(line[..., 2] > 0, 1 - position, position)
+        if not smooth:
+            cell = np.clip(position * size, 0, size - 1).astype(np.int64)
+            return cls(cell, cell, np.zeros(cell.shape, dtype=np.float32), inside)
+        place = np.clip(position * size - 0.5, 0, size - 1)
+        low = np.minimum(place.astype(np.int64), max(size - 2, 0))
+        high = np.minimum(low + 1, size - 1)
+        return cls(low, high, np.asarray(place - low, dtype=np.float32), inside)
 
 
 def _sampled(
-    maps: NDArray[np.float16], places: NDArray, at: NDArray, along: NDArray, smooth: bool
+    maps: NDArray[np.float16],
+    first: NDArray[np.float64],
+    second: NDArray[np.float64],
+    at: int,
+    along: NDArray[np.int_],
+    smooth: bool,
 ) -> Picture:
     """One line of every map: at position `at` of its first axis, at positions `along` its second; (slice, along)."""
-    first = places[:, 0] + places[:, 1] * at[0]
-    low, high, share, inside = _cells(first, maps.shape[1], smooth)
-    number = np.arange(len(maps))
-    weight = share[:, None]
-    lines = (
-        maps[number, low].astype(np.float32) * (1 - weight) + maps[number, high].astype(np.float32) * weight
-    )
-    lines[~inside] = 0
-    same = bool((places[:, 2:] == places[0, 2:]).all())
-    starts = places[:1] if same else places
-    low, high, share, inside = _cells(starts[:, 2:3] + starts[:, 3:4] * along, maps.shape[2], smooth)
-    if same:
-        drawn = lines[:, low[0]] * (1 - share) + lines[:, high[0]] * share
+    cells = _Cells.of(np.asarray(at), first, maps.shape[1], smooth)
+    number, weight = np.arange(len(maps)), cells.share[:, None]
+    lines = maps[number, cells.low].astype(np.float32) * (1 - weight)
+    lines += maps[number, cells.high].astype(np.float32) * weight
+    lines[~cells.inside] = 0
+    if (second == second[0]).all():  # no crop: one way for all slices
+        there = _Cells.of(along, second[0], maps.shape[2], smooth)
+        drawn = lines[:, there.low] * (1 - there.share) + lines[:, there.high] * there.share
     else:
-        drawn = np.take_along_axis(lines, low, 1) * (1 - share) + np.take_along_axis(lines, high, 1) * share
-    return np.asarray(drawn * inside, dtype=np.float32)
+        there = _Cells.of(along[None, :], second[:, None, :], maps.shape[2], smooth)
+        drawn = np.take_along_axis(lines, there.low, 1) * (1 - there.share)
+        drawn += np.take_along_axis(lines, there.high, 1) * there.share
+    return np.asarray(drawn * there.inside, dtype=np.float32)
 
 
-def _points(map_: Picture, place: NDArray, rows: NDArray, columns: NDArray, smooth: bool) -> Picture:
+def _points(
+    map_: Picture,
+    lines: tuple[NDArray[np.float64], NDArray[np.float64]],
+    rows: NDArray[Any],
+    columns: NDArray[Any],
+    smooth: bool,
+) -> Picture:
     """One map at scattered places of its picture."""
-    r0, r1, r, row_inside = _cells(place[0] + place[1] * rows, map_.shape[0], smooth)
-    c0, c1, c, column_inside = _cells(place[2] + place[3] * columns, map_.shape[1], smooth)
-    upper = map_[r0, c0] * (1 - c) + map_[r0, c1] * c
-    lower = map_[r1, c0] * (1 - c) + map_[r1, c1] * c
-    return np.asarray((upper * (1 - r) + lower * r) * (row_inside & column_inside), dtype=np.float32)
+    r, c = (
+        _Cells.of(at, line, size, smooth)
+        for at, line, size in zip((rows, columns), lines, map_.shape, strict=True)
+    )
+    upper = map_[r.low, c.low] * (1 - c.share) + map_[r.low, c.high] * c.share
+    lower = map_[r.high, c.low] * (1 - c.share) + map_[r.high, c.high] * c.share
+    return np.asarray((upper * (1 - r.share) + lower * r.share) * (r.inside & c.inside), dtype=np.float32)

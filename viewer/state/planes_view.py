@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viewer.imaging.diagnoses import ONE_PLACE
+from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.plane import ReadingPlane
 from viewer.imaging.resampling import irregular
@@ -111,7 +113,13 @@ def workspace_shown(session: Session) -> Workspace:
 
 def is_bent(case: Case) -> bool:
     """Whether planes across the slices would be bent: slices uneven, or tilted against their stack."""
-    return bool(irregular(case.image.geometry))
+    return _is_bent(case.image.geometry)
+
+
+@lru_cache(maxsize=8)
+def _is_bent(geometry: Geometry) -> bool:
+    """Remembered, because every turn of the window asks; a geometry is never altered."""
+    return bool(irregular(geometry))
 
 
 def planes_image(session: Session) -> MedicalImage | None:

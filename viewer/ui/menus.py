@@ -34,6 +34,7 @@ class Menus(QObject):
         self._bench = bench
         self._ask = ask
         self.actions: dict[str, QAction] = {}
+        self._shown: dict[str, tuple[bool, str, str]] = {}
         for action in ACTIONS:
             made = self._make(action)
             (canvas if action.where == "canvas" else window).addAction(made)
@@ -59,15 +60,16 @@ class Menus(QObject):
         """Enable and check what the state says."""
         for action in ACTIONS:
             made = self.actions[action.id]
-            enabled = action.is_enabled(session)
-            if made.isEnabled() != enabled:
-                made.setEnabled(enabled)
-            if action.why_not is not None:
-                _put(made.toolTip, made.setToolTip, f"{action.tip} {action.why_not(session)}".strip())
-            if action.label is not None:
-                _put(made.text, made.setText, action.label(session))
-            if action.checked is not None and made.isChecked() != action.checked(session):
-                made.setChecked(action.checked(session))
+            why = action.why_not(session) if action.why_not is not None else ""
+            words = action.label(session) if action.label is not None else action.text
+            shown = (action.enabled(session) and not why, f"{action.tip} {why}".strip(), words)
+            if self._shown.get(action.id) != shown:  # asking Qt costs more than remembering
+                self._shown[action.id] = shown
+                made.setEnabled(shown[0])
+                made.setToolTip(shown[1])
+                made.setText(shown[2])
+            if action.checked is not None and made.isChecked() != (checked := action.checked(session)):
+                made.setChecked(checked)
 
     def _fill(self, menu: QMenu, name: str) -> None:
         menu.setToolTipsVisible(True)
@@ -95,9 +97,3 @@ class Menus(QObject):
             attempt(self._bench, lambda: verb(self._bench))
         # A click has toggled the tick already; the state decides.
         self.follow(self._bench.session)
-
-
-def _put(get: Callable[[], str], put: Callable[[str], None], text: str) -> None:
-    """Set a text where it is another one: every change makes Qt lay out the menus anew."""
-    if get() != text:
-        put(text)

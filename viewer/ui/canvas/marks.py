@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap
 
 from viewer.state.display import Letters
 from viewer.ui import theme
@@ -18,10 +21,34 @@ _GAP = 7.0
 
 def outlined(painter: QPainter, at: QPointF, text: str, colour: QColor, font: QFont) -> None:
     """Text with a dark halo, readable on any picture; `at` is the left end of the base line."""
+    ratio = painter.device().devicePixelRatioF()
+    picture, base = _written(text, colour.rgba(), font.key(), ratio)
+    painter.drawPixmap(QPointF(at.x() - _ROOM, at.y() - base), picture)
+
+
+_ROOM = 3
+"""Around a word, for its halo, pixels."""
+
+
+@lru_cache(maxsize=256)
+def _written(text: str, colour: int, font_key: str, ratio: float) -> tuple[QPixmap, float]:
+    """A word with its halo, and its base line below the upper edge; drawn once, as stroking letters is slow."""
+    font = QFont()
+    font.fromString(font_key)
+    metrics = QFontMetricsF(font)
+    base = metrics.ascent() + _ROOM
+    width, height = metrics.horizontalAdvance(text) + 2 * _ROOM, metrics.height() + 2 * _ROOM
+    picture = QPixmap(max(math.ceil(width * ratio), 1), max(math.ceil(height * ratio), 1))
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     path = QPainterPath()
-    path.addText(at, font, text)
+    path.addText(QPointF(_ROOM, base), font, text)
     painter.strokePath(path, QPen(_HALO, 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-    painter.fillPath(path, colour)
+    painter.fillPath(path, QColor.fromRgba(colour))
+    painter.end()
+    return picture, base
 
 
 def _font(painter: QPainter, points: float, *, bold: bool = True) -> QFont:
@@ -149,12 +176,10 @@ class Crosshair:
             return
         row, column = self.cursor
         at, picture = view.to_screen(column + 0.5, row + 0.5), view.picture_rect()
-        painter.setPen(QPen(theme.colour("letter", 0.75), 1))
-        gap = 9
-        for a, b in (
-            (QPointF(picture.left(), at.y()), QPointF(at.x() - gap, at.y())),
-            (QPointF(at.x() + gap, at.y()), QPointF(picture.right(), at.y())),
-            (QPointF(at.x(), picture.top()), QPointF(at.x(), at.y() - gap)),
-            (QPointF(at.x(), at.y() + gap), QPointF(at.x(), picture.bottom())),
-        ):
-            painter.drawLine(a, b)
+        # Rectangles one pixel wide: sharp, and many times faster than lines.
+        colour, gap = theme.colour("letter", 0.75), 9.0
+        x, y = round(at.x()), round(at.y())
+        for left, right in ((picture.left(), x - gap), (x + gap, picture.right())):
+            painter.fillRect(QRectF(left, y, max(right - left, 0.0), 1), colour)
+        for top, bottom in ((picture.top(), y - gap), (y + gap, picture.bottom())):
+            painter.fillRect(QRectF(x, top, 1, max(bottom - top, 0.0)), colour)
