@@ -6,21 +6,23 @@ import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 Task = Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison, or one time of our own when there is no peer.
+    """One comparison, or one amount of our own when there is no peer.
 
     Attributes
     ----------
     what : in words.
-    ours, peer : milliseconds; `peer` None without one.
+    ours, peer : in `unit`; `peer` None without one.
     peer_name : who it is compared with.
     goal : in words, empty when there is none.
     met : whether the goal is met; None without one.
+    unit : ``ms``, or ``bytes`` of memory.
     """
 
     what: str
@@ -29,6 +31,7 @@ class Row:
     peer: float | None = None
     goal: str = ""
     met: bool | None = None
+    unit: Literal["ms", "bytes"] = "ms"
 
     @property
     def ratio(self) -> float | None:
@@ -105,11 +108,15 @@ def in_markdown(name: str, report: Report) -> str:
         lines.append("")
     lines += ["| | WhySlice | peer | ratio | goal |", "|---|---|---|---|---|"]
     for row in report.rows:
-        peer = "" if row.peer is None else f"{row.peer_name} {_time(row.peer)}"
+        peer = "" if row.peer is None else f"{row.peer_name} {_amount(row.peer, row.unit)}"
         ratio = "" if row.ratio is None else f"{row.ratio:,.{0 if row.ratio >= 100 else 1}f}x"
         goal = row.goal if row.met is None else f"{row.goal} {'met' if row.met else '**MISSED**'}"
-        lines.append(f"| {row.what} | {_time(row.ours)} | {peer} | {ratio} | {goal} |")
+        lines.append(f"| {row.what} | {_amount(row.ours, row.unit)} | {peer} | {ratio} | {goal} |")
     return "\n".join(lines)
+
+
+def _amount(value: float, unit: str) -> str:
+    return _time(value) if unit == "ms" else f"{value / 2**20:.0f} MB"
 
 
 def _time(milliseconds: float) -> str:
