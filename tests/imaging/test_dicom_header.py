@@ -396,6 +396,7 @@ def test_a_film_shows_its_letters_and_hangs_as_stored(
     )
     assert image.plane.edge_letters(image.geometry) == edges
     np.testing.assert_array_equal(image.plane.picture(image.voxels, 0), pixels)
+    assert image.plane.as_stored
     assert image.plane.position_mm(image.geometry, 0) is None
     assert "no-orientation" not in {each.code for each in image.diagnoses}
 

@@ -184,3 +184,14 @@ def test_up_is_up_and_the_patients_left_is_at_the_right(
     left, right, top, bottom = plane.edge_letters(geometry) or ("", "", "", "")
     expected = {"axial": "RLAP", "coronal": "RLSI", "sagittal": "APSI"}[name]
     assert left[0] + right[0] + top[0] + bottom[0] == expected
+
+
+def test_a_film_is_never_turned_and_has_no_position() -> None:
+    """Columns that grow to the patient's right are turned in a scan, and left alone in a film with words on it."""
+    affine = np.array([[-1.0, 0, 0, 0], [0, 0, 1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
+    scan, film = Geometry(affine, (1, 4, 5)), Geometry(affine, (1, 4, 5), placed=False)
+    assert ReadingPlane.of(scan).edge_letters(scan) == ("R", "L", "S", "I")
+    assert ReadingPlane.of(film).edge_letters(film) == ("L", "R", "S", "I")
+    assert ReadingPlane.of(film).as_stored
+    assert ReadingPlane.of(scan).position_mm(scan, 0) == 0
+    assert ReadingPlane.of(film).position_mm(film, 0) is None

@@ -33,12 +33,14 @@ class ReadingPlane:
     name : ``axial``, ``coronal``, ``sagittal`` or, without orientation, ``image``.
     axes : array axes (0 slice, 1 row, 2 column of the file) that serve as (slice, row, column) of the picture.
     flip_rows, flip_columns : whether the picture's axis runs against the file's.
+    as_stored : whether the picture hangs the way it was stored, whichever side of the patient that brings to the left.
     """
 
     name: str
     axes: tuple[int, int, int]
     flip_rows: bool = False
     flip_columns: bool = False
+    as_stored: bool = False
 
     @classmethod
     def of(cls, geometry: Geometry) -> ReadingPlane:
@@ -81,7 +83,7 @@ class ReadingPlane:
         if not geometry.placed:
             # A film hangs the way it was stored: turned round, the words and markers on it could not be read.
             rows, columns = (a for a in range(3) if a != axis)
-            return cls(name, (axis, rows, columns))
+            return cls(name, (axis, rows, columns), as_stored=True)
         rows, columns = assigned.index(row_anatomy), assigned.index(column_anatomy)
         return cls(
             name,

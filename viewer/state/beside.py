@@ -47,7 +47,7 @@ class Beside:
 
 def link_of(first: MedicalImage, second: MedicalImage) -> tuple[Link, str]:
     """How two images can be linked, and why, in a sentence."""
-    if not (first.geometry.oriented and second.geometry.oriented):
+    if not all(each.geometry.oriented and each.geometry.placed for each in (first, second)):
         return "number", "Linked by slice number: one of the two does not say how the patient lies."
     if _other_patient(first, second):
         return "asked", "These are two patients: positions of one say nothing about the other."
@@ -110,7 +110,7 @@ def beside_facts(beside: Beside) -> tuple[str, ...]:
         facts.append(f"slice {beside.slice + 1} / {case.slices}")
     position = case.plane.position_mm(geometry, beside.slice)
     if position is None:
-        facts.append("side unknown")
+        facts.append("position unknown" if geometry.oriented else "side unknown")
     else:
         axis = {"axial": "z", "coronal": "y", "sagittal": "x"}[case.plane.name]
         facts.append(f"{axis} {position:+.1f} mm")

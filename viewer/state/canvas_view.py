@@ -241,11 +241,11 @@ def _facts(session: Session, case: Case, found: MapView | None) -> tuple[str, ..
         axis = {"axial": "z", "coronal": "y", "sagittal": "x"}[case.plane.name]
         facts.append(f"{_about(case)}{axis} {position:+.1f} mm")
     else:
-        facts.append("side unknown")
+        facts.append("position unknown" if geometry.oriented else "side unknown")
     facts.append(pixel_words(case.image, case.plane))
     if session.view.cursor is not None:
         voxel = case.plane.voxel(geometry, index, *session.view.cursor)
-        if geometry.oriented:
+        if geometry.oriented and geometry.placed:
             facts.append(f"{_about(case)}{place_words(geometry.to_patient(voxel))}")
         facts.append(f"voxel {voxel_words(voxel)}: {value_words(case.image, voxel)}")
     if found is not None:

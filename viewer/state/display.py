@@ -26,8 +26,8 @@ _STRAIGHT = 1.0
 
 
 def has_sides(plane: ReadingPlane) -> bool:
-    """Whether the patient's left and right are the left and right of the picture."""
-    return plane.name in ("axial", "coronal")
+    """Whether the patient's left and right are those of the picture, or the other way round, by convention."""
+    return plane.name in ("axial", "coronal") and not plane.as_stored
 
 
 def is_flipped(plane: ReadingPlane, convention: Convention) -> bool:
