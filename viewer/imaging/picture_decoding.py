@@ -116,10 +116,13 @@ def _opened(path: str, kind: str) -> Iterator[Image.Image]:
     except FileNotFoundError:
         raise ReadError(f"'{name}' is no longer there.", code="missing", action="Open it again.") from None
     except UnidentifiedImageError:
-        words = "of a kind that is not read" if kind == "TIFF" else "a cut-off or damaged picture"
-        raise ReadError(
-            f"'{name}' is {words}.", code="not-decodable" if kind == "TIFF" else "truncated"
-        ) from None
+        if kind == "TIFF":
+            raise ReadError(
+                f"'{name}' is a TIFF picture that is damaged or of a kind that is not read.",
+                code="not-decodable",
+                action="Save it as PNG or as a plain TIFF with another program.",
+            ) from None
+        raise ReadError(f"'{name}' is a cut-off or damaged picture.", code="truncated") from None
     except _BROKEN:
         raise ReadError(f"'{name}' is a cut-off or damaged picture.", code="truncated") from None
 
