@@ -53,7 +53,7 @@ class Peeking:
     def _next(self, generation: int) -> None:
         known = self._session.peeked
         entry = next((one for one in self._wanted if one not in known), None)
-        if generation != self._generation or entry is None:
+        if entry is None:
             return
 
         def done(peeked: Peeked) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from viewer.imaging.contents import Contents
 from viewer.imaging.image import MedicalImage, PatientInfo, VolumeInfo
@@ -87,13 +88,17 @@ class Opened:
 
         One acquisition arrives as several series here when its images lie on several grids or are of several kinds.
         """
-        uid = entry.info.series_uid
-        found = tuple(
-            other
-            for other in self.entries
-            if uid and (other.info.series_uid, other.patient) == (uid, entry.patient)
-        )
+        found = self._by_uid.get((entry.info.series_uid, entry.patient), ())
         return found if len(found) > 1 and any(part.info.b_values for part in found) else ()
+
+    @cached_property
+    def _by_uid(self) -> dict[tuple[str, int], tuple[SeriesEntry, ...]]:
+        """Entries by series and patient; a folder may hold thousands."""
+        found: dict[tuple[str, int], list[SeriesEntry]] = {}
+        for entry in self.entries:
+            if entry.info.series_uid:
+                found.setdefault((entry.info.series_uid, entry.patient), []).append(entry)
+        return {key: tuple(entries) for key, entries in found.items()}
 
 
 @dataclass(frozen=True, eq=False)

@@ -43,6 +43,8 @@ from viewer.ui.panels.series_words import (
 _COLUMNS = ("series", "", "modality", "images", "size", "spacing", "b-values and volumes")
 _SIGN = 1
 _SIDE = 60
+_MEASURED = 40
+_HEIGHT = _SIDE + 6
 _SIGNS = {"error": "red", "warning": "amber", "note": "grey"}
 _ORDER = ("", "note", "warning", "error")
 
@@ -50,8 +52,8 @@ _ORDER = ("", "note", "warning", "error")
 class _Row(QTreeWidgetItem):
     """One series; sorts by what a column means rather than by its letters."""
 
-    def __init__(self, parent: QTreeWidget | QTreeWidgetItem, entry: SeriesEntry) -> None:
-        super().__init__(parent)
+    def __init__(self, entry: SeriesEntry) -> None:
+        super().__init__()
         self.entry = entry
         info = entry.info
         self.keys: list[Any] = [
@@ -133,7 +135,6 @@ class SeriesChooser(QDialog):
         tree.setColumnCount(len(_COLUMNS))
         tree.setHeaderLabels(_COLUMNS)
         tree.setIconSize(QSize(_SIDE, _SIDE))
-        tree.setWordWrap(True)
         tree.setAllColumnsShowFocus(True)
         tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         grouped = len(self.choice.patients) > 1
@@ -141,20 +142,27 @@ class SeriesChooser(QDialog):
         tree.setIndentation(14 if grouped else 0)
         ratio = self.devicePixelRatioF()
         for patient in self.choice.patients:
-            parent: QTreeWidget | QTreeWidgetItem = tree
-            if grouped:
-                group = QTreeWidgetItem(tree)
-                group.setFirstColumnSpanned(True)
-                group.setFlags(Qt.ItemFlag.ItemIsEnabled)
-                self._groups[patient] = parent = group
-            for entry in self.choice.of_patient(patient):
-                row = _Row(parent, entry)
+            made = [_Row(entry) for entry in self.choice.of_patient(patient)]
+            for row in made:
                 self._fill(row, ratio)
-                self._rows[entry] = row
+                # Before it is in the tree, where each word costs a signal.
+                self._describe(row, None, self._bench.session.phi_hidden)
+                self._rows[row.entry] = row
+            if grouped:
+                self._groups[patient] = group = QTreeWidgetItem()
+                group.addChildren(made)
+                group.setFlags(Qt.ItemFlag.ItemIsEnabled)
+                tree.addTopLevelItem(group)
+                group.setFirstColumnSpanned(True)
+            else:
+                tree.addTopLevelItems(made)
         tree.expandAll()
         header = tree.header()
         header.setStretchLastSection(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        # Once, from the first rows: a folder may hold thousands, and every picture that comes would measure them all.
+        header.setResizeContentsPrecision(_MEASURED)
+        for column in range(1, len(_COLUMNS)):
+            tree.resizeColumnToContents(column)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
@@ -182,6 +190,7 @@ class SeriesChooser(QDialog):
         ):
             row.setText(column, text)
         row.setIcon(0, icon(None, _SIDE, ratio))
+        row.setSizeHint(0, QSize(0, _HEIGHT))
 
     def _unreadable(self) -> QVBoxLayout:
         """Files that could not be read, folded away until somebody asks."""
@@ -238,7 +247,8 @@ class SeriesChooser(QDialog):
         key = (session.peeked, session.phi_hidden)
         if self._shown is not None and self._shown[0] is key[0] and self._shown[1] == key[1]:
             return
-        again = self._shown is None or self._shown[1] != session.phi_hidden
+        first = self._shown is None
+        again = self._shown is not None and self._shown[1] != session.phi_hidden
         self._shown = key
         hidden, ratio = session.phi_hidden, self.devicePixelRatioF()
         for entry, row in self._rows.items():
@@ -252,7 +262,7 @@ class SeriesChooser(QDialog):
             self._describe(row, peeked, hidden)
         for patient, group in self._groups.items():
             group.setText(0, patient_words(self.choice, patient, session.peeked, hidden=hidden))
-        if again:
+        if first or again:
             self.broken.clear()
             for number, each in enumerate(self.choice.unreadable, start=1):
                 self.broken.addItem(_sentence(each, number, hidden))

@@ -106,6 +106,7 @@ class SeriesList(QListWidget):
         self._heads: dict[int, QListWidgetItem] = {}
         self._seen: tuple[object, ...] = ()
         self._pictures: dict[SeriesEntry, Peeked | None] = {}
+        self._marks: dict[SeriesEntry, str] = {}
         self.setItemDelegate(_Painter(self))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMouseTracking(True)
@@ -139,7 +140,10 @@ class SeriesList(QListWidget):
             peeked = session.peeked.get(entry)
             if again or peeked is not self._pictures.get(entry):
                 self._describe(item, entry, peeked, hidden=session.phi_hidden)
-            item.setData(_SHOWN, "open" if entry is session.entry else "beside" if entry is beside else "")
+            mark = "open" if entry is session.entry else "beside" if entry is beside else ""
+            if mark != self._marks.get(entry, ""):
+                self._marks[entry] = mark
+                item.setData(_SHOWN, mark)
         for patient, head in self._heads.items():
             head.setText(patient_words(opened, patient, session.peeked, hidden=session.phi_hidden))
         if moved and session.entry in self._rows:
@@ -147,7 +151,7 @@ class SeriesList(QListWidget):
 
     def _fill(self, opened: Opened | None) -> None:
         self.clear()
-        self._rows, self._heads, self._pictures = {}, {}, {}
+        self._rows, self._heads, self._pictures, self._marks = {}, {}, {}, {}
         if opened is None:
             return
         for patient in opened.patients:

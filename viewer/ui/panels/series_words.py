@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPainterPath, QPen, QPixmap
 
@@ -53,11 +55,19 @@ def _scaled(image: QImage, size: QSizeF) -> QImage:
 
 def icon(peeked: Peeked | None, side: int, ratio: float) -> QIcon:
     """The small picture of a series, as far as it is known."""
-    thumbnail = peeked.thumbnail if peeked is not None else None
-    shown = picture(thumbnail, side, ratio, failed=peeked is not None and thumbnail is None)
+    if peeked is None:
+        return _unknown(side, ratio)
+    thumbnail = peeked.thumbnail
+    shown = picture(thumbnail, side, ratio, failed=thumbnail is None)
     found = QIcon(shown)
     found.addPixmap(shown, QIcon.Mode.Selected)  # a chosen row must not tint the patient
     return found
+
+
+@lru_cache(maxsize=8)
+def _unknown(side: int, ratio: float) -> QIcon:
+    """Stands for a series that has not been looked at; one for all of them."""
+    return QIcon(picture(None, side, ratio))
 
 
 def size_of(info: SeriesInfo) -> str:
