@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torchvision
+from monai.networks.nets import resnet50
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -40,10 +41,12 @@ class Subject:
         return self.classifier.tensor(self.picture[None])
 
     @classmethod
-    def of(cls, name: str, module: nn.Module, classes: int, size: tuple[int, int], channels: int) -> Subject:
+    def of(cls, name: str, module: nn.Module, classes: int, size: tuple[int, ...], channels: int) -> Subject:
         """Around a fresh network, with random input."""
         names = [f"class{number}" for number in range(classes)]
-        classifier = wrap_module(module.eval(), classes=names, dims=2, input_size=size, channels=channels)
+        classifier = wrap_module(
+            module.eval(), classes=names, dims=len(size), input_size=size, channels=channels
+        )
         picture = np.random.default_rng(0).normal(size=(channels, *size)).astype(np.float32)
         layers = [
             la.name for la in find_layers(classifier) if la.same_as is None and "reused" not in la.flags
@@ -69,4 +72,13 @@ def resnet() -> Subject:
     others = [name for name in subject.layers if ".conv2" in name][-(20 - len(convolutions)) :]
     chosen = set(convolutions + others)
     layers = tuple(name for name in subject.layers if name in chosen)
+    return Subject(subject.name, subject.classifier, subject.picture, layers)
+
+
+def resnet_of_volumes() -> Subject:
+    """MONAI's 3D ResNet-50 with a stem of stride 2 at 32x64x64: its last twenty layers but for what is overwritten."""
+    torch.manual_seed(0)
+    module = resnet50(spatial_dims=3, n_input_channels=1, num_classes=3, conv1_t_stride=2)
+    subject = Subject.of("3D ResNet-50", module, 3, (32, 64, 64), 1)
+    layers = tuple(name for name in subject.layers if ".conv" in name)[-20:]
     return Subject(subject.name, subject.classifier, subject.picture, layers)
