@@ -175,7 +175,7 @@ def test_the_window_gets_its_options(capsys: pytest.CaptureFixture[str]) -> None
 
     line = (
         "view a.nii b --model m --explainer grad-cam --layer relu5 --class stroke --slice 3 --device cpu "
-        "--truth t.json --overlay off --screenshot s.png --exit --safe-mode --debug --json"
+        "--truth t.json --overlay off --workspace volume --screenshot s.png --exit --safe-mode --debug --json"
     )
     assert cli_main.run(line.split(), window) == 0
     assert asked == [
@@ -189,6 +189,7 @@ def test_the_window_gets_its_options(capsys: pytest.CaptureFixture[str]) -> None
             device="cpu",
             truth=Path("t.json"),
             overlay=False,
+            workspace="volume",
             screenshot=Path("s.png"),
             exit=True,
             debug=True,

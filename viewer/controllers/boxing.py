@@ -40,6 +40,7 @@ class Boxing:
         identity = max(drawn, default=0) + 1
         session.boxes.drawn = {**drawn, identity: replace(placed, label=f"box {identity}")}
         session.boxes.selected = identity
+        session.rulers.selected = None
         return identity
 
     def move(
