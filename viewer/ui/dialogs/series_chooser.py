@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPixmap
+from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -159,10 +159,7 @@ class SeriesChooser(QDialog):
         tree.expandAll()
         header = tree.header()
         header.setStretchLastSection(False)
-        # Once, from the first rows: a folder may hold thousands, and every picture that comes would measure them all.
         header.setResizeContentsPrecision(_MEASURED)
-        for column in range(1, len(_COLUMNS)):
-            tree.resizeColumnToContents(column)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
@@ -334,6 +331,12 @@ class SeriesChooser(QDialog):
         # Closing for the next folder must not dismiss that one.
         if self._bench.session.chooser is self.choice:
             self._bench.opening.dismiss_chooser()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        # Once, when the style is there, and from the first rows: a folder may hold thousands.
+        for column in range(1, len(_COLUMNS)):
+            self.tree.resizeColumnToContents(column)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Down and self.filter.hasFocus():
