@@ -422,3 +422,53 @@ def test_a_real_scan_is_explained(say: Say, tiny: str, shared_data: Path, tmp_pa
     assert told.code == 0, told.err
     volume = nib.load(told.document["maps"][0]["nifti"])
     assert np.allclose(volume.affine, nib.load(path.with_name("FLAIR.nii.gz")).affine, atol=1e-3)
+
+
+def test_every_kind_of_explainer_is_made_on_demand(say: Say, tiny: str, nifti: Path, tmp_path: Path) -> None:
+    told = say(
+        "explain", nifti, "--model", tiny, "--explainer", "grad-cam,smoothgrad,deconvnet,eigen-cam", "--slice", 2,
+        "--class", "stroke", "--set", "samples=3", "--set", "of=layer-cam", "--out", tmp_path / "maps", "--json",
+    )  # fmt: skip
+    assert told.code == 0
+    cam, smooth, deconv, eigen = told.document["maps"]
+    same = api.explain(
+        api.load_model(tiny), api.read_image(nifti), explainer="smoothgrad", target="stroke", slice=2, samples=3,
+        of="layer-cam",
+    )  # fmt: skip
+    assert np.allclose(np.load(smooth["raw"]), same.raw, rtol=1e-5, atol=1e-9)
+    assert np.allclose(np.load(smooth["deviation"]), same.deviation, rtol=1e-4, atol=1e-9)
+    assert smooth["parameters"]["samples"] == 3
+    assert (cam["layer"], smooth["layer"], deconv["layer"]) == (same.layer, same.layer, "input")
+    assert (cam["deviation"], cam["parameters"]) == (None, {})
+    assert "hardly depends on what the network has learned" in deconv["may_read"]["line"]
+    assert deconv["may_read"]["answer"] != "yes"
+    assert "every class" in eigen["warning"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("smoothgrad", "--set", "noise=2"), "it is a number from 0 to 1"),
+        (("grad-cam", "--set", "region=1,1"), "no region to choose"),
+        (("seg-grad-cam",), "no segmentation network"),
+        (("cam",), "needs a linear layer right after global average pooling"),
+        (("brightnes",), "nearest: brightness"),
+    ],
+)
+def test_what_cannot_be_explained_is_one_sentence(
+    say: Say, tiny: str, nifti: Path, tmp_path: Path, words: tuple[str, ...], sentence: str
+) -> None:
+    told = say(
+        "explain",
+        nifti,
+        "--model",
+        tiny,
+        "--layer",
+        "conv1",
+        "--out",
+        tmp_path / "maps",
+        "--explainer",
+        *words,
+    )
+    assert told.code in (1, 2)
+    assert sentence in told.sentence

@@ -249,8 +249,21 @@ def kept(job: ExplainJob, each: OrderedMap, found: Found, suffix: str = "") -> M
     improbable = ("improbable_class",) if probability < IMPROBABLE else ()
     raw_max = max(0.0, float(signed.max()))
     equal = ("equal_by_construction",) if equal_to else ()
-    verdict, flags = may_read(facts, job.fit), (*improbable, *equal, *found.flags)
+    verdict, flags = (
+        _warned(may_read(facts, job.fit), warning_of(job, each)),
+        (*improbable, *equal, *found.flags),
+    )
     return MadeMap(state, raw_max, probability, path, verdict, flags, equal_to, spread)
+
+
+def _warned(verdict: MayRead, warning: str) -> MayRead:
+    """A verdict on the map of an explainer that is to be read with care whatever the image."""
+    if not warning:
+        return verdict
+    reason = warning[0].lower() + warning[1:].rstrip(".")
+    if verdict.answer == "yes":
+        return MayRead("with care", (reason,))
+    return MayRead(verdict.answer, (*verdict.reasons, reason))
 
 
 def entry_of(

@@ -26,7 +26,6 @@ from viewer.controllers.explain_job import (
     reference_of,
     resolved_job,
     trace_request,
-    warning_of,
 )
 from viewer.controllers.explain_order import ALL, ExplainOrder
 from viewer.controllers.explain_volume import volume_to_files
@@ -206,7 +205,6 @@ def _save_picture(
         ("scale", f"0 to {scale[0]:.4g}, {scale[1]}"),
         ("input", f"crop: {view.crop}{', given to the network mirrored' if view.mirror else ''}"),
         *(("parameters", f"{name} {value}") for name, value in parameters_of(job, each).items()),
-        *((("warning", warning),) if (warning := warning_of(job, each)) else ()),
     )
     content = figure_content(
         background_of(Case(job.image, ""), index, default_window(job.image)),

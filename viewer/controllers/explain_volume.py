@@ -22,7 +22,6 @@ from viewer.controllers.explain_job import (
     record_of,
     reference_of,
     trace_request,
-    warning_of,
 )
 from viewer.controllers.map_files import map_unit, view_facts, write_volume_map
 from viewer.explainers.declaration import EXPLAINERS
@@ -133,7 +132,6 @@ def _save_picture(
         ),
         ("input", f"crop: {view.crop}{', given to the network mirrored' if view.mirror else ''}"),
         *(("parameters", f"{name} {value}") for name, value in parameters_of(job, each).items()),
-        *((("warning", warning),) if (warning := warning_of(job, each)) else ()),
         *(
             (("device", "the device ran out of memory, so the processor did the work"),)
             if _fell_back(fact)
