@@ -15,7 +15,7 @@ from viewer.evaluation.regions import Region
 from viewer.evaluation.score import Score
 from viewer.state.case import Case
 from viewer.state.map_view import MapView
-from viewer.state.rulers import sizes_known
+from viewer.state.rulers import at_the_detector, sizes_known
 from viewer.state.session import DIFFERENCE, Session
 
 Kind = Literal["drawn", "reader", "map"]
@@ -157,7 +157,10 @@ def _row(case: Case, mark: BoxMark, made: Contenders | None) -> BoxRow:
     row_mm, column_mm = case.plane.spacing(case.image.geometry)
     height, width = height * row_mm, width * column_mm
     if mark.kind == "drawn":
-        mark = replace(mark, size=f"{width:.0f} \u00d7 {height:.0f} mm \u00b7 {area_words(width * height)}")
+        mark = replace(
+            mark,
+            size=f"{width:.0f} \u00d7 {height:.0f} mm \u00b7 {area_words(width * height)}{at_the_detector(case.image)}",
+        )
     return BoxRow(mark, scores, baseline, height * width / 100, (height, width))
 
 

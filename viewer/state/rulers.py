@@ -68,7 +68,7 @@ def pixel_words(image: MedicalImage, plane: ReadingPlane) -> str:
     row, column = plane.spacing(image.geometry)
     across, down = f"{column:.2g}", f"{row:.2g}"
     words = f"{across} mm pixels" if across == down else f"{across} \u00d7 {down} mm pixels"
-    return f"{words}{_at_the_detector(image)}"
+    return f"{words}{at_the_detector(image)}"
 
 
 def length_words(image: MedicalImage, start: Voxel, end: Voxel) -> str:
@@ -77,10 +77,11 @@ def length_words(image: MedicalImage, start: Voxel, end: Voxel) -> str:
     if not sizes_known(image):
         return f"{np.linalg.norm(b - a):.1f} px, size unknown"
     length = float(np.linalg.norm(image.geometry.to_patient(b) - image.geometry.to_patient(a)))
-    return f"{length:.1f} mm{_at_the_detector(image)}"
+    return f"{length:.1f} mm{at_the_detector(image)}"
 
 
-def _at_the_detector(image: MedicalImage) -> str:
+def at_the_detector(image: MedicalImage) -> str:
+    """Words after a size that is not that of the patient; empty for sections."""
     return " at the detector" if image.modality in PROJECTIONS else ""
 
 

@@ -123,7 +123,14 @@ class Words:
         step, room = metrics.height(), 0.5 * screen.width() - 34  # the lower letter stands in the middle
         notes: list[str] = []
         for note in (*self.notes, *(["side unknown"] if self.side_unknown else [])):
-            notes += [note] if metrics.horizontalAdvance(note) <= room else note.split(": ")
+            line = ""
+            for word in note.split():
+                longer = f"{line} {word}".strip()
+                if line and metrics.horizontalAdvance(longer) > room:
+                    notes.append(line)
+                    longer = word
+                line = longer
+            notes.append(line)
         for above, note in enumerate(reversed(notes)):
             at = QPointF(10, screen.bottom() - 9 - above * step)
             outlined(painter, at, note, theme.colour("letter"), font)

@@ -106,6 +106,7 @@ class PlaceCard(QFrame):
         words.setSpacing(7)
         heading = QLabel("CROSSHAIR")
         heading.setObjectName("heading")
+        heading.setStyleSheet(f"color: {theme.DARK_MUTED.name()};")
         words.addWidget(heading)
         words.addLayout(self._lines)
         words.addStretch(1)
