@@ -34,7 +34,10 @@ def test_a_length_that_is_not_known_is_not_made_up() -> None:
     photo = MedicalImage(np.zeros((1, 20, 20), np.uint8), geometry, diagnoses=(no_spacing(),))
     assert length_words(photo, (0, 0, 0), (0, 3, 4)) == "5.0 px, size unknown"
     film = MedicalImage(
-        np.zeros((1, 20, 20), np.int16), Geometry.unoriented((1, 20, 20), (1.0, 0.2, 0.2)), modality="CR"
+        np.zeros((1, 20, 20), np.int16),
+        Geometry.unoriented((1, 20, 20), (1.0, 0.2, 0.2)),
+        modality="CR",
+        diagnoses=(Diagnosis("size-at-detector", "note", "Sizes are those at the detector."),),
     )
     assert length_words(film, (0, 0, 0), (0, 3, 4)) == "1.0 mm at the detector"
 

@@ -14,8 +14,8 @@ from viewer.imaging.plane import ReadingPlane
 Voxel = tuple[float, float, float]
 """Position (slice, row, column) on the grid of the image; voxel centres are whole numbers."""
 
-PROJECTIONS = ("CR", "DX", "MG", "RG", "PX", "IO", "XA", "RF")
-"""Modalities whose pixels are shadows: their size is known where the detector is, not in the patient."""
+_DETECTOR = "size-at-detector"
+"""Finding of a film whose pixels have a size where the detector is, and none in the patient."""
 _SAME = 1e-3
 
 
@@ -82,7 +82,8 @@ def length_words(image: MedicalImage, start: Voxel, end: Voxel) -> str:
 
 def at_the_detector(image: MedicalImage) -> str:
     """Words after a size that is not that of the patient; empty for sections."""
-    return " at the detector" if image.modality in PROJECTIONS else ""
+    found = any(finding.code == _DETECTOR for finding in image.diagnoses)
+    return " at the detector" if found else ""
 
 
 def ruler_marks(
