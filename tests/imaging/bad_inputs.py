@@ -411,16 +411,20 @@ BAD_INPUTS: tuple[BadInput, ...] = (
         image=True,
     ),
     BadInput(
-        "20", "localizer in the series", "several-series", ("2 series",), _localizer, image=True, alone=True
+        "20",
+        "localizer in the series",
+        "split-series",
+        ("1 of 5 pictures", "lies another way", "series of its own"),
+        _localizer,
+        image=True,
     ),
     BadInput(
         "21",
         "one slice of another size",
-        "several-series",
-        ("2 series",),
+        "split-series",
+        ("1 of 5 pictures", "of another size", "series of its own"),
         _another_size,
         image=True,
-        alone=True,
     ),
     BadInput(
         "22",
@@ -442,7 +446,7 @@ BAD_INPUTS: tuple[BadInput, ...] = (
         "24",
         "several patients in a folder",
         "several-series",
-        ("2 series",),
+        ("2 series of 2 patients",),
         _two_patients,
         image=True,
         alone=True,

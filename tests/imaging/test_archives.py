@@ -111,6 +111,35 @@ def test_members_that_want_out_are_refused_by_name(tmp_path: Path, temporary: Pa
     assert not [file for file in tmp_path.rglob("*evil*") if file != archive]
 
 
+@pytest.mark.parametrize("name", ["", "x" * 300 + ".nii"], ids=["empty", "too long"])
+def test_a_member_whose_name_no_file_can_have_is_refused_alone(
+    tmp_path: Path, temporary: Path, name: str
+) -> None:
+    archive = zipped(tmp_path / "a.zip", {"head.nii": nifti_bytes()})
+    with zipfile.ZipFile(archive, "a") as opened, opened.open(zipfile.ZipInfo(name), "w") as member:
+        member.write(nifti_bytes())
+    inspection = inspect_path(archive)
+    assert [entry.code for entry in inspection.unreadable] == ["bad-name"]
+    assert "no file can have" in inspection.unreadable[0].sentence
+    assert len(inspection.unreadable[0].sentence) < 200
+    assert len(inspection.series) == 1
+
+
+def test_a_member_named_with_a_zero_byte_is_refused_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = zipped(tmp_path / "a.zip", {"odd.nii": nifti_bytes(), "head.nii": nifti_bytes()})
+    listed = zipfile.ZipFile.infolist
+
+    def named(self: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+        members = listed(self)
+        members[0].filename = "odd\0.nii"  # an extra field may say so
+        return members
+
+    monkeypatch.setattr(zipfile.ZipFile, "infolist", named)
+    assert [entry.code for entry in inspect_path(archive).unreadable] == ["bad-name"]
+
+
 def test_links_and_encrypted_members_are_refused_by_name(tmp_path: Path) -> None:
     link = zipfile.ZipInfo("link.nii")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16

@@ -133,3 +133,20 @@ def test_origins_that_are_even_change_nothing(affine: NDArray[np.float64], voxel
 def test_origins_that_make_no_stack_are_refused(origins: list[list[float]], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Geometry(np.eye(4), (3, 4, 5), origins=np.array(origins))
+
+
+def test_without_orientation_nothing_has_a_place() -> None:
+    assert Geometry(np.eye(4), (1, 2, 3)).placed
+    assert not Geometry.unoriented((1, 2, 3)).placed
+    assert Geometry(np.eye(4), (1, 2, 3), placed=False).oriented
+
+
+@given(uneven(), st.integers(0, 1))
+def test_a_slice_by_itself_lies_where_it_lay(geometry: Geometry, index: int) -> None:
+    single = geometry.of_slice(index)
+    assert single.shape == (1, *geometry.shape[1:])
+    np.testing.assert_allclose(
+        single.to_patient(np.array([0, 1.5, 2.0])),
+        geometry.to_patient(np.array([index, 1.5, 2.0])),
+        atol=1e-6,
+    )

@@ -266,3 +266,12 @@ def test_it_can_be_stopped() -> None:
     token = ProgressToken(lambda done, _total, _text: token.cancel() if done == 1 else None)
     with pytest.raises(Cancelled):
         regular(stack([0, 2, 6, 8]), progress=token)
+
+
+def test_what_has_no_place_is_not_resampled() -> None:
+    image = stack([0, 2, 4])
+    film = replace(image, geometry=replace(image.geometry, placed=False))
+    assert regular(film) is film
+    with pytest.raises(UsageError, match="does not say where") as caught:
+        regular(film, (1.0, 1.0, 1.0))
+    assert caught.value.code == "no-orientation"

@@ -143,3 +143,13 @@ def test_failures_are_one_sentence_and_leave_the_old_file(
 def test_voxels_of_another_grid_are_a_defect() -> None:
     with pytest.raises(ValueError, match="axes"):
         write_nifti(Path("a.nii"), np.zeros((2, 2, 2)), GRID)
+
+
+def test_a_film_keeps_its_sides_and_claims_no_place_in_the_scanner(tmp_path: Path) -> None:
+    affine = np.diag([0.2, 1.0, -0.2, 1.0])[:, [0, 2, 1, 3]]
+    film = Geometry(affine, (1, 4, 5), placed=False)
+    write_nifti(tmp_path / "film.nii", np.arange(20, dtype=np.int16).reshape(film.shape), film)
+    header = nib.load(tmp_path / "film.nii").header
+    assert (int(header["sform_code"]), int(header["qform_code"])) == (2, 2)
+    again = read_image(tmp_path / "film.nii")
+    assert again.plane.edge_letters(again.geometry) == ReadingPlane.of(film).edge_letters(film)

@@ -237,3 +237,10 @@ def test_slices_and_volumes_are_not_mixed_up() -> None:
 
 def test_without_orientation_the_order_of_the_file_is_kept() -> None:
     assert ReadingOrder.of(Geometry.unoriented((2, 3, 4))) == ReadingOrder()
+
+
+def test_a_grid_without_positions_stays_as_it_is_stored() -> None:
+    turned = Geometry(np.diag([-1.0, -1.0, -2.0, 1.0]), (3, 4, 5))
+    assert ReadingOrder.of(turned) != ReadingOrder()
+    sequence = Geometry(turned.affine_lps, turned.shape, placed=False)
+    assert ReadingOrder.of(sequence) == ReadingOrder()

@@ -317,3 +317,11 @@ def test_values_in_words(bench: Workbench) -> None:
     bench.viewing.select_slice(2)
     bench.viewing.set_cursor(16, 16)
     assert dict(Presenter(bench.session).screen().planes.where)["value"] == "not a number"
+
+
+def test_pictures_without_a_place_are_cut_along_their_own_axes_and_claim_no_position() -> None:
+    image = numbered(Geometry(np.diag([1.0, 1.0, 2.0, 1.0]), SHAPE, placed=False))
+    assert [name for name, _ in three_planes(image)] == ["across slices", "across rows", "across columns"]
+    bench = opened(image)
+    view = Presenter(bench.session).screen().planes
+    assert ("patient", "position unknown") in view.where

@@ -96,8 +96,8 @@ def _written(
 
 
 def planes_of(geometry: Geometry) -> tuple[ReadingPlane, ...]:
-    """Axial, coronal and sagittal; without orientation along each axis of the file."""
-    if geometry.oriented:
+    """Axial, coronal and sagittal; where positions are not known, along each axis of the file."""
+    if geometry.placed:
         return tuple(ReadingPlane.named(geometry, name) for name in ("axial", "coronal", "sagittal"))
     return tuple(ReadingPlane.along(geometry, axis) for axis in range(3))
 

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from viewer.evaluation.regions import Region
 from viewer.foundation.errors import ReadError
+from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.reading import read_image
 from viewer.state.case import Truth
@@ -44,14 +45,24 @@ def read_truth(path: Path, image: MedicalImage) -> Truth:
             f"The truth '{path.name}' has the shape {mask.voxels.shape[:3]}, the image {image.voxels.shape[:3]}.",
             code="other-grid",
         )
-    if image.geometry.oriented and not np.allclose(
-        mask.geometry.affine_lps, image.geometry.affine_lps, atol=0.05
-    ):
+    if not _agree(mask.geometry, image.geometry):
         raise ReadError(
             f"The truth '{path.name}' lies elsewhere in the patient than the image.", code="other-grid"
         )
     inside = np.asarray(mask.voxels > 0)
     return _from_mask(np.asarray(inside.any(axis=-1)) if mask.colour else inside, image)
+
+
+def _agree(mask: Geometry, image: Geometry) -> bool:
+    """Whether a mask of the right shape lies where the image lies, as far as that can be told.
+
+    A film has directions and no place: a mask drawn on its picture may have neither.
+    """
+    if image.placed:
+        return bool(np.allclose(mask.affine_lps, image.affine_lps, atol=0.05))
+    if not (image.oriented and mask.oriented):
+        return True
+    return all(float(mask.direction(axis) @ image.direction(axis)) > 0.99 for axis in (1, 2))
 
 
 def _from_mask(mask: NDArray[np.bool_], image: MedicalImage) -> Truth:

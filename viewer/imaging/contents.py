@@ -141,8 +141,10 @@ def _choose(
         for c in found[:_LISTED]
     )
     more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+    patients = len({c.info.patient_key for c in found if c.info.patient_key})
+    whose = f" of {patients} patients" if patients > 1 else ""
     raise ReadError(
-        f"'{path.name}' holds {len(found)} series: {listed}{more}.",
+        f"'{path.name}' holds {len(found)} series{whose}: {listed}{more}.",
         code="several-series",
         action="Choose one by its id.",
     )

@@ -13,6 +13,7 @@ from viewer.imaging.dicom_header import DicomFile, read_header
 from viewer.imaging.dicom_loading import load, peek
 from viewer.imaging.dicom_naming import description_of, sequence_of
 from viewer.imaging.dicom_series import Stack, stacks
+from viewer.imaging.dicom_splits import with_splits_said
 from viewer.imaging.series import Candidate, SeriesInfo, Unreadable
 
 
@@ -30,7 +31,7 @@ def candidates(
         except ReadError as error:
             unreadable.append(Unreadable.because(path, error))
     found: list[Candidate] = []
-    for stack in stacks(files):
+    for stack in with_splits_said(stacks(files)):
         try:
             found.append(_candidate(stack))
         except ValueError:

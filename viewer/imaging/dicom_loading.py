@@ -73,13 +73,10 @@ def peek(stack: Stack, path: Path) -> MedicalImage:
     frame = frames[middle]
     BUDGET.check(path.name, _needed(stack, frames[:1]))
     geometry, _ = stack.grid(stack.chosen)
-    affine = np.array(geometry.affine_lps)
-    affine[:3, 3] = geometry.to_patient(np.array([middle, 0.0, 0.0]))
-    single = replace(geometry, affine_lps=affine, shape=(1, *geometry.shape[1:]), origins=None)
     [picture] = pictures(frame.path, [frame.index], palette=stack.file.photometric == "PALETTE COLOR")
     filling = Filling(1, _expected(stack, (frame,)))
     _put(filling, 0, picture if frame.tile is None else frame.tile.of(picture), stack, frame, path)
-    bare = _described(stack, stack.chosen, single, path, (frame.path,))
+    bare = _described(stack, stack.chosen, geometry.of_slice(middle), path, (frame.path,))
     return replace(bare, voxels=filling.voxels, diagnoses=stack.diagnoses)
 
 

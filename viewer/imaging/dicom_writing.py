@@ -37,7 +37,7 @@ def write_dicom(
     ----------
     folder : made when it is missing; the files are named after the series' number and the slice.
     voxels : (slice, row, column) int16 or uint16.
-    geometry : where they lie; it has to be oriented.
+    geometry : where they lie; its positions have to be known.
     modality : ``MR`` or ``CT``.
     patient : name and identifier; say that the patient is synthetic.
     b_value : diffusion weighting, s/mm2.
@@ -52,12 +52,12 @@ def write_dicom(
     ExportError
         When a file cannot be written.
     ValueError
-        For other types of voxels, a grid without orientation, or an unknown modality.
+        For other types of voxels, a grid without positions, or an unknown modality.
     """
     if voxels.dtype not in (np.dtype(np.int16), np.dtype(np.uint16)) or voxels.shape != geometry.shape:
         raise ValueError("voxels are int16 or uint16 (slice, row, column) on the grid")
-    if not geometry.oriented or modality not in _KINDS:
-        raise ValueError("a series has an orientation and is MR or CT")
+    if not geometry.placed or modality not in _KINDS:
+        raise ValueError("a series lies somewhere in the patient and is MR or CT")
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ order (column, row, slice), as in DICOM, NIfTI and ITK headers, at voxel centres
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,8 +55,9 @@ class Geometry:
     origins : (slice, 3) LPS mm of the first voxel of every slice, where the slices do not lie at even distances; None
         where the affine alone says it all. The affine then spreads the slices evenly between the first and the last,
         for formats that know nothing else; `to_patient` and `to_voxel` go by the origins.
-    placed : False where directions are known and positions are not (a film, a sequence in time at one place): letters are
-        true, coordinates mean nothing outside this image.
+    placed : whether positions are those in the patient. False where only directions are known (a film, a sequence in
+        time at one place): letters are true, coordinates mean nothing outside this image. Without orientation it is
+        always False.
     """
 
     affine_lps: Array
@@ -73,6 +74,7 @@ class Geometry:
         affine.setflags(write=False)
         object.__setattr__(self, "affine_lps", affine)
         object.__setattr__(self, "inverse", np.linalg.inv(affine))
+        object.__setattr__(self, "placed", self.placed and self.oriented)
         if self.origins is not None:
             object.__setattr__(self, "origins", _checked(self.origins, self.shape[0], _normal(affine)))
 
@@ -99,6 +101,12 @@ class Geometry:
         """Unit LPS direction in which array axis 0 (slice), 1 (row) or 2 (column) grows."""
         vector = self.affine_lps[:3, 2 - axis]
         return np.asarray(vector / np.linalg.norm(vector), dtype=np.float64)
+
+    def of_slice(self, index: int) -> Geometry:
+        """The grid of one slice (index along the first axis) by itself."""
+        affine = np.array(self.affine_lps)
+        affine[:3, 3] = self.to_patient(np.array([index, 0.0, 0.0]))
+        return replace(self, affine_lps=affine, shape=(1, *self.shape[1:]), origins=None)
 
     def to_patient(self, voxel: Array) -> Array:
         """LPS mm of voxel positions.

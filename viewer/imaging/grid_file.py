@@ -133,9 +133,7 @@ class GridFile:
         slices, rows, columns = self.geometry.shape
         middle, size = slices // 2, rows * columns * self.channels
         stored = self.block.read_part(self.volume, middle * size, size)
-        affine = self.geometry.affine_lps.copy()
-        affine[:3, 3] += middle * affine[:3, 2]
-        geometry = Geometry(affine, (1, rows, columns), oriented=self.geometry.oriented)
+        geometry = self.geometry.of_slice(middle)
         return self._image(self._voxels(stored, geometry.shape), geometry, self.volume, default=True)
 
     def _image(self, voxels: NDArray[Any], geometry: Geometry, volume: int, *, default: bool) -> MedicalImage:

@@ -50,7 +50,7 @@ class ReadingPlane:
         order = np.argsort(spacing)
         if len(single) == 1:
             axis = single[0]
-        elif not geometry.oriented or not geometry.placed:
+        elif not geometry.placed:
             axis = 0
         elif spacing[order[2]] >= _THICK * spacing[order[1]]:
             axis = int(order[2])
@@ -162,7 +162,7 @@ class ReadingPlane:
 
     def position_mm(self, geometry: Geometry, index: int) -> float | None:
         """LPS coordinate along the anatomical slice axis of the picture's centre, mm; None where it is not known."""
-        if not geometry.oriented or not geometry.placed:
+        if not geometry.placed:
             return None
         rows, columns = self.picture_shape(geometry.shape)
         centre = geometry.to_patient(self.voxel(geometry, index, (rows - 1) / 2, (columns - 1) / 2))

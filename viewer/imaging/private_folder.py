@@ -6,6 +6,7 @@ the last look at the archive are released, at the latest when the program ends.
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 import weakref
@@ -26,6 +27,10 @@ _MEMBERS = 20_000
 _DIRECTORY = 16 << 20
 """Longest list of members, bytes: it is read as a whole before anything can be counted."""
 _END, _END_LENGTH = b"PK\x05\x06", 22
+_SAID = 40
+"""Characters of a member's name that a sentence repeats."""
+_NO_NAME = (errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ)
+"""What a system answers to a name that it cannot give a file."""
 
 
 class PrivateFolder:
@@ -97,7 +102,7 @@ class PrivateFolder:
                     try:
                         self._member(path, archive, member, home)
                     except ReadError as error:
-                        refused.append(Unreadable.because(home / PurePosixPath(member.filename).name, error))
+                        refused.append(Unreadable.because(home / _plain(member.filename), error))
         except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError):
             raise ReadError(f"'{path.name}' is a damaged zip archive.", code="damaged-zip") from None
         except OSError as error:
@@ -125,7 +130,9 @@ class PrivateFolder:
         """Unpack one member, or say why not."""
         name = member.filename.replace("\\", "/")
         where = PurePosixPath(name)
-        said = f"'{where.name or name}' in '{path.name}'"
+        said = f"'{(where.name or name)[:_SAID]}' in '{path.name}'"
+        if not name or "\0" in name:
+            raise _bad_name(said)
         if where.is_absolute() or ":" in name or ".." in where.parts or not where.parts:
             raise ReadError(
                 f"{said} is to be unpacked outside its own folder, which is refused.", code="outside-path"
@@ -152,7 +159,7 @@ class PrivateFolder:
         except FileExistsError:
             raise ReadError(f"{said} is there twice; the first one is used.", code="duplicate") from None
         except OSError as error:
-            raise _no_room(path, error) from None
+            raise (_bad_name(said) if error.errno in _NO_NAME else _no_room(path, error)) from None
 
     def _write(self, path: Path, target: Path, pieces: Iterable[bytes]) -> None:
         out = target.open("xb")
@@ -172,11 +179,17 @@ class PrivateFolder:
             raise
 
 
+def _plain(name: str) -> str:
+    """The last part of a member's name, for a list of what was refused."""
+    return PurePosixPath(name.replace("\0", "")).name[:_SAID] or "(no name)"
+
+
 def _wanted(member: zipfile.ZipInfo) -> bool:
     """Whether a member is a file that somebody put there; hidden files are left out as they are in folders."""
-    parts = PurePosixPath(member.filename.replace("\\", "/")).parts
+    name = member.filename.replace("\\", "/")
+    parts = PurePosixPath(name).parts
     hidden = any(part.startswith(".") and part not in (".", "..") for part in parts)
-    return not member.is_dir() and not hidden and parts[:1] != ("__MACOSX",)
+    return not name.endswith("/") and not hidden and parts[:1] != ("__MACOSX",)
 
 
 def _check_directory(path: Path) -> None:
@@ -194,6 +207,14 @@ def _check_directory(path: Path) -> None:
             code="over-budget",
             action="Unpack it yourself and open the folder.",
         )
+
+
+def _bad_name(said: str) -> ReadError:
+    return ReadError(
+        f"{said} has a name that no file can have here.",
+        code="bad-name",
+        action="Unpack it yourself under another name and open the folder.",
+    )
 
 
 def _no_room(path: Path, error: OSError) -> ReadError:

@@ -95,7 +95,7 @@ class _Stack:
 
 def irregular(geometry: Geometry) -> tuple[str, ...]:
     """What keeps a grid from being even and at right angles: clauses for people, empty for a regular grid."""
-    if not geometry.oriented:
+    if not geometry.placed:
         return ()
     stack = _Stack.of(geometry)
     reasons = []
@@ -148,7 +148,7 @@ def regular(image: MedicalImage, spacing: Spacing | None = None, progress: Progr
     reasons = irregular(geometry)
     if spacing is None and not reasons:
         return image
-    if not geometry.oriented:
+    if not geometry.placed:
         raise UsageError(
             "The image does not say where its slices lie: it cannot be resampled.", code="no-orientation"
         )

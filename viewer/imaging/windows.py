@@ -61,8 +61,8 @@ def automatic_window(image: MedicalImage, picture: NDArray[Any] | None = None) -
 def presets(image: MedicalImage) -> tuple[Window, ...]:
     """Windows for the keys 1 to 5, best first, no two alike; none for colours, which no window touches.
 
-    CT in Hounsfield units has those of its organs. Counts (PET, scintigraphy) are shown from zero, so that nothing looks
-    hot which is not. Everything else has the file's own and those that its values suggest.
+    CT in Hounsfield units has those of its organs. Counts (PET, scintigraphy) are shown from zero, so that nothing
+    looks hot which is not. Everything else has the file's own and those that its values suggest.
     """
     if image.colour:
         return ()

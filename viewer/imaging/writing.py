@@ -17,7 +17,7 @@ from viewer.imaging.geometry import Geometry
 nib: Any = nibabel  # it ships no types
 _RGB = np.dtype([("R", np.uint8), ("G", np.uint8), ("B", np.uint8)])
 _LARGEST = 32767
-_SCANNER = 1
+_SCANNER, _ALIGNED = 1, 2
 
 
 def write_nifti(path: Path, voxels: NDArray[Any], geometry: Geometry) -> None:
@@ -28,8 +28,9 @@ def write_nifti(path: Path, voxels: NDArray[Any], geometry: Geometry) -> None:
     path : ends in ``.nii`` or ``.nii.gz``; an existing file is replaced only after the new one is complete.
     voxels : axes (slice, row, column[, channel]) in the order of `geometry`; integers stay integers, three channels
         become RGB24.
-    geometry : the grid; sform and qform both hold it with the code 1 (scanner), both codes are 0 without orientation. A
-        sheared grid (gantry tilt) is held by the sform alone, which comes first by the standard.
+    geometry : the grid; sform and qform both hold it with the code 1 (scanner), or 2 (anatomical axes, an origin of its
+        own) where only directions are known; both codes are 0 without orientation. A sheared grid (gantry tilt) is held
+        by the sform alone, which comes first by the standard.
 
     Raises
     ------
@@ -81,6 +82,7 @@ def _image(voxels: NDArray[Any], geometry: Geometry) -> Any:
         image.set_qform(None, 0)
         return image
     image = nib.Nifti1Image(grid, geometry.affine_ras, header)
-    image.set_qform(geometry.affine_ras, _SCANNER)
-    image.set_sform(geometry.affine_ras, _SCANNER)
+    code = _SCANNER if geometry.placed else _ALIGNED
+    image.set_qform(geometry.affine_ras, code)
+    image.set_sform(geometry.affine_ras, code)
     return image

@@ -46,8 +46,11 @@ class ReadingOrder:
 
     @classmethod
     def of(cls, geometry: Geometry) -> ReadingOrder:
-        """The order of a grid: slice 0 towards the feet, row 0 anterior, column 0 the patient's right."""
-        if not geometry.oriented:
+        """The order of a grid: slice 0 towards the feet, row 0 anterior, column 0 the patient's right.
+
+        A grid whose positions are not known (a film, a sequence in time) stays as it is stored: it is no volume.
+        """
+        if not geometry.placed:
             return cls()
         plane = ReadingPlane.named(geometry, "axial")
         down = bool(geometry.direction(plane.axes[0])[2] < 0)
@@ -308,7 +311,7 @@ class VolumeView:
         origin, column, row, slice_ = corners
         affine = np.column_stack([column - origin, row - origin, slice_ - origin, origin])
         slices, rows, columns = grid
-        return Geometry(affine, (slices, rows, columns), geometry.oriented)
+        return Geometry(affine, (slices, rows, columns), geometry.oriented, placed=geometry.placed)
 
     def _lines(self, grid: tuple[int, ...]) -> list[tuple[int, float, float, int, bool]]:
         """For each axis: voxels of the volume, edges of the box, cells of a grid over it, whether it runs back."""

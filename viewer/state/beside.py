@@ -47,8 +47,8 @@ class Beside:
 
 def link_of(first: MedicalImage, second: MedicalImage) -> tuple[Link, str]:
     """How two images can be linked, and why, in a sentence."""
-    if not all(each.geometry.oriented and each.geometry.placed for each in (first, second)):
-        return "number", "Linked by slice number: one of the two does not say how the patient lies."
+    if not (first.geometry.placed and second.geometry.placed):
+        return "number", "Linked by slice number: one of the two does not say where it lies in the patient."
     if _other_patient(first, second):
         return "asked", "These are two patients: positions of one say nothing about the other."
     a, b = first.source.frame_of_reference_uid, second.source.frame_of_reference_uid

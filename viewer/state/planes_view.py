@@ -29,6 +29,7 @@ from viewer.state.display import (
 )
 from viewer.state.map_stack import MapStack
 from viewer.state.map_view import MapView, map_scale
+from viewer.state.method import method_of
 from viewer.state.rulers import RulerMark, pixel_words, ruler_marks
 from viewer.state.session import DIFFERENCE, Session, Workspace
 
@@ -131,8 +132,8 @@ def planes_image(session: Session) -> MedicalImage | None:
 
 
 def three_planes(image: MedicalImage) -> tuple[tuple[str, ReadingPlane], ...]:
-    """(name, plane) of the three planes: axial, coronal, sagittal, or the array's own where sides are unknown."""
-    if image.geometry.oriented:
+    """(name, plane) of the three planes: axial, coronal, sagittal, or the array's own where places are unknown."""
+    if image.geometry.placed:
         return tuple((name, ReadingPlane.named(image.geometry, name)) for name in _NAMES)
     return tuple((f"across {_AXES[axis]}", ReadingPlane.along(image.geometry, axis)) for axis in range(3))
 
@@ -199,7 +200,7 @@ class PlanesPresenter:
         reading, choice, case = session.reading, session.choice, session.case
         if reading is None or session.model is None or session.target_index is None or case is None:
             return None, None
-        of = (reading, choice.layer, choice.target, choice.explainer)
+        of = (reading, choice.layer, choice.target, method_of(session).shown_key)
         if self._stack is None or self._stack_of != of:
             self._stack, self._stack_of = MapStack(case.slices), of
         self._stack.follow(session, reading)
@@ -319,10 +320,10 @@ def _where(session: Session, case: Case, image: MedicalImage, place: Voxel) -> t
     """The place in words: in the patient, on the grid, and what is there."""
     own = case_voxel(session)
     lines = []
-    if image.geometry.oriented:
+    if image.geometry.placed:
         lines.append(("patient, mm", place_words(image.geometry.to_patient(place))))
     else:
-        lines.append(("patient", "side unknown"))
+        lines.append(("patient", "position unknown" if image.geometry.oriented else "side unknown"))
     lines += [("voxel", voxel_words(own)), ("value", value_words(case.image, own))]
     if image is session.even:
         lines.append(("value shown", value_words(image, place)))

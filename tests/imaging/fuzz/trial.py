@@ -54,6 +54,11 @@ def tried(path: Path) -> Outcome:
         try:
             contents = Contents.of(path)
             codes += [entry.code for entry in contents.inspection.unreadable]
+            for entry in contents.inspection.unreadable:
+                if entry.code == ReadError.default_code:
+                    return Outcome(
+                        "FINDING", f"caught only at the door: {_named(entry.sentence)}", entry.sentence
+                    )
             for info in contents.inspection.series[:_SERIES]:
                 for volume in range(min(len(info.volumes) or 1, _VOLUMES)):
                     codes.append(_read(contents, info.id, volume))
@@ -87,6 +92,11 @@ def _checked(error: ReadError) -> str:
     ):
         raise AssertionError(f"no sentence: {error.sentence!r}")
     return error.code
+
+
+def _named(sentence: str) -> str:
+    """The exception that a sentence of last resort names."""
+    return sentence[sentence.rfind("(") + 1 : sentence.rfind(")")]
 
 
 def _where(error: BaseException) -> str:
