@@ -66,3 +66,16 @@ def test_a_defect_is_seen(
     assert outcome.kind == "FINDING"
     assert outcome.where.startswith(where)
     assert trial.file_name("dicomdir") == "DICOMDIR"
+
+
+def test_what_only_the_door_catches_is_a_defect_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last resort keeps a folder going; it must not hide what a reader stumbled over."""
+    from viewer.imaging import nifti
+
+    def stumbles(_: Path) -> None:
+        raise KeyError
+
+    path = written("nifti", seeds("nifti", public=False), 0, tmp_path)
+    path.write_bytes(seeds("nifti", public=False)[0])
+    monkeypatch.setattr(nifti, "candidates", stumbles)
+    assert tried(path).where == "caught only at the door: KeyError"
