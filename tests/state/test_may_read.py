@@ -42,7 +42,12 @@ def test_a_model_for_other_images_comes_first() -> None:
         (replace(GOOD, probability=0.04), FITS, "improbable"),
         (replace(GOOD, overlap=0.5), FITS, "overlap"),
         (replace(GOOD, mirrored=True), FITS, "mirrored"),
-        (replace(GOOD, equal_to=("hires-cam",)), FITS, "hires-cam"),
+        (replace(GOOD, warning="It hardly depends on the network: edges."), FITS, "it hardly depends"),
+        (replace(GOOD, part="12 of 50"), FITS, "unfinished, 12 of 50"),
+        (replace(GOOD, score="probability", two_classes=True), FITS, "reverse"),
+        (replace(GOOD, score="margin"), FITS, "lead over the next class"),
+        (replace(GOOD, incomplete=True), FITS, "add up"),
+        (replace(GOOD, deviation=True), FITS, "not the map"),
         (GOOD, Applicability("unproven", ("no modality",)), "nobody can tell"),
     ],
 )
@@ -50,3 +55,25 @@ def test_what_asks_for_care(facts: MapFacts, applies: Applicability, word: str) 
     verdict = may_read(facts, applies)
     assert verdict.answer == "with care"
     assert word in verdict.line
+
+
+@pytest.mark.parametrize(
+    ("facts", "word"),
+    [
+        (replace(GOOD, equal_to=("HiResCAM", "XGrad-CAM")), "same map as HiResCAM and XGrad-CAM on this layer"),
+        (replace(GOOD, recovered=True), "ends in a softmax"),
+        (replace(GOOD, region="12,8"), "the pixel 12,8"),
+        (replace(GOOD, region="1,2,3,4"), "the box 1,2,3,4"),
+    ],
+)
+def test_what_is_worth_knowing_speaks_not_against_the_map(facts: MapFacts, word: str) -> None:
+    verdict = may_read(facts, FITS)
+    assert verdict.answer == "yes"
+    assert any(word in reason for reason in verdict.reasons[1:])
+
+
+def test_values_that_are_no_numbers_are_not_called_an_empty_map() -> None:
+    verdict = may_read(replace(GOOD, state="empty", not_finite=True), FITS)
+    assert verdict.answer == "no"
+    assert "not numbers" in verdict.line
+    assert "empty" not in verdict.line

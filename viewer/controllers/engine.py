@@ -6,8 +6,9 @@ Requests and replies are frozen and hold no tensors; the network itself never le
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,12 +17,19 @@ import torch
 from numpy.typing import NDArray
 
 from viewer import api
-from viewer.explainers.asking import Region, View, ask
+from viewer.evaluation.agreement import correlation
+from viewer.explainers.asked_region import EVERYWHERE, input_region
+from viewer.explainers.asking import Region, View, ask, first_layer
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.explainers.layer_info import LayerInfo
-from viewer.explainers.layers import default_layer, find_layers
-from viewer.explainers.support import support
+from viewer.explainers.layers import find_layers
+from viewer.explainers.passes import input_gradient, plain_scores
+from viewer.explainers.question import Question
+from viewer.explainers.scoring import class_probabilities
+from viewer.explainers.support import network_facts, support
 from viewer.explainers.trace import trace
+from viewer.explainers.trace_memory import trace_bytes
+from viewer.foundation.errors import ModelError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.image import MedicalImage
 from viewer.models.card import Crop, ModelCard, ScoreType
@@ -43,6 +51,7 @@ class LoadedModel:
     ----------
     parameters : number of trainable parameters.
     default_layer : the card's, else the last layer with a map; empty when there is none.
+    needs : of a network of volumes, layer -> estimate of the memory that a trace of it takes, bytes.
     """
 
     card: ModelCard
@@ -50,6 +59,7 @@ class LoadedModel:
     device: str
     parameters: int
     default_layer: str = ""
+    needs: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +69,7 @@ class TraceRequest:
     Attributes
     ----------
     layers, targets, methods : what is wanted of it; None for all.
+    region : where a segmentation network is asked.
     """
 
     model_id: str
@@ -71,6 +82,7 @@ class TraceRequest:
     layers: tuple[str, ...] | None = None
     targets: tuple[int, ...] | None = None
     methods: tuple[str, ...] | None = None
+    region: str = EVERYWHERE
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,12 +112,14 @@ class VolumeReply:
     probabilities : (class,).
     maps : (class index, layer, method) -> signed map (slice, row, column) on the layer's grid.
     flags : what the trace found out about the network and the device, e.g. ``fell-back-to-cpu``.
+    seen : (slice, row, column) float16, the first channel of what the network got.
     """
 
     view: VolumeView
     probabilities: NDArray[np.float32]
     maps: dict[tuple[int, str, str], NDArray[np.float32]]
     flags: tuple[str, ...] = ()
+    seen: NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,8 +187,13 @@ def load(model_id: str, device: str) -> LoadedModel:
     """Load a model and find its layers."""
     loaded = classifier(model_id, device)
     layers = find_layers(loaded)
-    first = default_layer(loaded) if any(layer.differentiable for layer in layers) else ""
-    return LoadedModel(loaded.card, layers, str(loaded.device), loaded.parameters, first)
+    first = first_layer(loaded) if any(layer.differentiable for layer in layers) else ""
+    needs = {
+        layer.name: trace_bytes(loaded, [layer.name])
+        for layer in layers
+        if loaded.card.dims == 3 and layer.differentiable
+    }
+    return LoadedModel(loaded.card, layers, str(loaded.device), loaded.parameters, first, needs)
 
 
 def predict_case(
@@ -201,6 +220,11 @@ def trace_slice(request: TraceRequest, progress: Progress = SILENT) -> TraceRepl
     view, ready = slice_input(
         loaded.card.input, request.image, request.index, mirror=request.mirror, crop=request.crop
     )
+    if loaded.card.task == "segmentation":
+        # Its maps depend on where it is asked, so they are made on demand; what it says there is known at once.
+        batch = loaded.tensor(ready[None])
+        probabilities, flags = class_probabilities(loaded, batch, input_region(request.region, view))
+        return TraceReply(request.index, view, probabilities, {}, flags)
     return TraceReply(request.index, view, *_traced(loaded, ready, request, progress))
 
 
@@ -208,7 +232,12 @@ def trace_volume(request: TraceRequest, progress: Progress = SILENT) -> VolumeRe
     """The same by a network of volumes, which sees all slices at once; `index` has no meaning."""
     loaded = classifier(request.model_id, request.device)
     view, ready = volume_input(loaded.card.input, request.image, mirror=request.mirror, crop=request.crop)
-    return VolumeReply(view, *_traced(loaded, ready, request, progress))
+    seen = ready[0].astype(np.float16)
+    if loaded.card.task == "segmentation":  # as of a slice
+        batch = loaded.tensor(ready[None])
+        probabilities, flags = class_probabilities(loaded, batch, input_region(request.region, view))
+        return VolumeReply(view, probabilities, {}, flags, seen)
+    return VolumeReply(view, *_traced(loaded, ready, request, progress), seen)
 
 
 def _traced(
@@ -272,6 +301,66 @@ def explain_steps(request: ExplainRequest, progress: Progress = SILENT) -> Itera
             tuple(dict.fromkeys((*asked.flags, *answer.flags))),
             asked.equal_to,
         )
+
+
+def support_of(model_id: str, device: str) -> tuple[dict[str, dict[str, str]], float]:
+    """What a model cannot be asked, by layer and explainer, and the seconds of one forward and one backward pass."""
+    loaded = classifier(model_id, device)
+    names = [layer.name for layer in find_layers(loaded)]
+    reasons = {name: unsupported(model_id, device, name) for name in names or [""]}
+    return reasons, _pass_seconds(loaded)
+
+
+def _pass_seconds(loaded: Classifier) -> float:
+    """Of the second of two passes; the first one warms up."""
+    rule = loaded.card.input
+    batch = torch.randn((1, rule.channels, *rule.size), generator=torch.Generator().manual_seed(0))
+    question = Question(loaded, batch.to(loaded.device), 0)
+    seconds = 0.0
+    for _ in range(2):
+        began = time.perf_counter()
+        if network_facts(loaded).reaches_input:
+            float(input_gradient(question, question.batch)[0][0])
+        else:
+            float(plain_scores(question, question.batch)[0])
+        seconds = time.perf_counter() - began
+    return seconds
+
+
+def steadiness(
+    request: ExplainRequest, passes: int, progress: Progress = SILENT
+) -> tuple[tuple[tuple[float, float], ...], float]:
+    """How steady the answer on one slice is under dropout, and the map under mirroring.
+
+    Returns
+    -------
+    tuple
+        Per class the 2.5th and 97.5th percentile of the probability over the dropout passes, empty where the network
+        has no dropout; and the correlation of the map with the one of the mirrored input, mirrored back (NaN where a
+        map is constant), both drawn on the picture.
+
+    Raises
+    ------
+    UsageError, ExplainError, ModelError
+        As `explain_steps`; a segmentation has no interval.
+    """
+    loaded = classifier(request.model_id, request.device)
+    if loaded.card.task == "segmentation":
+        raise ModelError("A segmentation has no interval of one probability.", code="segmentation")
+    _, ready = slice_input(
+        loaded.card.input, request.image, request.index, mirror=request.mirror, crop=request.crop
+    )
+    intervals: tuple[tuple[float, float], ...] = ()
+    if any(isinstance(m, torch.nn.modules.dropout._DropoutNd) for m in loaded.module.modules()):
+        intervals = predict(loaded, ready, mc_samples=passes, progress=progress).slices[0].interval
+    drawn = []
+    for mirror in (request.mirror, not request.mirror):
+        last = None
+        for last in explain_steps(replace(request, mirror=mirror), progress):
+            progress.report(last.done, last.total, "the map of the mirrored input")
+        assert last is not None, "an explainer answers at least once"
+        drawn.append(last.view.back(np.maximum(last.signed, 0)))
+    return intervals, correlation(*drawn).value
 
 
 def unsupported(model_id: str, device: str, layer: str) -> dict[str, str]:

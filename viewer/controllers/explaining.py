@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast, get_args
 
+from viewer.controllers.asking_on_demand import AskingOnDemand
 from viewer.controllers.filling import Filling
-from viewer.explainers.declaration import EXPLAINERS
+from viewer.explainers.asked_region import EVERYWHERE
+from viewer.explainers.declaration import EXPLAINERS, resolved
 from viewer.explainers.layer_info import LayerInfo
 from viewer.foundation.errors import Cancelled, ExplainError, UsageError, one_sentence
 from viewer.foundation.job_runner import JobHandle, JobRunner
 from viewer.foundation.progress import Progress
 from viewer.foundation.registry import nearest
 from viewer.models.applicability import applicability
-from viewer.models.card import Crop
+from viewer.models.card import Crop, ScoreType
 from viewer.models.shelf import model_cards
+from viewer.state.asking import Support
 from viewer.state.case import Judgement
+from viewer.state.method import REGION, is_segmentation, may_deviate, menu, method_of, why_not
 from viewer.state.session import DIFFERENCE, ModelFacts, Notice, Session, Work
 
 if TYPE_CHECKING:
@@ -30,6 +35,7 @@ class Explaining:
         self._session = session
         self._runner = runner
         self._filling = Filling(session, runner)
+        self.asking = AskingOnDemand(session, runner, self._filling)
         self._loading: JobHandle | None = None
         session.models = model_cards()[0]
 
@@ -42,7 +48,7 @@ class Explaining:
             self._loading.cancel()
         self._filling.stop()
         session.model_id = model_id
-        session.model = session.judgement = session.reading = session.plain = None
+        session.model = session.judgement = session.reading = session.plain = session.support = None
         session.work = Work(f"loading {model_id}", started=time.monotonic())
         device = session.device
 
@@ -66,6 +72,7 @@ class Explaining:
         """``auto``, ``cpu``, ``cuda`` or ``mps``."""
         self._session.device = device
         self._filling.forget()  # what another device made must not stand under the name of this one
+        self.asking.forget()
         if self._session.model_id:
             self.select_model(self._session.model_id)
 
@@ -77,14 +84,90 @@ class Explaining:
             self._filling.restart()
 
     def select_explainer(self, name: str) -> None:
+        """Explain in another way.
+
+        Raises
+        ------
+        UsageError
+            When there is no such explainer; the nearest are offered.
+        ExplainError
+            When the network, or the chosen layer, does not have it; the sentence says why.
+        """
         EXPLAINERS.find(name)
+        if why := why_not(self._session, name):
+            raise ExplainError(why, code="unsupported")
         self._session.choice.explainer = name
 
     def step_explainer(self, steps: int) -> None:
-        names = [name for name, info in EXPLAINERS.items() if info.in_atlas]
-        self._session.choice.explainer = names[
-            (names.index(self._session.choice.explainer) + steps) % len(names)
-        ]
+        """The next explainer of the menu that the network and the chosen layer have."""
+        current = self._session.choice.explainer
+        names = [name for name in menu() if name == current or not why_not(self._session, name)]
+        self._session.choice.explainer = names[(names.index(current) + steps) % len(names)]
+
+    def set_parameters(self, explainer: str, given: Mapping[str, Any]) -> None:
+        """Set parameters of an explainer; those that are not given go back to their defaults.
+
+        Where a segmentation network is asked is one choice for all explainers: `set_region`.
+
+        Raises
+        ------
+        UsageError
+            Unknown name, or a value that is not allowed; nothing is changed then.
+        """
+        info = resolved(explainer, given)
+        values = info.checked(given)
+        usual = {parameter.name: parameter.default for parameter in info.parameters}
+        kept = {name: v for name, v in values.items() if v != usual[name] and name != REGION}
+        choice = self._session.choice
+        if given.get(REGION) is not None:
+            self.set_region(str(given[REGION]))
+        if kept != choice.parameters.get(explainer, {}):
+            choice.parameters = {**choice.parameters, explainer: kept}
+
+    def select_score(self, name: str) -> None:
+        """What is differentiated: ``logit``, ``probability`` or ``margin``. The series is traced anew."""
+        if name not in get_args(ScoreType):
+            known = list(get_args(ScoreType))
+            raise UsageError(f"There is no score '{name}'{nearest(name, known)}.", code="no-such-score")
+        if name != self._session.choice.score:
+            self._session.choice.score = cast(ScoreType, name)
+            self._filling.restart()
+
+    def set_region(self, region: str) -> None:
+        """Where a segmentation network is asked: ``all``, a pixel or a box of the picture."""
+        if region != self._session.choice.region:
+            self._session.choice.region = region
+            if is_segmentation(self._session):
+                self._filling.restart()
+
+    def ask_everywhere(self) -> None:
+        """Ask a segmentation network about the whole picture."""
+        self.set_region(EVERYWHERE)
+
+    def ask_at_crosshair(self) -> None:
+        """Ask a segmentation network about the pixel under the crosshair."""
+        cursor = self._session.view.cursor
+        if cursor is None:
+            raise UsageError("Click the image first: there is no crosshair.", code="no-crosshair")
+        self.set_region(",".join(str(math.floor(at + 0.5)) for at in cursor))
+
+    def ask_in_box(self) -> None:
+        """Ask a segmentation network about the selected box."""
+        boxes = self._session.boxes
+        region = boxes.drawn.get(boxes.selected) if boxes.selected is not None else None
+        if region is None:
+            raise UsageError("Select a box first: draw one with B, or click one.", code="no-box")
+        edges = (region.row_min, region.column_min, region.row_max, region.column_max)
+        self.set_region(",".join(f"{edge:g}" for edge in edges))
+
+    def toggle_deviation(self) -> None:
+        """Show how much the map varies over its samples in place of the map, or the map again."""
+        choice = self._session.choice
+        if not choice.deviation and not may_deviate(method_of(self._session).info):
+            raise UsageError(
+                "This explainer samples nothing, so its map has no deviation.", code="no-deviation"
+            )
+        choice.deviation = not choice.deviation
 
     def select_target(self, name: str) -> None:
         """Explain a class, or the difference between it and its opponent."""
@@ -123,6 +206,8 @@ class Explaining:
 
     def step_layer(self, steps: int) -> None:
         """Go towards the output (positive) or the input (negative) of the network."""
+        if not method_of(self._session).info.needs_layer:
+            return
         if self._session.model is not None and self._session.choice.layer:
             names = self._layers(self._session.model.layers)
             if self._session.choice.layer in names:
@@ -154,6 +239,8 @@ class Explaining:
     def case_changed(self) -> None:
         """Another case is open: its maps are other maps, and what was done to the last input is undone."""
         self._filling.forget()
+        self.asking.forget()
+        self._session.choice.region = EVERYWHERE
         self._session.choice.mirror = False
         if self._session.model is not None:
             self._session.choice.crop = self._session.model.card.input.crop
@@ -163,6 +250,7 @@ class Explaining:
     def voxels_changed(self) -> None:
         """The open case has other voxels (another volume, another grid): its maps are other maps."""
         self._filling.forget()
+        self.asking.forget()
         self.resume()
 
     def pause(self) -> None:
@@ -180,12 +268,13 @@ class Explaining:
 
     def cancel(self) -> None:
         """Stop the background work; what is there stays, and slices that are looked at are still explained."""
+        self.asking.cancel()
         self._filling.stop()
 
     def _loaded(self, loaded: LoadedModel) -> None:
         session = self._session
         session.work = None
-        session.model = ModelFacts(loaded.card, loaded.layers, loaded.device)
+        session.model = ModelFacts(loaded.card, loaded.layers, loaded.device, loaded.needs)
         choice = session.choice
         if choice.layer not in self._layers(loaded.layers):
             choice.layer = loaded.default_layer
@@ -194,6 +283,26 @@ class Explaining:
         choice.crop = loaded.card.input.crop
         self._judge()
         self._filling.restart()
+        self._examine(loaded.card.id)
+
+    def _examine(self, model_id: str) -> None:
+        """Find out what the network can be asked, after the first map: menus can wait, the map cannot."""
+        session, device = self._session, self._session.device
+
+        def work(_: Progress) -> tuple[dict[str, dict[str, str]], float]:
+            from viewer.controllers import engine
+
+            return engine.support_of(model_id, device)
+
+        def done(found: tuple[dict[str, dict[str, str]], float]) -> None:
+            if session.model_id == model_id:
+                session.support = Support(model_id, *found)
+
+        def failed(error: Exception) -> None:
+            if session.model_id == model_id and not isinstance(error, Cancelled):
+                session.notice = Notice(one_sentence(error), getattr(error, "action", ""))
+
+        self._runner.submit("compute", work, done=done, failed=failed)
 
     def _judge(self) -> None:
         session = self._session

@@ -97,7 +97,7 @@ def ask(
     index = None if target is None else classifier.target_index(target)
     place = None
     if info.needs_layer:
-        place = require_layer(classifier, layer or _first_layer(classifier))
+        place = require_layer(classifier, layer or first_layer(classifier))
     if why := support(classifier, explainer, place.name if place else None, values):
         raise ExplainError(why, code="unsupported")
     mask = input_region(region, view)
@@ -119,7 +119,7 @@ def ask(
     )
 
 
-def _first_layer(classifier: Classifier) -> str:
+def first_layer(classifier: Classifier) -> str:
     """The default layer; of a segmentation network without one the last of its coarsest layers (Seg-Grad-CAM)."""
     card = classifier.card
     if card.task != "segmentation" or card.default_layer:

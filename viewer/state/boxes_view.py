@@ -15,6 +15,7 @@ from viewer.evaluation.regions import Region
 from viewer.evaluation.score import Score
 from viewer.state.case import Case
 from viewer.state.map_view import MapView
+from viewer.state.method import method_of
 from viewer.state.rulers import at_the_detector, sizes_known
 from viewer.state.session import DIFFERENCE, Session
 
@@ -108,6 +109,8 @@ def map_boxes(session: Session, found: MapView | None) -> Contenders | None:
     case, model, index = session.case, session.model, session.view.slice
     if found is None or case is None or model is None or session.choice.target == DIFFERENCE:
         return None
+    if method_of(session).deviation:
+        return None
     card = model.card
     if not found.may_read.boxes_allowed or found.probability < card.threshold(session.choice.target):
         return None
@@ -177,6 +180,8 @@ def _rule(session: Session, found: MapView | None, made: Contenders | None) -> s
         )
     if found is None:
         return "No map on this slice yet"
+    if method_of(session).deviation:
+        return "No boxes are made from the deviation of a map"
     if session.choice.target == DIFFERENCE:
         return "No boxes are made from a difference of classes"
     if not found.may_read.boxes_allowed:

@@ -22,6 +22,7 @@ from viewer.state.display import (
     swapped,
 )
 from viewer.state.map_view import MapView
+from viewer.state.method import method_of
 from viewer.state.rulers import pixel_words
 from viewer.state.series_reading import SeriesReading
 from viewer.state.session import Session
@@ -221,7 +222,13 @@ def canvas_view(
         background=background,
         map=found,
         values=values,
-        style=OverlayStyle(overlay.visible, overlay.opacity, overlay.threshold, overlay.colour_map),
+        style=OverlayStyle(
+            overlay.visible,
+            overlay.opacity,
+            overlay.threshold,
+            # Whoever sees the deviation must not take it for the map.
+            _deviation_colours(overlay.colour_map) if method_of(session).deviation else overlay.colour_map,
+        ),
         inset=inset,
         facts=_facts(session, case, found),
         waiting=_waiting(session, reading, found),
@@ -245,14 +252,14 @@ def _facts(session: Session, case: Case, found: MapView | None) -> tuple[str, ..
     facts.append(pixel_words(case.image, case.plane))
     if session.view.cursor is not None:
         voxel = case.plane.voxel(geometry, index, *session.view.cursor)
-        if geometry.oriented and geometry.placed:
+        if geometry.placed:
             facts.append(f"{_about(case)}{place_words(geometry.to_patient(voxel))}")
         facts.append(f"voxel {voxel_words(voxel)}: {value_words(case.image, voxel)}")
     if found is not None:
+        method = method_of(session)
         facts.append(f"map grid {found.raw.shape[0]} \u00d7 {found.raw.shape[1]}")
         facts.append(
-            f"{session.choice.explainer} \u00b7 {session.choice.layer} \u00b7 {session.choice.target} \u00b7 "
-            f"{session.choice.score}"
+            f"{method.words} \u00b7 {method.layer} \u00b7 {session.choice.target} \u00b7 {session.choice.score}"
         )
     return tuple(facts)
 
@@ -265,6 +272,11 @@ def _about(case: Case) -> str:
     return "\u2248 " if any(finding.code in uneven for finding in case.image.diagnoses) else ""
 
 
+def _deviation_colours(chosen: str) -> str:
+    """Colours of a deviation: never those of the map."""
+    return "viridis" if chosen != "viridis" else "magma"
+
+
 def _waiting(session: Session, reading: SeriesReading | None, found: MapView | None) -> str:
     if found is not None:
         return ""
@@ -274,7 +286,16 @@ def _waiting(session: Session, reading: SeriesReading | None, found: MapView | N
         return f"loading {session.model_id}" if session.model_id else "no model"
     if session.judgement is not None and not session.judgement.may_run:
         return session.judgement.applicability.sentence
-    return "explaining this slice" if reading is not None else ""
+    if reading is None:
+        return ""
+    asking, method = session.asking, method_of(session)
+    if not method.on_demand or session.view.slice not in reading.filled:
+        return "explaining this slice"
+    if method.deviation and asking is None:
+        return f"{method.info.title} has no deviation here"
+    if asking is None or asking.stage == "running":
+        return f"computing {method.info.title}"
+    return asking.sentence or f"{method.info.title} is not computed on this slice"
 
 
 def voxel_words(voxel: NDArray[np.float64]) -> str:

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from viewer.evaluation.agreement import class_overlap
 from viewer.explainers.explanation import MapState, map_state
-from viewer.models.card import SQUASHED
+from viewer.models.card import RECOVERED, SQUASHED
 from viewer.models.input_view import InputView
 from viewer.state.may_read import MapFacts, MayRead, may_read
-from viewer.state.series_reading import SeriesReading
+from viewer.state.method import equal_here, is_segmentation, method_of
+from viewer.state.series_reading import Place, SeriesReading
 from viewer.state.session import DIFFERENCE, ModelFacts, Session
 
 Picture = NDArray[np.float32]
@@ -53,55 +54,67 @@ def opponent(model: ModelFacts, reading: SeriesReading, index: int, target: int)
 
 
 def signed_map(session: Session, reading: SeriesReading, index: int, layer: str) -> Picture | None:
-    """The chosen map of a slice on the layer's grid, signed; None until it is traced."""
+    """The chosen map of a slice on its own grid, signed; None until it is made.
+
+    An explainer that needs no layer has one map, whatever `layer` is. In place of the map it may be its deviation,
+    which is never negative.
+    """
     target = session.target_index
     if session.model is None or target is None or index not in reading.filled:
         return None
-    method = session.choice.explainer
-    if session.choice.target == DIFFERENCE:
+    method = method_of(session, layer)
+    if is_difference(session):
         other = opponent(session.model, reading, index, target)
         if other is None:
             return None
-        return reading.atlas.difference(layer, target, other, method, index)
-    return reading.atlas.signed(layer, target, method, index)
+        return reading.atlas.difference(method.layer, target, other, method.key, index)
+    return reading.atlas.signed(method.layer, target, method.shown_key, index)
+
+
+def is_difference(session: Session) -> bool:
+    """Whether one class is shown against another; a deviation belongs to one class."""
+    return session.choice.target == DIFFERENCE and not method_of(session).deviation
 
 
 def shown_map(session: Session, signed: Picture) -> Picture:
     """What is drawn of a signed map: all of a difference, the positive part of a class."""
-    return signed if session.choice.target == DIFFERENCE else np.maximum(signed, 0)
+    return signed if is_difference(session) else np.maximum(signed, 0)
 
 
 def map_scale(session: Session, reading: SeriesReading, layer: str, raw: Picture) -> tuple[float, str]:
     """Raw value shown as full colour, and what it is called."""
     assert session.model is not None
     assert session.target_index is not None
-    card, choice, wanted = session.model.card, session.choice, session.overlay.scale
+    card, wanted, method = session.model.card, session.overlay.scale, method_of(session, layer)
+    what = "deviation, " if method.deviation else ""
     if wanted == "slice":
-        return _positive(float(np.abs(raw).max(initial=0.0))), "this slice only"
+        return _positive(float(np.abs(raw).max(initial=0.0))), f"{what}this slice only"
     if wanted == "reference" and (known := _reference(session, layer)) is not None:
         return _positive(known), "model reference"
-    indices = range(len(card.classes)) if choice.target == DIFFERENCE else (session.target_index,)
-    highest = max(reading.atlas.series_maximum(layer, c, choice.explainer) or 0.0 for c in indices)
+    indices = range(len(card.classes)) if is_difference(session) else (session.target_index,)
+    key = method.shown_key
+    highest = max(reading.atlas.series_maximum(method.layer, c, key) or 0.0 for c in indices)
     total = session.case.slices if session.case else 0
     filled = len(reading.filled)
-    return _positive(
-        highest
-    ), "series maximum" if filled >= total else f"maximum of {filled} of {total} slices"
+    if method.on_demand:
+        filled = int(np.isfinite(reading.atlas.mass(method.layer, session.target_index, key)).sum())
+    words = "series maximum" if filled >= total else f"maximum of {filled} of {total} slices"
+    return _positive(highest), what + words
 
 
 def _reference(session: Session, layer: str) -> float | None:
     """The card's full scale of what is shown, the largest one for a difference; the card was measured on logits."""
     assert session.model is not None
     assert session.target_index is not None
-    card, choice = session.model.card, session.choice
-    names = card.classes if choice.target == DIFFERENCE else (card.classes[session.target_index],)
-    known = [r for name in names if (r := card.reference(layer, name, choice.explainer)) is not None]
+    card, choice, method = session.model.card, session.choice, method_of(session, layer)
+    names = card.classes if is_difference(session) else (card.classes[session.target_index],)
+    known = [r for name in names if (r := card.reference(method.layer, name, method.shown_key)) is not None]
     return max(known) if known and choice.score == "logit" else None
 
 
 def shown_state(session: Session, signed: Picture, layer: str) -> MapState:
     """The state of the chosen map; a difference has evidence on either side of zero."""
-    looked_at = np.abs(signed) if session.choice.target == DIFFERENCE else signed
+    looked_at = np.abs(signed) if is_difference(session) else signed
     return map_state(looked_at, _reference(session, layer))
 
 
@@ -126,7 +139,7 @@ def map_view(session: Session, reading: SeriesReading | None, index: int) -> Map
         inside=pixels_inside(view),
         scale=scale,
         scale_label=label,
-        diverging=session.choice.target == DIFFERENCE,
+        diverging=is_difference(session),
         state=facts.state,
         may_read=may_read(facts, session.judgement.applicability),
         probability=facts.probability,
@@ -149,12 +162,15 @@ def _facts(session: Session, reading: SeriesReading, index: int, signed: Picture
     assert session.model is not None
     assert session.target_index is not None
     card, choice, target = session.model.card, session.choice, session.target_index
+    method = method_of(session)
     other = opponent(session.model, reading, index, target)
     overlap = None
-    if other is not None and card.task != "multilabel":  # findings that can be there together do not oppose
+    # Findings that can be there together do not oppose; neither do maps that know no class, nor the parts of an image.
+    opposed = card.task not in ("multilabel", "segmentation") and not method.info.class_free
+    if other is not None and opposed and not method.deviation:
         mine, theirs = (
             np.maximum(found, 0)
-            if (found := reading.atlas.signed(choice.layer, c, choice.explainer, index)) is not None
+            if (found := reading.atlas.signed(method.layer, c, method.key, index)) is not None
             else None
             for c in (target, other)
         )
@@ -166,5 +182,40 @@ def _facts(session: Session, reading: SeriesReading, index: int, signed: Picture
         reading.probability(index, target),
         overlap,
         reading.variant.mirror,
+        equal_to=equal_here(session, choice.explainer),
         squashed=SQUASHED in reading.flags,
+        recovered=RECOVERED in reading.flags and choice.score == "logit",
+        warning=method.info.warning,
+        score=choice.score,
+        two_classes=len(card.classes) == 2 and card.task != "multilabel",
+        part=_part(session, reading, index),
+        incomplete="incomplete" in _flags(session, reading, index),
+        not_finite="not-finite" in _flags(session, reading, index),
+        deviation=method.deviation,
+        region=choice.region if is_segmentation(session) else "",
     )
+
+
+def places_shown(session: Session, reading: SeriesReading, index: int) -> tuple[Place, ...]:
+    """Where the maps stand that the chosen map is made of: one, for a difference of classes two."""
+    target, model = session.target_index, session.model
+    if target is None or model is None or index not in reading.filled:
+        return ()
+    method = method_of(session)
+    wanted = [target]
+    if session.choice.target == DIFFERENCE:
+        other = opponent(model, reading, index, target)
+        wanted += [] if other is None else [other]
+    return tuple(Place(reading.question(index), each, method.layer, method.key) for each in wanted)
+
+
+def _part(session: Session, reading: SeriesReading, index: int) -> str:
+    """How much of an unfinished map is there, in words; empty for a finished one."""
+    known = [reading.rounds.get(place) for place in places_shown(session, reading, index)]
+    open_ = [rounds for rounds in known if rounds is not None and not rounds.complete]
+    return f"{open_[0].done} of {open_[0].total}" if open_ else ""
+
+
+def _flags(session: Session, reading: SeriesReading, index: int) -> tuple[str, ...]:
+    places = places_shown(session, reading, index)
+    return tuple(flag for place in places if (r := reading.rounds.get(place)) is not None for flag in r.flags)

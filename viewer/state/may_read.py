@@ -26,6 +26,15 @@ class MapFacts:
     mirrored : the network was given the mirrored input.
     equal_to : other explainers that are the same by construction on this layer.
     squashed : the network's outputs look like probabilities already, so what is shown may be squashed twice.
+    recovered : the network ends in a softmax or sigmoid, and the score before it was found and explained.
+    warning : of the explainer.
+    score : what is differentiated.
+    two_classes : whether there are two classes that exclude each other.
+    part : how much of the map is there, e.g. ``12 of 50``; empty when all is.
+    incomplete : the values do not add up to the difference of the scores that they explain.
+    not_finite : some values were no numbers, so the map was emptied.
+    deviation : this is the deviation of a map over its samples, not the map.
+    region : where a segmentation network was asked; empty for other networks.
     """
 
     state: str
@@ -35,6 +44,15 @@ class MapFacts:
     mirrored: bool = False
     equal_to: tuple[str, ...] = ()
     squashed: bool = False
+    recovered: bool = False
+    warning: str = ""
+    score: str = "logit"
+    two_classes: bool = False
+    part: str = ""
+    incomplete: bool = False
+    not_finite: bool = False
+    deviation: bool = False
+    region: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,37 +86,88 @@ def may_read(facts: MapFacts, applicability: Applicability) -> MayRead:
 
     The model's fitness comes first, then the map itself, then the probability, then what else is known.
     """
-    against: list[str] = []
-    care: list[str] = []
-    if applicability.verdict == "does_not_apply":
-        against.append("the model was not made for this image (" + "; ".join(applicability.reasons) + ")")
-    if facts.state in _EMPTY:
-        against.append(_EMPTY[facts.state].format(facts.class_name))
-    if facts.probability < IMPROBABLE:
-        care.append(
-            f"{facts.class_name} is improbable here (p = {facts.probability:.2f}), its map may be an artefact"
-        )
-    if facts.overlap is not None and facts.overlap >= OVERLAPPING:
-        care.append(
-            f"the maps of opposing classes overlap ({facts.overlap:.2f}), they do not tell the classes apart"
-        )
-    if applicability.verdict == "unproven":
-        care.append("nobody can tell whether the model was made for this image")
-    if facts.squashed:
-        care.append(
-            "the network puts out what looks like probabilities already, so p and map may be squashed twice"
-        )
-    if facts.mirrored:
-        care.append("the network was shown the mirrored patient")
-    if facts.equal_to:
-        care.append("the same as " + ", ".join(facts.equal_to) + " on this layer by construction")
+    against, care, known = _against(facts, applicability), _care(facts, applicability), _known(facts)
     if against:
-        return MayRead("no", tuple(against + care))
+        return MayRead("no", (*against, *care, *known))
     if care:
-        return MayRead("with care", tuple(care))
-    return MayRead(
-        "yes",
+        return MayRead("with care", (*care, *known))
+    fit = f"the model was made for such images and gives {facts.class_name} p = {facts.probability:.2f} here"
+    return MayRead("yes", (fit, *known))
+
+
+def _against(facts: MapFacts, applicability: Applicability) -> tuple[str, ...]:
+    """Why the map must not be read."""
+    found: list[str] = []
+    if applicability.verdict == "does_not_apply":
+        found.append("the model was not made for this image (" + "; ".join(applicability.reasons) + ")")
+    if facts.not_finite:
+        found.append("some of its values were not numbers, so none is shown")
+    elif facts.state in _EMPTY:
+        found.append(
+            "the map does not vary over its samples"
+            if facts.deviation
+            else _EMPTY[facts.state].format(facts.class_name)
+        )
+    return tuple(found)
+
+
+def _care(facts: MapFacts, applicability: Applicability) -> tuple[str, ...]:
+    """What a reader has to bear in mind, the weightiest first."""
+    p = facts.probability
+    overlap = facts.overlap or 0.0
+    said = (
+        (facts.deviation, "this is how much the map varies over its samples, not the map"),
+        (facts.part, f"unfinished, {facts.part}"),
+        (p < IMPROBABLE, f"{facts.class_name} is improbable here (p = {p:.2f}), its map may be an artefact"),
         (
-            f"the model was made for such images and gives {facts.class_name} p = {facts.probability:.2f} here",
+            overlap >= OVERLAPPING,
+            f"the maps of opposing classes overlap ({overlap:.2f}), they do not tell the classes apart",
         ),
+        (facts.warning, _clause(facts.warning)),
+        (facts.incomplete, "its values do not add up to the difference of the scores within 1%"),
+        (
+            applicability.verdict == "unproven",
+            "nobody can tell whether the model was made for this image",
+        ),
+        (
+            facts.squashed,
+            "the network puts out what looks like probabilities already, so p and map may be squashed twice",
+        ),
+        (facts.score != "logit", _score_words(facts)),
+        (facts.mirrored, "the network was shown the mirrored patient"),
     )
+    return tuple(words for holds, words in said if holds)
+
+
+def _known(facts: MapFacts) -> tuple[str, ...]:
+    """What is worth knowing and speaks neither for nor against the map."""
+    said = (
+        (facts.region, f"asked about {region_words(facts.region)}"),
+        (facts.equal_to, "same map as " + " and ".join(facts.equal_to) + " on this layer"),
+        (facts.recovered, "the network ends in a softmax or sigmoid, the score before it is explained"),
+    )
+    return tuple(words for holds, words in said if holds)
+
+
+def _score_words(facts: MapFacts) -> str:
+    words = f"the map explains the {SCORE_NAMES.get(facts.score, facts.score)}, not the logit"
+    if facts.two_classes:
+        words += ": of two classes one map is the other's reverse, whatever the network has learned"
+    return words
+
+
+SCORE_NAMES = {"probability": "probability", "margin": "lead over the next class"}
+"""What is differentiated in place of the logit, in words."""
+
+
+def region_words(region: str) -> str:
+    """Where a segmentation network is asked, in words."""
+    numbers = region.split(",")
+    if len(numbers) == 1:
+        return "the whole picture"
+    return f"the pixel {region}" if len(numbers) < 4 else f"the box {region}"
+
+
+def _clause(sentence: str) -> str:
+    """A sentence as a part of another one."""
+    return sentence[:1].lower() + sentence[1:].rstrip(".")

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from viewer.evaluation.confusion import outcome
 from viewer.explainers.layer_info import LayerInfo
 from viewer.state.display import is_flipped
-from viewer.state.map_view import map_scale, shown_map, shown_state, signed_map
+from viewer.state.map_view import is_difference, map_scale, places_shown, shown_map, shown_state, signed_map
+from viewer.state.may_read import region_words
+from viewer.state.method import is_segmentation, method_of
+from viewer.state.series_reading import Steadiness
 from viewer.state.session import DIFFERENCE, Session
 
 _THUMBNAIL = 48
@@ -37,6 +40,7 @@ class PredictionView:
     ----------
     subject : what the numbers are probabilities of.
     case_line : the case's number and the rule that made it; empty until the series is filled.
+    steady : what was measured of how steady this is, a sentence each.
     """
 
     subject: str
@@ -44,6 +48,7 @@ class PredictionView:
     case_line: str
     verdict: str
     verdict_sentence: str
+    steady: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,12 +110,45 @@ def prediction_view(session: Session) -> PredictionView | None:
         )
         for i, name in enumerate(card.classes)
     )
+    subject = "this image" if session.case.slices == 1 else f"slice {index + 1} of {session.case.slices}"
+    if is_segmentation(session):
+        subject += f", mean over {region_words(session.choice.region)}"
     return PredictionView(
-        subject="this image" if session.case.slices == 1 else f"slice {index + 1} of {session.case.slices}",
+        subject=subject,
         bars=bars,
         case_line=_case_line(session),
         verdict=session.judgement.applicability.verdict,
         verdict_sentence=session.judgement.applicability.sentence,
+        steady=_steady(session),
+    )
+
+
+def _steady(session: Session) -> tuple[str, ...]:
+    """What was measured on the shown slice, each with what it does not say."""
+    reading, index, target = session.reading, session.view.slice, session.target_index
+    found = reading.steady.get(index) if reading is not None else None
+    if reading is None or found is None or target is None:
+        return ()
+    lines = [_interval_words(session, reading.probability(index, target), found, target)]
+    places = places_shown(session, reading, index)
+    if places and (correlation := found.mirrored.get(places[0])) is not None:
+        lines.append(
+            "map of the mirrored input, mirrored back: not comparable, a map is constant"
+            if np.isnan(correlation)
+            else f"map of the mirrored input, mirrored back: correlation {correlation:.2f}"
+        )
+    return tuple(lines)
+
+
+def _interval_words(session: Session, output: float, found: Steadiness, target: int) -> str:
+    assert session.model is not None
+    name = session.model.card.classes[target]
+    if not found.passes:
+        return f"{name}: output {output:.2f}; the network has no dropout, so it has no interval"
+    low, high = found.intervals[target]
+    return (
+        f"{name}: output {output:.2f}; {found.passes} dropout passes {low:.2f}\u2013{high:.2f}; says nothing about "
+        "unfamiliar scans"
     )
 
 
@@ -131,14 +169,17 @@ def _case_line(session: Session) -> str:
 
 
 def rail_view(session: Session) -> tuple[LayerTile, ...]:
-    """A tile per layer for the shown slice, explainer and class."""
+    """A tile per layer for the shown slice, explainer and class; none is chosen where the explainer needs none."""
     model, reading, index = session.model, session.reading, session.view.slice
     if model is None:
         return ()
+    needs_layer = method_of(session).info.needs_layer
     flipped = session.case is not None and is_flipped(session.case.plane, session.view.convention)
     tiles = []
     for layer in model.layers:
-        signed = signed_map(session, reading, index, layer.name) if reading is not None else None
+        signed = (
+            signed_map(session, reading, index, layer.name) if reading is not None and needs_layer else None
+        )
         thumbnail, state = None, ""
         if signed is not None and reading is not None:
             raw = shown_map(session, signed)
@@ -153,9 +194,9 @@ def rail_view(session: Session) -> tuple[LayerTile, ...]:
                 layer,
                 thumbnail,
                 state,
-                chosen=layer.name == session.choice.layer,
+                chosen=needs_layer and layer.name == session.choice.layer,
                 default=layer.name == model.card.default_layer,
-                diverging=session.choice.target == DIFFERENCE,
+                diverging=is_difference(session),
             )
         )
     return tuple(tiles)
@@ -186,9 +227,8 @@ def strip_view(session: Session) -> StripView | None:
         filled = reading.filled
         for index in filled:
             probability[index] = reading.probability(index, target)
-        mass = np.asarray(
-            reading.atlas.mass(session.choice.layer, target, session.choice.explainer), dtype=np.float64
-        )
+        method = method_of(session)
+        mass = np.asarray(reading.atlas.mass(method.layer, target, method.shown_key), dtype=np.float64)
     return StripView(
         class_name=name,
         probability=probability,

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes
 from viewer.state.canvas_view import CanvasView, canvas_view, shown_background
-from viewer.state.map_view import MapView, map_view
+from viewer.state.map_view import MapView, map_view, places_shown
+from viewer.state.method import method_of
 from viewer.state.panel_views import (
     LayerTile,
     PredictionView,
@@ -59,7 +60,8 @@ class Presenter:
     def screen(self) -> Screen:
         """The screen of the state as it is now."""
         s = self._session
-        choice = (s.choice.explainer, s.choice.layer, s.choice.target, s.choice.score)
+        method = method_of(s)
+        choice = (method.shown_key, s.choice.layer, s.choice.target, s.choice.score, self._rounds())
         # Objects stand for themselves: cases, models and readings are replaced, never altered, except that a reading
         # grows, which `revision` counts.
         subject = (_Same(s.case), _Same(s.model), _Same(s.reading), _Same(s.judgement))
@@ -72,6 +74,7 @@ class Presenter:
         made = self._part(
             "map-boxes", (_Same(found), s.boxes.rule, s.boxes.value), lambda: map_boxes(s, found)
         )
+        waits = s.asking and (s.asking.stage, s.asking.sentence)
         o = s.overlay
         style = (o.visible, o.opacity, o.threshold, o.colour_map, o.true_grid)
         seen = s.view.seen and (s.choice.mirror, s.choice.crop)
@@ -91,7 +94,7 @@ class Presenter:
             ),
             canvas=self._part(
                 "canvas",
-                (_Same(found), *shown, style, look, s.model_id),
+                (_Same(found), *shown, style, look, s.model_id, choice, waits),
                 lambda: canvas_view(s, found, background),
             ),
             map=found,
@@ -123,13 +126,24 @@ class Presenter:
         reading = self._session.reading
         return reading is not None and self._session.view.slice in reading.filled
 
+    def _rounds(self) -> tuple[Any, ...]:
+        """How far the maps on demand are that the shown map is made of: they get better in place."""
+        reading = self._session.reading
+        if reading is None:
+            return ()
+        return tuple(
+            reading.rounds.get(place)
+            for place in places_shown(self._session, reading, self._session.view.slice)
+        )
+
     def _scale_key(self) -> int:
         """Only a scale over the series changes when another slice arrives; it stands in for a missing reference too."""
         s = self._session
         if s.overlay.scale == "slice" or s.model is None or s.target_index is None:
             return 0
         card, name = s.model.card, s.model.card.classes[s.target_index]
-        known = all(card.reference(layer.name, name, s.choice.explainer) for layer in s.model.layers)
+        key = method_of(s).shown_key
+        known = all(card.reference(layer.name, name, key) for layer in s.model.layers)
         return 0 if s.overlay.scale == "reference" and known else s.revision
 
     def _part(self, name: str, key: tuple[Any, ...], make: Callable[[], T]) -> T:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from viewer.explainers.atlas import Atlas
 from viewer.models.card import Crop, ScoreType
 from viewer.models.input_view import InputView
+from viewer.models.volume_cut import VolumeCut
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,64 @@ class Variant:
     model : id.
     mirror, crop : of the network's input.
     score : what is differentiated.
+    region : where a segmentation network is asked, see `Choice.region`.
     """
 
     model: str
     mirror: bool = False
     crop: Crop = "none"
     score: ScoreType = "logit"
+    region: str = "all"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a map that is made on demand belongs.
+
+    Attributes
+    ----------
+    key : of the explainer with its parameters, see `viewer.state.method`.
+    """
+
+    slice: int
+    target: int
+    layer: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How far a map is: an unfinished one is the mean of what there is.
+
+    Attributes
+    ----------
+    flags : what was found out about the map, e.g. ``incomplete``.
+    """
+
+    done: int
+    total: int
+    flags: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        return self.done >= self.total
+
+
+@dataclass(frozen=True)
+class Steadiness:
+    """How steady the answer on one slice is.
+
+    Attributes
+    ----------
+    passes : Monte Carlo dropout passes; 0 where the network has no dropout.
+    intervals : per class the 2.5th and 97.5th percentile of the probability over them.
+    mirrored : Pearson correlation of the chosen map with the one of the mirrored input, mirrored back; NaN where it is
+        not defined, by the place of the map.
+    """
+
+    passes: int
+    intervals: tuple[tuple[float, float], ...] = ()
+    mirrored: Mapping[Place, float] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -36,12 +89,25 @@ class SeriesReading:
     atlas : the maps and probabilities.
     views : slice -> the way from picture to network and back.
     flags : what the traces found out about the network, see `TraceResult`.
+    rounds : of maps that are made on demand, how far they are.
+    steady : how steady the answers on a slice are, as far as that was measured.
     """
 
     variant: Variant
     atlas: Atlas
-    views: dict[int, InputView] = field(default_factory=dict)
+    views: dict[int, InputView | VolumeCut] = field(default_factory=dict)
     flags: set[str] = field(default_factory=set)
+    rounds: dict[Place, Rounds] = field(default_factory=dict)
+    steady: dict[int, Steadiness] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> bool:
+        """Whether there is one answer for the whole volume; else every slice has its own."""
+        return False
+
+    def question(self, index: int) -> int:
+        """The number under which the answer on a slice is kept."""
+        return index
 
     @property
     def filled(self) -> Collection[int]:

@@ -6,6 +6,7 @@ nested field reaches the outer signal as well.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -13,10 +14,13 @@ from psygnal import SignalGroupDescriptor
 
 from viewer.evaluation.regions import Region
 from viewer.explainers.declaration import EXPLAINERS
+from viewer.explainers.explainer_info import Value
 from viewer.explainers.layer_info import LayerInfo
+from viewer.foundation.errors import ExportError, ReadError, one_sentence
 from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.image import MedicalImage, Window
 from viewer.models.card import Crop, ModelCard, ScoreType
+from viewer.state.asking import Asking, Support
 from viewer.state.beside import Beside
 from viewer.state.case import Case, Judgement
 from viewer.state.display import Convention
@@ -41,11 +45,13 @@ class ModelFacts:
     ----------
     layers : layers that have a map, in the order of the forward pass.
     device : where it runs, e.g. ``cpu``.
+    needs : of a network of volumes, layer -> estimate of the memory that a trace of it takes, bytes.
     """
 
     card: ModelCard
     layers: tuple[LayerInfo, ...]
     device: str
+    needs: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -60,6 +66,12 @@ class Choice:
     score: ScoreType = "logit"
     mirror: bool = False
     crop: Crop = "none"
+    region: str = "all"
+    """Where a segmentation network is asked, on the picture: ``all``, a pixel or a box."""
+    parameters: dict[str, dict[str, Value]] = field(default_factory=dict)
+    """Explainer -> parameters that the user has set. Replaced as a whole, never altered in place."""
+    deviation: bool = False
+    """Show how much the map varies over what was sampled in place of the map."""
 
 
 @dataclass
@@ -153,6 +165,14 @@ class Notice:
     sentence: str
     action: str = ""
     severity: Literal["note", "warning", "error"] = "error"
+    names_files: bool = False
+    """Names of files may stand in it in quotes. They are often the patient's, so they are hidden with him."""
+
+    @classmethod
+    def of(cls, error: Exception) -> Notice:
+        """What the user is told of a failure."""
+        named = isinstance(error, (ReadError, ExportError)) or getattr(error, "code", "") == "no-such-series"
+        return cls(one_sentence(error), getattr(error, "action", ""), names_files=named)
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +200,12 @@ class Session:
     """The model that was asked for; `model` follows when it is loaded."""
     judgement: Judgement | None = None
     reading: SeriesReading | None = None
+    asking: Asking | None = None
+    """The explanation on demand of the shown slice; None where there is none, or it is done."""
+    support: Support | None = None
+    """What the loaded network can be asked; None until it has been looked at."""
+    probing: str = ""
+    """What is measured of how steady the answer is; empty when nothing is."""
     plain: SeriesReading | None = None
     """The reading without mirror and with the card's crop, for comparison; may be the same object."""
     revision: int = 0

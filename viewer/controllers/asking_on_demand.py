@@ -1,0 +1,416 @@
+"""Explanations that no trace makes: asked slice by slice, refined on screen, stopped and resumed.
+
+Every answer is a job of its own on the compute lane. Between two of them the network is as it was found, so whatever
+the user wants next comes next; an explanation that is left keeps its place and goes on from there when it is wanted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from viewer.controllers.filling import Filling
+from viewer.controllers.talk import Talk
+from viewer.explainers.declaration import cost
+from viewer.explainers.fill_order import fill_order
+from viewer.foundation.errors import Cancelled, one_sentence
+from viewer.foundation.job_runner import JobRunner
+from viewer.foundation.progress import Progress
+from viewer.state.asking import AT_ONCE, Asking
+from viewer.state.map_view import places_shown
+from viewer.state.method import Method, deviation_key, estimate, is_segmentation, method_of, why_not
+from viewer.state.series_reading import Place, Rounds, SeriesReading, Variant
+from viewer.state.session import Session, Work
+
+if TYPE_CHECKING:
+    from viewer.controllers.engine import ExplainReply, ExplainRequest
+
+_PAUSED = 12
+"""Explanations that keep their place."""
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What is wanted of the shown slice: two maps for a difference of classes."""
+
+    variant: Variant
+    places: tuple[Place, ...]
+
+
+class AskingOnDemand:
+    """Verbs and background work of explanations on demand."""
+
+    def __init__(self, session: Session, runner: JobRunner, filling: Filling) -> None:
+        self._session = session
+        self._runner = runner
+        self._filling = filling
+        self._talks: OrderedDict[tuple[Variant, Place], Talk] = OrderedDict()
+        self._order: _Order | None = None
+        self._running: Talk | None = None
+        self._generation = 0
+        self._left: set[tuple[Variant, Place]] = set()
+        """Explanations that the user has stopped: they do not go on by themselves."""
+        self._series: tuple[Variant, str, str, str] | None = None
+        """The explanation that is wanted of every slice."""
+        self._looking = self._holding = False
+        for signal in (
+            session.view.events.slice,
+            session.choice.events,
+            session.events.reading,
+            session.events.revision,
+            session.events.support,
+        ):
+            signal.connect(self._look)
+
+    # --- verbs -------------------------------------------------------------------------------------------------------
+
+    def compute(self) -> None:
+        """Begin, or go on with, the explanation of the shown slice, however long it takes."""
+        if self._order is not None:
+            self._left.difference_update((self._order.variant, place) for place in self._order.places)
+            self._begin(self._order, forced=True)
+
+    def compute_series(self) -> None:
+        """Explain every slice, the shown one first, then outward."""
+        reading = self._session.reading
+        if reading is None or not method_of(self._session).on_demand:
+            return
+        self._series = self._subject(reading)
+        if not self._filling.finished or len(reading.filled) < reading.atlas.slices:
+            self._filling.go_on()
+        if self._order is not None and self._running is None:
+            self._left.difference_update((self._order.variant, place) for place in self._order.places)
+            self._begin(self._order, forced=True)
+
+    def cancel(self) -> None:
+        """Stop; what is there stays, and it can go on later."""
+        self._series = None
+        if self._running is None:
+            if self._session.asking is not None and self._session.asking.stage == "series":
+                self._session.asking = None
+            return
+        if self._order is not None:
+            self._left.update((self._order.variant, place) for place in self._order.places)
+        self._pause()
+        if self._order is not None:
+            self._show_stopped(self._order)
+
+    def forget(self) -> None:
+        """Another case, model or device: nothing of what was asked has a meaning any more."""
+        self._series = None
+        self._pause()
+        self._order = None
+        self._talks.clear()
+        self._left.clear()
+        self._session.asking = None
+
+    # --- what is wanted ----------------------------------------------------------------------------------------------
+
+    def _look(self, *_: object) -> None:
+        """Something changed: is another explanation wanted than the one that is under way?"""
+        if self._looking:
+            return
+        self._looking = True
+        try:
+            self._decide()
+        finally:
+            self._looking = False
+
+    def _decide(self) -> None:
+        session, reading = self._session, self._session.reading
+        method = method_of(session)
+        if reading is None or not method.on_demand:
+            self._drop()
+            return
+        if self._series is not None and self._series != self._subject(reading):
+            self._series = None
+        why = why_not(session, session.choice.explainer)
+        if why:
+            self._drop()
+            session.asking = Asking("refused", sentence=why)
+            return
+        places = places_shown(session, reading, session.view.slice)
+        order = _Order(reading.variant, places) if places else None
+        if order == self._order and (self._running is not None or session.asking is not None):
+            if session.asking is not None and session.asking.stage == "offered":
+                self._begin(order)  # by now somebody may have measured how long it takes
+            return
+        self._drop()
+        self._order = order
+        if order is not None:
+            self._begin(order)
+
+    def _drop(self) -> None:
+        """Leave what is under way; it keeps its place."""
+        self._pause()
+        self._order = None
+        if self._session.asking is not None:
+            self._session.asking = None
+
+    def _begin(self, order: _Order | None, *, forced: bool = False) -> None:
+        """Start or go on, unless it is done, was stopped by the user, or takes so long that he has to want it."""
+        session, reading = self._session, self._session.reading
+        if order is None or reading is None:
+            return
+        open_ = [place for place in order.places if not self._done(reading, place)]
+        if not open_:
+            self._finished()
+            return
+        forced = forced or self._series is not None
+        left, seconds = self._share_left(reading, order), estimate(session)
+        seconds = None if seconds is None else seconds * left
+        if not forced and any((order.variant, place) in self._left for place in open_):
+            self._show_stopped(order)
+            return
+        if not forced and (seconds is None or seconds > AT_ONCE):
+            if left < 1:
+                self._show_stopped(order)
+            else:
+                session.asking = Asking("offered", seconds=seconds)
+            return
+        self._generation += 1
+        self._hold()
+        done, total = self._rounds(reading, order)
+        session.asking = Asking(
+            "running", done, total, _unit(method_of(session)), time.monotonic(), done, seconds
+        )
+        self._show_work()
+        self._step(self._generation, reading, open_[0], order)
+
+    def _finished(self) -> None:
+        """The shown slice is done: the other slices of a series, or nothing."""
+        session, reading = self._session, self._session.reading
+        self._running = None
+        if reading is None or self._series is None:
+            session.asking = None
+            self._rest()
+            return
+        number = self._next_of_series(reading)
+        if number is None and not self._filling.finished:
+            session.asking = None
+            self._rest()  # the slices that are not traced yet come first
+            return
+        if number is None:
+            self._series, session.asking = None, None
+            self._rest()
+            return
+        places = self._places(reading, number)
+        total = reading.atlas.slices
+        made = sum(self._slice_done(reading, i) for i in reading.filled)
+        began = session.asking if session.asking is not None and session.asking.stage == "series" else None
+        session.asking = (
+            replace(began, done=made)
+            if began is not None
+            else Asking("series", made, total, "slices", time.monotonic(), made)
+        )
+        self._generation += 1
+        self._hold()
+        self._show_work()
+        self._step(self._generation, reading, next(p for p in places if not self._done(reading, p)), None)
+
+    def _hold(self) -> None:
+        self._holding = True
+        self._filling.hold_back(True)
+
+    def _rest(self) -> None:
+        if not self._holding:
+            return
+        self._holding = False
+        if self._session.work is not None and self._session.work.name == self._work_name():
+            self._session.work = None
+        self._filling.hold_back(False)
+
+    # --- a step ------------------------------------------------------------------------------------------------------
+
+    def _step(self, generation: int, reading: SeriesReading, place: Place, order: _Order | None) -> None:
+        talk = self._talk(reading, place)
+        talk.resume()
+        self._running = talk
+        device = self._session.device
+
+        def work(_: Progress) -> ExplainReply | None:
+            return talk.step()
+
+        def done(reply: ExplainReply | None) -> None:
+            if self._session.device == device and self._talks.get((reading.variant, place)) is talk:
+                self._keep(reading, place, reply, talk)
+            if generation != self._generation:
+                return
+            if reply is not None and reply.done < reply.total:
+                self._show_progress(reading, order)
+                self._step(generation, reading, place, order)
+                return
+            self._talks.pop((reading.variant, place), None)
+            self._running = None
+            if order is None:
+                self._finished()
+                return
+            self._show_progress(reading, order)
+            open_ = [each for each in order.places if not self._done(reading, each)]
+            if open_ and open_[0] != place:
+                self._step(generation, reading, open_[0], order)
+            elif open_:
+                self._fail("The map does not fit into the memory budget for maps.")
+            else:
+                self._finished()
+
+        def failed(error: Exception) -> None:
+            self._talks.pop((reading.variant, place), None)
+            if generation != self._generation:
+                return
+            if isinstance(error, Cancelled):
+                self._running = None
+                self._rest()
+                return
+            self._fail(one_sentence(error))
+
+        self._runner.submit("compute", work, done=done, failed=failed)
+
+    def _fail(self, sentence: str) -> None:
+        self._series = None
+        self._pause()
+        self._session.asking = Asking("refused", sentence=sentence)
+
+    def _talk(self, reading: SeriesReading, place: Place) -> Talk:
+        key = (reading.variant, place)
+        if key not in self._talks:
+            self._talks[key] = Talk(self.request(place))
+            while len(self._talks) > _PAUSED:
+                self._talks.popitem(last=False)
+        self._talks.move_to_end(key)
+        return self._talks[key]
+
+    def request(self, place: Place) -> ExplainRequest:
+        """What the engine is asked about one map of the open case."""
+        from viewer.controllers import engine
+
+        session = self._session
+        assert session.case is not None
+        assert session.reading is not None
+        variant, method = session.reading.variant, method_of(session)
+        given = session.choice.parameters.get(session.choice.explainer, {})
+        return engine.ExplainRequest(
+            variant.model,
+            session.device,
+            session.case.image,
+            place.slice,
+            variant.mirror,
+            variant.crop,
+            variant.score,
+            session.choice.explainer,
+            layer=place.layer if method.info.needs_layer else "",
+            target=place.target,
+            parameters={name: value for name, value in given.items() if name != "region"},
+            region=variant.region if is_segmentation(session) else None,
+        )
+
+    def _keep(self, reading: SeriesReading, place: Place, reply: ExplainReply | None, talk: Talk) -> None:
+        if reply is None:
+            return
+        reading.atlas.put(place.slice, place.target, place.layer, place.key, reply.signed)
+        if reply.deviation is not None:
+            key = deviation_key(place.key)
+            reading.atlas.put(place.slice, place.target, place.layer, key, reply.deviation)
+        flags = tuple(flag for flag in reply.flags if flag in ("incomplete", "not-finite"))
+        reading.rounds[place] = Rounds(reply.done, reply.total, flags)
+        reading.flags.update(flag for flag in reply.flags if flag not in flags)
+        self._learn(talk, reply)
+        self._filling.count()
+        self._session.revision += 1
+
+    def _learn(self, talk: Talk, reply: ExplainReply) -> None:
+        """How long it really took, for the next estimate."""
+        support, request = self._session.support, talk.request
+        if support is None or reply.done < reply.total or support.model != request.model_id:
+            return
+        each = talk.seconds / max(cost(request.explainer, request.parameters), 1e-6)
+        self._session.support = replace(support, seconds={**support.seconds, request.explainer: each})
+
+    # --- how far -----------------------------------------------------------------------------------------------------
+
+    def _done(self, reading: SeriesReading, place: Place) -> bool:
+        """Whether a map is finished and still in memory."""
+        rounds = reading.rounds.get(place)
+        if rounds is None or not rounds.complete:
+            return False
+        return reading.atlas.signed(place.layer, place.target, place.key, place.slice) is not None
+
+    def _rounds(self, reading: SeriesReading, order: _Order) -> tuple[int, int]:
+        """Rounds made and wanted of all maps of an order."""
+        each = self._rounds_wanted()
+        made = 0
+        for place in order.places:
+            rounds = reading.rounds.get(place)
+            resumed = (order.variant, place) in self._talks or self._done(reading, place)
+            made += rounds.done if rounds is not None and resumed else 0
+        return made, each * len(order.places)
+
+    def _rounds_wanted(self) -> int:
+        method = method_of(self._session)
+        value = method.parameters.get(method.info.repeats) if method.info.repeats else None
+        return int(value) if value is not None else 1
+
+    def _share_left(self, reading: SeriesReading, order: _Order) -> float:
+        made, total = self._rounds(reading, order)
+        return 1 - made / total
+
+    def _places(self, reading: SeriesReading, index: int) -> tuple[Place, ...]:
+        return places_shown(self._session, reading, index)
+
+    def _slice_done(self, reading: SeriesReading, index: int) -> bool:
+        return all(self._done(reading, place) for place in self._places(reading, index))
+
+    def _next_of_series(self, reading: SeriesReading) -> int | None:
+        order = fill_order(reading.atlas.slices, self._session.view.slice)
+        return next((i for i in order if i in reading.filled and not self._slice_done(reading, i)), None)
+
+    def _subject(self, reading: SeriesReading) -> tuple[Variant, str, str, str]:
+        method = method_of(self._session)
+        return reading.variant, self._session.choice.target, method.layer, method.key
+
+    # --- saying so ---------------------------------------------------------------------------------------------------
+
+    def _pause(self) -> None:
+        """End the chain; the step that is under way is finished and kept."""
+        self._generation += 1
+        if self._running is not None:
+            self._running.stop()
+            self._running = None
+            self._rest()
+
+    def _show_progress(self, reading: SeriesReading, order: _Order | None) -> None:
+        asking = self._session.asking
+        if order is not None and asking is not None:
+            done, total = self._rounds(reading, order)
+            self._session.asking = replace(asking, done=done, total=total)
+        self._show_work()
+
+    def _show_stopped(self, order: _Order) -> None:
+        session, reading = self._session, self._session.reading
+        if reading is None:
+            return
+        done, total = self._rounds(reading, order)
+        seconds = estimate(session)
+        session.asking = Asking(
+            "stopped",
+            done,
+            total,
+            _unit(method_of(session)),
+            seconds=None if seconds is None else seconds * (1 - done / total),
+        )
+
+    def _show_work(self) -> None:
+        asking = self._session.asking
+        if asking is not None:
+            self._session.work = Work(self._work_name(), asking.done, asking.total, asking.started)
+
+    def _work_name(self) -> str:
+        return method_of(self._session).info.title
+
+
+def _unit(method: Method) -> str:
+    """What rounds are, in words."""
+    found = next((p.unit for p in method.info.parameters if p.name == method.info.repeats), "")
+    return found or "rounds"

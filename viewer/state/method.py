@@ -1,0 +1,150 @@
+"""The chosen explainer as its maps are kept: under which name, on which layer, at once or on demand. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from viewer.explainers.declaration import EXPLAINERS, cost, equals, resolved
+from viewer.explainers.explainer_info import INPUT_LAYER, ExplainerInfo, Value
+from viewer.explainers.layer_info import LayerInfo
+from viewer.state.session import DIFFERENCE, Session
+
+REGION = "region"
+"""A parameter of explainers that is chosen in the window as the place of the question, for all explainers alike."""
+
+_DEVIATION = " (deviation)"
+FIRST = ("grad-cam", "grad-cam++", "layer-cam")
+"""Explainers that a menu begins with."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """The chosen explainer.
+
+    Attributes
+    ----------
+    info : as its parameters make it (SmoothGrad needs what the explainer inside it needs).
+    key : what its maps are called in an atlas: the name, with all parameters where there are any.
+    layer : the layer that its maps lie on; ``input`` for explainers that need none.
+    on_demand : whether it is computed when it is asked for, slice by slice; else a trace has made its maps already.
+    parameters : all of them, checked, without the region.
+    deviation : the deviation of the map is shown in place of the map.
+    """
+
+    info: ExplainerInfo
+    key: str
+    layer: str
+    on_demand: bool
+    parameters: Mapping[str, Value]
+    deviation: bool = False
+
+    @property
+    def shown_key(self) -> str:
+        """What is on screen: the map, or its deviation."""
+        return deviation_key(self.key) if self.deviation else self.key
+
+    @property
+    def words(self) -> str:
+        """For facts and titles: the explainer with the parameters that differ from their defaults."""
+        usual = {parameter.name: parameter.default for parameter in self.info.parameters}
+        other = [f"{name}={value}" for name, value in self.parameters.items() if usual.get(name) != value]
+        name = f"{self.info.name} ({', '.join(other)})" if other else self.info.name
+        return f"deviation of {name}" if self.deviation else name
+
+
+def method_of(session: Session, layer: str | None = None) -> Method:
+    """The chosen explainer.
+
+    Parameters
+    ----------
+    layer : in place of the chosen one.
+    """
+    choice = session.choice
+    given = choice.parameters.get(choice.explainer, {})
+    info = resolved(choice.explainer, given)
+    parameters = {
+        name: value
+        for name, value in info.checked({k: v for k, v in given.items() if k != REGION}).items()
+        if name != REGION
+    }
+    on_demand = not info.in_atlas or is_segmentation(session)
+    key = _key(info.name, parameters)
+    place = (choice.layer if layer is None else layer) if info.needs_layer else INPUT_LAYER
+    return Method(info, key, place, on_demand, parameters, choice.deviation and may_deviate(info))
+
+
+def _key(name: str, parameters: Mapping[str, Value]) -> str:
+    return " ".join([name, *(f"{k}={v}" for k, v in sorted(parameters.items()))])
+
+
+def deviation_key(key: str) -> str:
+    """What the deviation of a map is called in an atlas."""
+    return key + _DEVIATION
+
+
+def may_deviate(info: ExplainerInfo) -> bool:
+    """Whether a map is a mean over samples, so that it comes with a deviation."""
+    return info.repeats == "samples"
+
+
+FAMILIES = {
+    "cam": "class activation maps",
+    "gradient": "gradients of the input",
+    "guided": "guided gradients",
+    "sampling": "by sampling",
+    "path": "from a baseline",
+    "perturbation": "by changing the input",
+    "relevance": "relevance propagation",
+}
+"""Family -> heading in a menu."""
+
+
+def menu() -> list[str]:
+    """Every explainer in the order of a menu: the first three, then family by family."""
+    more = [name for name in EXPLAINERS if name not in FIRST]
+    families = [*FAMILIES, *dict.fromkeys(EXPLAINERS[name].family for name in more)]
+    return [*FIRST, *sorted(more, key=lambda name: families.index(EXPLAINERS[name].family))]
+
+
+def is_segmentation(session: Session) -> bool:
+    return session.model is not None and session.model.card.task == "segmentation"
+
+
+def why_not(session: Session, name: str) -> str:
+    """Why the network, or the chosen layer, does not have an explainer; empty when it has, or nobody knows yet."""
+    support = session.support
+    if session.model is None or support is None or support.model != session.model.card.id:
+        return ""
+    inner = session.choice.parameters.get(name, {}).get("of")
+    if inner is None and name in _WRAPPERS:
+        inner = next(p.default for p in EXPLAINERS[name].parameters if p.name == "of")
+    reasons = support.reasons.get(session.choice.layer, {})
+    return reasons.get(name) or (reasons.get(str(inner), "") if inner is not None else "")
+
+
+_WRAPPERS = tuple(
+    name for name, info in EXPLAINERS.items() if any(parameter.name == "of" for parameter in info.parameters)
+)
+
+
+def equal_here(session: Session, name: str) -> tuple[str, ...]:
+    """Titles of the explainers that make the same picture on the chosen layer by construction."""
+    found = chosen_layer(session)
+    return tuple(EXPLAINERS[other].title for other in equals(name, found)) if found is not None else ()
+
+
+def chosen_layer(session: Session) -> LayerInfo | None:
+    """The chosen layer; None without a model."""
+    layers = session.model.layers if session.model is not None else ()
+    return next((layer for layer in layers if layer.name == session.choice.layer), None)
+
+
+def estimate(session: Session) -> float | None:
+    """Seconds that the chosen explanation of one input will take; None where nobody has measured a pass yet."""
+    support, choice = session.support, session.choice
+    if support is None:
+        return None
+    given = {k: v for k, v in choice.parameters.get(choice.explainer, {}).items() if k != REGION}
+    passes = cost(choice.explainer, given) * (2 if choice.target == DIFFERENCE else 1)
+    return passes * support.seconds.get(choice.explainer, support.pass_seconds)
