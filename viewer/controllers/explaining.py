@@ -16,11 +16,10 @@ from viewer.foundation.errors import Cancelled, ExplainError, UsageError, one_se
 from viewer.foundation.job_runner import JobHandle, JobRunner
 from viewer.foundation.progress import Progress
 from viewer.foundation.registry import nearest
-from viewer.models.applicability import applicability
-from viewer.models.card import Crop, ScoreType
+from viewer.models.card import CROPS, Crop, ScoreType
 from viewer.models.shelf import model_cards
 from viewer.state.asking import Support
-from viewer.state.case import Judgement
+from viewer.state.case import Judgement, judged
 from viewer.state.method import REGION, is_segmentation, may_deviate, menu, method_of, why_not
 from viewer.state.session import DIFFERENCE, ModelFacts, Notice, Session, Work
 
@@ -81,6 +80,8 @@ class Explaining:
         session = self._session
         if session.judgement is not None:
             session.judgement = Judgement(session.judgement.applicability, confirmed=True)
+            # Who wants the answer all the same has read that the grid is not even.
+            session.grid_as_it_is |= session.model is not None and session.model.card.dims == 3
             self._filling.restart()
 
     def select_explainer(self, name: str) -> None:
@@ -203,6 +204,7 @@ class Explaining:
         if name not in names:
             raise UsageError(f"There is no layer '{name}'{nearest(name, names)}.", code="no-such-layer")
         self._session.choice.layer = name
+        self._filling.want()
 
     def step_layer(self, steps: int) -> None:
         """Go towards the output (positive) or the input (negative) of the network."""
@@ -225,14 +227,20 @@ class Explaining:
         self._filling.restart()
 
     def set_crop(self, rule: Crop) -> None:
-        """Crop the input: ``none``, ``percentile`` (the paper's 70th-percentile rule) or ``brain`` (robust mask)."""
+        """Crop the input: ``none``, ``percentile`` (the paper's 70th-percentile rule) or ``brain`` (robust mask); of a
+        volume ``none`` or ``body``.
+        """
         self._session.choice.crop = rule
         self._filling.restart()
 
     def step_crop(self) -> None:
         """The next cropping rule."""
-        rules: tuple[Crop, ...] = ("none", "brain", "percentile")
+        rules = self.crops()
         self.set_crop(rules[(rules.index(self._session.choice.crop) + 1) % len(rules)])
+
+    def crops(self) -> tuple[Crop, ...]:
+        """The cropping rules of the model: those of pictures, or those of volumes."""
+        return CROPS[self._session.model.card.dims if self._session.model is not None else 2]
 
     # --- what follows from it ----------------------------------------------------------------------------------------
 
@@ -307,7 +315,7 @@ class Explaining:
     def _judge(self) -> None:
         session = self._session
         session.judgement = (
-            Judgement(applicability(session.model.card, session.case.image))
+            judged(session.model.card, session.case.image, as_it_is=session.grid_as_it_is)
             if session.case and session.case.whole and session.model
             else None
         )

@@ -106,6 +106,10 @@ class Filling:
         self._stopped = False
         self._look_again()
 
+    def want(self) -> None:
+        """The chosen layer of a volume is wanted, also after the user has stopped its trace."""
+        self._volumes.want()
+
     def _reading(self, variant: Variant) -> SeriesReading:
         assert self._session.model is not None
         assert self._session.case is not None

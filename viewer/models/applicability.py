@@ -76,7 +76,7 @@ def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
         "slice direction",
     )
     if card.dims == _VOLUMES:
-        against.extend(_no_volume(image))
+        against.extend(no_volume(image))
     if image.colour and not wanted.colour:
         against.append("a colour picture, made for grey ones")
     if against:
@@ -88,7 +88,7 @@ def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
     return Applicability("applies")
 
 
-def _no_volume(image: MedicalImage) -> list[str]:
+def no_volume(image: MedicalImage) -> list[str]:
     """Why a network that reads whole volumes would misread this one, with the way out; empty for an even grid."""
     if any(finding.code == ONE_PLACE for finding in image.diagnoses):
         return ["its pictures lie at one place and are no volume (a network that reads single slices may do)"]

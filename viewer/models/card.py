@@ -20,7 +20,8 @@ RECOVERED = "softmax-inside"
 SQUASHED = "squashed-output"
 """Flag: the outputs look like probabilities, and the score before them could not be caught."""
 _TASKS = ("binary", "multiclass", "multilabel", "segmentation")
-_CROPS = {2: ("none", "percentile", "brain"), 3: ("none", "body")}
+CROPS: dict[int, tuple[Crop, ...]] = {2: ("none", "brain", "percentile"), 3: ("none", "body")}
+"""Cropping rules by the dims of a network."""
 _AXES = {2: "two", 3: "three"}
 
 
@@ -179,8 +180,8 @@ def _card(document: dict[str, Any], folder: Path) -> ModelCard:
     if len(size) != dims or min(size) < 1:
         raise ValueError(f"the input size is not {_AXES[dims]} positive numbers")
     crop = str(input_.get("crop", "none"))
-    if crop not in _CROPS[dims]:
-        raise ValueError(f"the crop '{crop}' is not one of {', '.join(_CROPS[dims])}")
+    if crop not in CROPS[dims]:
+        raise ValueError(f"the crop '{crop}' is not one of {', '.join(CROPS[dims])}")
     fit = str(input_.get("fit", "square"))
     if fit not in ("square", "stretch"):
         raise ValueError(f"the fit '{fit}' is neither square nor stretch")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from viewer.imaging.image import MedicalImage, Window
 from viewer.imaging.windows import straightened
 from viewer.models.input_view import CropBox, InputView
+from viewer.models.volume_cut import VolumeCut
 from viewer.state.case import Case
 from viewer.state.display import (
     Convention,
@@ -26,6 +27,9 @@ from viewer.state.method import method_of
 from viewer.state.rulers import pixel_words
 from viewer.state.series_reading import SeriesReading
 from viewer.state.session import Session
+from viewer.state.volume_reading import VolumeReading
+from viewer.state.volume_seen import NOT_YET, mirrored, seen_slice
+from viewer.state.volume_words import waiting_words
 
 READING_SLICE = "READING THIS SLICE \u2026"
 """Mark on a slice of a series that is still being read: an empty picture is no finding."""
@@ -120,7 +124,14 @@ def background_of(
         nothing = np.zeros(shape, dtype=np.uint8)
         sides_of_it = screen_letters(plane, geometry, convention)
         return Background(
-            nothing, 0, 1, False, plane.spacing(geometry), sides_of_it, READING_SLICE, is_flipped(plane, convention)
+            nothing,
+            0,
+            1,
+            False,
+            plane.spacing(geometry),
+            sides_of_it,
+            READING_SLICE,
+            is_flipped(plane, convention),
         )
     notes = (sides(plane, convention) if geometry.oriented else "", oblique_words(geometry, plane))
     pixels, low, high = straightened(case.picture(index), window)
@@ -154,8 +165,32 @@ def seen_background(case: Case, index: int, view: InputView) -> Background:
     )
 
 
-def whole_input(view: InputView) -> InputView:
+def seen_volume(case: Case, index: int, reading: SeriesReading | None) -> Background:
+    """Exactly what a network of volumes saw where a slice lies: the first channel of its input."""
+    view = reading.views.get(index) if reading is not None else None
+    found = None
+    if isinstance(reading, VolumeReading) and isinstance(view, VolumeCut):
+        found = seen_slice(reading, view, case)
+    if found is None:
+        return replace(
+            background_of(case, index, case.presets[0] if case.presets else Window(0.5, 1.0)), mark=NOT_YET
+        )
+    low = float(found.pixels.min())
+    return Background(
+        pixels=found.pixels,
+        low=low,
+        high=max(float(np.percentile(found.pixels, 99.8)), low + 1e-6),
+        inverted=False,
+        spacing=found.spacing,
+        letters=found.letters,
+        mark="WHAT THE NETWORK SAW \u00b7 " + " \u00b7 ".join(found.words),
+    )
+
+
+def whole_input(view: InputView | VolumeCut) -> InputView | VolumeCut:
     """The view in which the network's grid itself is the picture."""
+    if isinstance(view, VolumeCut):
+        return view.of_input
     rows, columns = view.rule.size
     return replace(
         view, picture_shape=(rows, columns), box=CropBox(0, 0, rows, columns), mirror=False, crop="none"
@@ -171,14 +206,16 @@ def shown_background(session: Session) -> Background | None:
         look = session.view
         shown = background_of(case, index, look.window, convention=look.convention, inverted=look.inverted)
         return shown if case.whole else replace(shown, arrivals=session.arrivals)
-    choice, rule = session.choice, session.model.card.input
-    view = _input_view(session) or InputView.of(
-        rule, case.image, index, mirror=choice.mirror, crop=choice.crop
-    )
+    choice, card = session.choice, session.model.card
+    if card.dims == 3:
+        return seen_volume(case, index, session.reading)
+    view = _input_view(session)
+    if not isinstance(view, InputView):
+        view = InputView.of(card.input, case.image, index, mirror=choice.mirror, crop=choice.crop)
     return seen_background(case, index, view)
 
 
-def _input_view(session: Session) -> InputView | None:
+def _input_view(session: Session) -> InputView | VolumeCut | None:
     """The way of the shown slice into the network; None until it is traced."""
     return session.reading.views.get(session.view.slice) if session.reading else None
 
@@ -205,18 +242,7 @@ def canvas_view(
         else:
             values = drawn_on.back(found.raw) if session.view.seen else found.picture
     if session.choice.mirror and not session.view.seen:
-        inset = Inset(
-            replace(
-                background,
-                pixels=background.pixels[:, ::-1],
-                # As the network saw it, whichever way round the patient is shown.
-                letters=background.letters if background.flipped else swapped(background.letters),
-                mark="MIRRORED INPUT",
-                flipped=False,
-                notes=(),
-            ),
-            None if values is None else values[:, ::-1],
-        )
+        inset = _inset(session, case, background, values, found)
     overlay = session.overlay
     return CanvasView(
         background=background,
@@ -232,6 +258,33 @@ def canvas_view(
         inset=inset,
         facts=_facts(session, case, found),
         waiting=_waiting(session, reading, found),
+    )
+
+
+def _inset(
+    session: Session,
+    case: Case,
+    background: Background,
+    values: NDArray[np.float32] | None,
+    found: MapView | None,
+) -> Inset:
+    """The mirrored input as the network saw it, whichever way round the patient is shown."""
+    letters = background.letters if background.flipped else swapped(background.letters)
+    turned = replace(background, mark="MIRRORED INPUT", letters=letters, flipped=False, notes=())
+    reading, index = session.reading, session.view.slice
+    if session.model is not None and session.model.card.dims == 3:
+        axis, other = mirrored(case, case.plane, index)
+        if axis == 0:
+            # Across the slices: another slice of the patient stands here.
+            view = reading.views.get(other) if reading is not None else None
+            if found is not None and view is not None:
+                values = view.cells(found.raw) if session.overlay.true_grid else view.back(found.raw)
+            return Inset(
+                replace(turned, pixels=case.picture(other), letters=swapped(letters) if letters else None),
+                values,
+            )
+    return Inset(
+        replace(turned, pixels=background.pixels[:, ::-1]), None if values is None else values[:, ::-1]
     )
 
 
@@ -257,7 +310,7 @@ def _facts(session: Session, case: Case, found: MapView | None) -> tuple[str, ..
         facts.append(f"voxel {voxel_words(voxel)}: {value_words(case.image, voxel)}")
     if found is not None:
         method = method_of(session)
-        facts.append(f"map grid {found.raw.shape[0]} \u00d7 {found.raw.shape[1]}")
+        facts.append("map grid " + " \u00d7 ".join(map(str, found.raw.shape)))
         facts.append(
             f"{method.words} \u00b7 {method.layer} \u00b7 {session.choice.target} \u00b7 {session.choice.score}"
         )
@@ -288,6 +341,8 @@ def _waiting(session: Session, reading: SeriesReading | None, found: MapView | N
         return session.judgement.applicability.sentence
     if reading is None:
         return ""
+    if reading.whole and (words := waiting_words(session)):
+        return words
     asking, method = session.asking, method_of(session)
     if not method.on_demand or session.view.slice not in reading.filled:
         return "explaining this slice"

@@ -12,7 +12,8 @@ from viewer.evaluation.regions import Region
 from viewer.imaging.image import MedicalImage, Window
 from viewer.imaging.plane import ReadingPlane
 from viewer.imaging.windows import presets
-from viewer.models.applicability import Applicability
+from viewer.models.applicability import Applicability, applicability, no_volume
+from viewer.models.card import ModelCard
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,9 @@ def same_grid(old: Case | None, new: Case | None) -> bool:
         return False
     a, b = old.image.geometry, new.image.geometry
     volumes = old.image.volumes
-    return a is b or (a.shape == b.shape and (not old.whole or (bool(volumes) and volumes == new.image.volumes)))
+    return a is b or (
+        a.shape == b.shape and (not old.whole or (bool(volumes) and volumes == new.image.volumes))
+    )
 
 
 @dataclass(frozen=True)
@@ -100,3 +103,16 @@ class Judgement:
     @property
     def may_run(self) -> bool:
         return self.applicability.verdict != "does_not_apply" or self.confirmed
+
+
+def judged(card: ModelCard, image: MedicalImage, *, as_it_is: bool) -> Judgement:
+    """Whether a model applies to an image.
+
+    Parameters
+    ----------
+    as_it_is : the user has read that the grid of the image is not even and wants it used all the same; where nothing
+        else speaks against the model, that is his answer here too.
+    """
+    found = applicability(card, image)
+    asked = as_it_is and card.dims == 3 and set(found.reasons) <= set(no_volume(image))
+    return Judgement(found, confirmed=asked and found.verdict == "does_not_apply")
