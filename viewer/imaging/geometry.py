@@ -7,6 +7,7 @@ order (column, row, slice), as in DICOM, NIfTI and ITK headers, at voxel centres
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -94,13 +95,14 @@ class Geometry:
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Distance between neighbours along (slice, row, column), mm."""
-        column, row, slice_ = np.linalg.norm(self.affine_lps[:3, :3], axis=0)
-        return float(slice_), float(row), float(column)
+        column, row, slice_ = (math.hypot(*axis) for axis in self.affine_lps[:3, :3].T.tolist())
+        return slice_, row, column
 
     def direction(self, axis: int) -> Array:
         """Unit LPS direction in which array axis 0 (slice), 1 (row) or 2 (column) grows."""
         vector = self.affine_lps[:3, 2 - axis]
-        return np.asarray(vector / np.linalg.norm(vector), dtype=np.float64)
+        # `hypot` where a norm would overflow: headers hold any number.
+        return np.asarray(vector / math.hypot(*vector.tolist()), dtype=np.float64)
 
     def of_slice(self, index: int) -> Geometry:
         """The grid of one slice (index along the first axis) by itself."""
