@@ -72,6 +72,10 @@ def test_the_chooser_shows_every_series_by_patient_with_a_picture(study):
     picture = dwi.icon(0).pixmap(60, 60).toImage()
     colours = {picture.pixelColor(x, y).value() for x in range(5, 55, 5) for y in range(5, 55, 5)}
     assert len(colours) > 1
+    assert "There is no such file" in rows(chooser)[3].toolTip(0)
+    assert "gone" not in rows(chooser)[3].toolTip(0), "a file is often called like the patient"
+    study.bench.viewing.toggle_phi()
+    study.settle()
     assert "gone.dcm" in rows(chooser)[3].toolTip(0)
 
 

@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+from viewer.ui.privacy import without_names
 
 SECRETS = ("Zwetschge", "Quirina", "PAT-4711", "19370213", "20240229", "1937-02-13")
 
@@ -92,3 +95,51 @@ def test_the_picture_shows_the_patient_only_when_asked_to(qtbot, tmp_path: Path)
     qtbot.waitUntil(lambda: window.settled)
     assert block.text() == ""
     assert not block.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "hidden"),
+    [
+        ("'Doe_Jane.dcm' is empty.", "The file is empty."),
+        ("'O'Brien.dcm' is empty.", "The file is empty."),
+        ("'a b.nii' points to 'c.raw'.", "The file points to the file."),
+        ("There is no file or folder 'Doe'.", "There is no such file or folder."),
+        ("The folder 'Doe' is empty.", "The folder is empty."),
+        (
+            "The truth 'Doe.json' does not exist. Look at 'Doe.nii'.",
+            "The truth does not exist. Look at the file.",
+        ),
+        ("The slices of the series of 'Doe.dcm' differ.", "The slices of the series of the file differ."),
+        (
+            "The file is PNG although its name ends in '.dcm'.",
+            "The file is PNG although its name ends in '.dcm'.",
+        ),
+        ("The network's answer isn't known.", "The network's answer isn't known."),
+        ("Saved 'Doe.png'.", "Saved the file."),
+    ],
+)
+def test_sentences_lose_the_names_of_files(sentence: str, hidden: str) -> None:
+    assert without_names(sentence) == hidden
+
+
+def test_a_known_name_goes_whatever_it_holds() -> None:
+    assert without_names("'it' is 'Doe.dcm' is empty.", ["it' is 'Doe.dcm"]) == "The file is empty."
+
+
+def test_a_notice_in_a_picture_of_the_window_names_no_file(qtbot, tmp_path: Path) -> None:
+    from viewer.controllers.workbench import Workbench
+    from viewer.foundation.job_runner import InlineRunner
+    from viewer.ui.main_window import MainWindow
+
+    window = MainWindow(Workbench(InlineRunner()))
+    qtbot.addWidget(window)
+    window.show()
+    home = named_series(tmp_path)
+    window.bench.opening.open(home / "Zwetschge_notes.dcm")
+    qtbot.waitUntil(lambda: window.settled)
+    assert window.notice.isVisible()
+    for words in (window.notice.sentence.text(), window.notice.accessibleDescription()):
+        assert "Zwetschge" not in words
+    window.bench.viewing.toggle_phi()
+    qtbot.waitUntil(lambda: window.settled)
+    assert "Zwetschge_notes.dcm" in window.notice.sentence.text()

@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QThread, QTimer, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication
@@ -67,8 +68,16 @@ def test_a_dropped_file_that_is_no_image_is_one_sentence_and_leaves_the_case(dri
     assert driver.session.case is case
     assert driver.window.screen_.canvas is shown
     assert driver.window.notice.isVisible()
+    words = driver.window.notice.sentence.text()
+    assert "The file" in words
+    assert "bad" not in words, "a file is often called like the patient"
+    assert "Traceback" not in words
+    driver.bench.viewing.toggle_phi()
+    driver.settle()
     assert "bad.png" in driver.window.notice.sentence.text()
-    assert "Traceback" not in driver.window.notice.sentence.text()
+    driver.bench.viewing.toggle_phi()
+    driver.settle()
+    assert driver.window.notice.sentence.text() == words
 
 
 def test_a_dropped_path_that_is_gone_leaves_the_case(driver, tmp_path):
@@ -87,6 +96,26 @@ def test_about_says_what_it_is_not_for(qtbot):
     text = " ".join(label.text() for label in dialog.findChildren(QLabel))
     assert "not a medical device" in text
     assert "Apache-2.0" in text
+
+
+def test_a_spacing_that_the_file_does_not_know_is_stated_from_its_finding(driver, tmp_path):
+    from PySide6.QtWidgets import QPushButton
+
+    from viewer.ui.dialogs.voxel_spacing import VoxelSpacing
+
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(tmp_path / "film.png")
+    driver.bench.opening.open(tmp_path / "film.png")
+    driver.settle()
+    [button] = [b for b in driver.window.case_panel.findChildren(QPushButton) if b.text() == "State it\u2026"]
+    button.click()
+    [dialog] = driver.window.findChildren(VoxelSpacing)
+    assert [box.isVisibleTo(dialog) for box in dialog.steps] == [False, True, True]
+    dialog.steps[1].setValue(0.25)
+    dialog.steps[2].setValue(0.5)
+    dialog.accept()
+    driver.settle()
+    assert driver.session.case.image.geometry.spacing_mm == pytest.approx((1, 0.25, 0.5))
+    assert "no-spacing" not in {finding.code for finding in driver.session.diagnoses}
 
 
 # --- failures -------------------------------------------------------------------------------------------------------

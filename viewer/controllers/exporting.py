@@ -11,7 +11,7 @@ from pathlib import Path
 
 from viewer.controllers.map_files import write_map
 from viewer.controllers.shown import ShownMaps, ShownSlice, shown_maps, shown_slice
-from viewer.foundation.errors import Cancelled, ExportError, one_sentence
+from viewer.foundation.errors import Cancelled, ExportError
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.log import logger
 from viewer.foundation.progress import Progress
@@ -51,7 +51,7 @@ class Exporting:
 
     def _submit(self, work: Callable[[Progress], None], success: str) -> None:
         def done(_: None) -> None:
-            self._session.notice = Notice(success, severity="note")
+            self._session.notice = Notice(success, severity="note", names_files=True)
 
         def failed(error: Exception) -> None:
             if not isinstance(error, Cancelled):
@@ -61,7 +61,7 @@ class Exporting:
         self._runner.submit("read", work, done=done, failed=failed)
 
     def _tell(self, error: Exception) -> None:
-        self._session.notice = Notice(one_sentence(error), getattr(error, "action", ""))
+        self._session.notice = Notice.of(error)
 
 
 def write_figure(path: Path, shown: ShownSlice) -> None:

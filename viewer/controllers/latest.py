@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from viewer.foundation.errors import Cancelled, one_sentence
+from viewer.foundation.errors import Cancelled
 from viewer.foundation.job_runner import JobHandle, JobRunner
 from viewer.foundation.log import logger
 from viewer.foundation.progress import Progress
@@ -69,7 +69,7 @@ class LatestRead:
             self._ended()
             if not isinstance(error, Cancelled):
                 logger.warning("not read: %s", getattr(error, "code", type(error).__name__))
-                session.notice = Notice(one_sentence(error), getattr(error, "action", ""))
+                session.notice = Notice.of(error)
 
         def progress(count: int, total: int, text: str) -> None:
             if request == self._request and self.busy:

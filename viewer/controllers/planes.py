@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.foundation.errors import Cancelled, one_sentence
+from viewer.foundation.errors import Cancelled
 from viewer.foundation.job_runner import JobHandle, JobRunner
 from viewer.foundation.progress import Progress
 from viewer.imaging.image import MedicalImage
@@ -92,7 +92,7 @@ class Planes:
                 and self._made_of.image is image
                 and not isinstance(error, Cancelled)
             ):
-                session.notice = Notice(one_sentence(error), getattr(error, "action", ""))
+                session.notice = Notice.of(error)
                 session.workspace = "reading"
                 self._made_of = None
 

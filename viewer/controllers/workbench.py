@@ -50,7 +50,7 @@ class Workbench:
 
     def tell(self, error: WhySliceError) -> None:
         """Show the sentence of a failed verb: the one way from an error to the user."""
-        self.session.notice = Notice(error.sentence, error.action)
+        self.session.notice = Notice.of(error)
 
     def _next_volume(self) -> None:
         """The volume after the shown one, after the last the first."""

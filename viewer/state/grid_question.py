@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
+from viewer.imaging.geometry import Geometry
 from viewer.imaging.resampling import irregular
+from viewer.state.case import Judgement
 from viewer.state.session import Session
+
+_VOLUMES = 3
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,13 @@ def uneven(session: Session) -> tuple[str, ...]:
     case = session.case
     if case is None or not case.whole or case.slices < 2:
         return ()
-    return irregular(case.image.geometry)
+    return _clauses(case.image.geometry)
+
+
+@lru_cache(maxsize=8)
+def _clauses(geometry: Geometry) -> tuple[str, ...]:
+    """Remembered, because every turn of the window asks; a geometry is never altered."""
+    return tuple(irregular(geometry))
 
 
 def grid_question(session: Session) -> GridQuestion | None:
@@ -47,9 +58,34 @@ def grid_question(session: Session) -> GridQuestion | None:
     return GridQuestion(f"{joined[:1].upper()}{joined[1:]}; {why}.", "asked")
 
 
+def grid_alone(session: Session) -> bool:
+    """Whether the uneven grid is all that a network of volumes has against the open case: then the strip asks for it."""
+    judgement = session.judgement
+    return (
+        judgement is not None
+        and not judgement.may_run
+        and len(judgement.applicability.reasons) == 1
+        and reads_volumes(session)
+        and bool(uneven(session))
+    )
+
+
+def model_question(session: Session) -> Judgement | None:
+    """What the panel over the image asks about the model, unless the strip asks it already: one matter, one question."""
+    if grid_alone(session) and grid_question(session) is not None:
+        return None
+    return session.judgement
+
+
+def reads_volumes(session: Session) -> bool:
+    """Whether the model takes the open case for one volume."""
+    return session.model is not None and session.model.card.dims == _VOLUMES
+
+
 def _needed_by(session: Session) -> str:
-    if session.model is not None and session.model.card.dims == 3:
-        return "a 3D model takes it for an even volume"
+    if reads_volumes(session):
+        # With other reasons beside it the panel asks, and names the grid among them.
+        return "a 3D model takes it for an even volume" if grid_alone(session) else ""
     if session.workspace == "volume":
         return "three planes need an even volume"
     return ""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.windows import default_window, grey_bytes
+from viewer.state.display import has_sides
 
 SIDE = 144
 """Most pixels along a side; enough for a small picture on a screen of double density."""
@@ -22,10 +23,12 @@ class Thumbnail:
     ----------
     pixels : (row, column, 3) uint8.
     ratio : width over height in the patient; pixels need not be square.
+    has_sides : the patient's left and right are those of the picture, so it turns round with the display.
     """
 
     pixels: NDArray[np.uint8]
     ratio: float
+    has_sides: bool = False
 
     @classmethod
     def of(cls, image: MedicalImage) -> Thumbnail:
@@ -40,7 +43,8 @@ class Thumbnail:
         else:
             grey = grey_bytes(picture, default_window(image), inverted=image.intensity.inverted)
             shown = np.repeat(grey[..., None], 3, axis=2)
-        return cls(_smaller(shown), float(np.clip(ratio, 0.05, 20)))
+        sides = image.geometry.oriented and has_sides(plane)
+        return cls(_smaller(shown), float(np.clip(ratio, 0.05, 20)), sides)
 
 
 def _smaller(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -66,5 +66,5 @@ class LastResort(QObject):
 
     @Slot(str, str)
     def _tell(self, sentence: str, action: str) -> None:
-        self._bench.session.notice = Notice(sentence, action)
+        self._bench.session.notice = Notice(sentence, action, names_files=True)
         self.told.emit(sentence)

@@ -2,9 +2,50 @@
 
 from __future__ import annotations
 
-from viewer.state.session import Session
+import re
+from collections.abc import Iterable
+
+from viewer.state.session import Notice, Session
 
 PROGRAM = "WhySlice"
+
+_QUOTED = r"(?<!\w)'(?!\.)(?:.+?)'(?!\w)"
+"""Something in quotes that an apostrophe inside a name does not end; a suffix alone (``'.dcm'``) names nobody."""
+_KINDS = "file or folder|folder|file|archive|truth|series of|header of"
+_NONE_SUCH = re.compile(rf"\bno ({_KINDS}) {_QUOTED}")
+_OF_A_KIND = re.compile(rf"\b({_KINDS}) {_QUOTED}", re.IGNORECASE)
+_NAMED = re.compile(_QUOTED)
+
+
+def without_names(text: str, names: Iterable[str] = ()) -> str:
+    """A sentence about files without their names, which are often the patient's.
+
+    Parameters
+    ----------
+    names : names that are known; they are found in the sentence whatever characters they hold.
+    """
+    for name in sorted(filter(None, names), key=len, reverse=True):
+        text = text.replace(f"'{name}'", "'name'")
+    text = _NONE_SUCH.sub(r"no such \1", text)
+    text = _OF_A_KIND.sub(
+        lambda found: f"{found[1]} the file" if found[1].endswith(" of") else found[1], text
+    )
+    text = _NAMED.sub("the file", text)
+    return re.sub(r"(^|[.!?] )the file", lambda found: f"{found[1]}The file", text)
+
+
+def notice_words(notice: Notice, session: Session) -> str:
+    """The notice as it may be shown: a screenshot carries it along."""
+    text = f"{notice.sentence} {notice.action}".strip()
+    return without_names(text, _names(session)) if session.phi_hidden and notice.names_files else text
+
+
+def _names(session: Session) -> set[str]:
+    """Names of everything that is open or was found."""
+    held = [each for each in (session.opened, session.chooser) if each is not None]
+    paths = [entry.info.path for each in held for entry in each.entries]
+    paths += [broken.path for each in held for broken in each.unreadable]
+    return {name for path in paths for name in (path.name, path.parent.name)}
 
 
 def window_title(session: Session) -> str:

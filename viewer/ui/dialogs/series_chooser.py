@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 
 from viewer.controllers.workbench import Workbench
 from viewer.imaging.series import Unreadable
+from viewer.state.display import Convention
 from viewer.state.opened import Opened, Peeked, SeriesEntry
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
@@ -39,6 +40,7 @@ from viewer.ui.panels.series_words import (
     size_of,
     spacing_of,
 )
+from viewer.ui.privacy import without_names
 
 _COLUMNS = ("series", "", "modality", "images", "size", "spacing", "b-values and volumes")
 _SIGN = 1
@@ -86,7 +88,7 @@ class SeriesChooser(QDialog):
         self.choice = choice
         self._rows: dict[SeriesEntry, _Row] = {}
         self._groups: dict[int, QTreeWidgetItem] = {}
-        self._shown: tuple[object, bool] | None = None
+        self._shown: tuple[object, bool, Convention] | None = None
         self._pictures: dict[SeriesEntry, Peeked] = {}
         self.setWindowTitle("Choose a series")
         self.setModal(False)
@@ -241,19 +243,19 @@ class SeriesChooser(QDialog):
         """Bring pictures and words up to the state; only what has changed is touched."""
         session = self._bench.session
         self.beside_button.setVisible(session.case is not None and not self.choice.for_beside)
-        key = (session.peeked, session.phi_hidden)
-        if self._shown is not None and self._shown[0] is key[0] and self._shown[1] == key[1]:
+        key = (session.peeked, session.phi_hidden, session.view.convention)
+        if self._shown is not None and self._shown[0] is key[0] and self._shown[1:] == key[1:]:
             return
         first = self._shown is None
         again = self._shown is not None and self._shown[1] != session.phi_hidden
+        turned = self._shown is not None and self._shown[2] != session.view.convention
         self._shown = key
         hidden, ratio = session.phi_hidden, self.devicePixelRatioF()
         for entry, row in self._rows.items():
             peeked = session.peeked.get(entry)
-            if peeked is not self._pictures.get(entry):
-                assert peeked is not None
+            if peeked is not None and (turned or peeked is not self._pictures.get(entry)):
                 self._pictures[entry] = peeked
-                row.setIcon(0, icon(peeked, _SIDE, ratio))
+                row.setIcon(0, icon(peeked, _SIDE, ratio, session.view.convention))
             elif not again:
                 continue
             self._describe(row, peeked, hidden)
@@ -347,7 +349,10 @@ class SeriesChooser(QDialog):
 
 def _sentence(each: Unreadable, number: int, hidden: bool) -> str:
     """Why a file could not be read; its name may be the patient's."""
-    return each.sentence.replace(f"'{each.path.name}'", f"File {number}") if hidden else each.sentence
+    if not hidden:
+        return each.sentence
+    sentence = each.sentence.replace(f"'{each.path.name}'", f"File {number}")
+    return without_names(sentence)
 
 
 def _sign(purpose: str) -> QIcon:

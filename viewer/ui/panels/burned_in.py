@@ -14,12 +14,13 @@ class BurnedIn(DotLine):
     """Visible with the image, whatever else is hidden."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "amber", "Words in the picture itself may name the patient; hiding patient data cannot hide them."
-        )
+        super().__init__("amber", _WORDS)
         self.hide()
 
     def show_session(self, session: Session) -> None:
-        found = any(finding.code.startswith(CODE) for finding in session.diagnoses)
+        images = [
+            case.image for case in (session.case, session.beside.case if session.beside else None) if case
+        ]
+        found = any(finding.code.startswith(CODE) for image in images for finding in image.diagnoses)
         if found != self.isVisibleTo(self.parentWidget() or self):
             self.setVisible(found)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 from viewer.controllers.workbench import Workbench
 from viewer.state.session import Notice
 from viewer.ui.panels.card import Dot, described
+from viewer.ui.privacy import notice_words
 
 _DOT = {"error": "red", "warning": "amber", "note": "accent"}
 
@@ -20,6 +21,8 @@ class NoticeBar(QFrame):
         self.setObjectName("notice")
         self.setAccessibleName("Notice")
         self._notice: Notice | None = None
+        self._bench = bench
+        self._words = ""
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 4, 4, 4)
         self._dot, self.sentence = Dot("red"), QLabel()
@@ -36,12 +39,13 @@ class NoticeBar(QFrame):
         self.hide()
 
     def show_notice(self, notice: Notice | None) -> None:
-        if notice is self._notice:
+        words = notice_words(notice, self._bench.session) if notice is not None else ""
+        if notice is self._notice and words == self._words:
             return
-        self._notice = notice
+        self._notice, self._words = notice, words
         self.setVisible(notice is not None)
         if notice is not None:
-            self.sentence.setText(f"{notice.sentence} {notice.action}".strip())
+            self.sentence.setText(words)
             self._dot.set_purpose(_DOT[notice.severity])
             self.setProperty("severity", notice.severity)
             self.style().unpolish(self)

@@ -128,12 +128,12 @@ class SeriesList(QListWidget):
             self._fill(opened)
             self.setVisible(opened is not None)
         beside = session.beside.entry if session.beside else None
-        key = (session.peeked, session.entry, beside, session.phi_hidden)
+        key = (session.peeked, session.entry, beside, session.phi_hidden, session.view.convention)
         if opened is None or (
             len(self._seen) == len(key) and all(a is b for a, b in zip(key, self._seen, strict=True))
         ):
             return
-        again = not self._seen or self._seen[3] != session.phi_hidden
+        again = not self._seen or self._seen[3:] != key[3:]
         moved = not self._seen or self._seen[1] is not session.entry
         self._seen = key
         for entry, item in self._rows.items():
@@ -190,7 +190,7 @@ class SeriesList(QListWidget):
         item.setText(entry.words(hidden=hidden))
         item.setData(_BELOW, " · ".join(w for w in (info.modality, size_of(info), parts_of(info)) if w))
         item.setData(_SEVERITY, severity_of(info, peeked))
-        item.setIcon(icon(peeked, _SIDE, self.devicePixelRatioF()))
+        item.setIcon(icon(peeked, _SIDE, self.devicePixelRatioF(), self._bench.session.view.convention))
         tip = [entry.words(hidden=hidden), findings_of(info, peeked, hidden=hidden)]
         item.setToolTip("\n".join(line for line in tip if line))
 

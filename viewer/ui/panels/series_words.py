@@ -9,19 +9,29 @@ from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPainterPath, QPen, Q
 
 from viewer.imaging.image import PatientInfo
 from viewer.imaging.series import SeriesInfo
+from viewer.state.display import Convention
 from viewer.state.opened import WITHOUT_PATIENT, Opened, Peeked, SeriesEntry
 from viewer.state.thumbnail import Thumbnail
 from viewer.ui import theme
 from viewer.ui.canvas.colours import image_of
+from viewer.ui.privacy import without_names
 
 
-def picture(thumbnail: Thumbnail | None, side: int, ratio: float, failed: bool = False) -> QPixmap:
+def picture(
+    thumbnail: Thumbnail | None,
+    side: int,
+    ratio: float,
+    convention: Convention = "radiological",
+    *,
+    failed: bool = False,
+) -> QPixmap:
     """A square picture on dark ground, in the right proportions.
 
     Parameters
     ----------
     side : in logical pixels.
     ratio : device pixels for a logical one.
+    convention : which way round patients are shown; a small picture lies as the large one does.
     failed : nothing can be shown of the series: a cross stands for it.
     """
     pixmap = QPixmap(round(side * ratio), round(side * ratio))
@@ -37,7 +47,9 @@ def picture(thumbnail: Thumbnail | None, side: int, ratio: float, failed: bool =
     if thumbnail is not None:
         place = QRectF(0, 0, side * min(thumbnail.ratio, 1), side / max(thumbnail.ratio, 1))
         place.moveCenter(ground.center())
-        painter.drawImage(place, _scaled(image_of(thumbnail.pixels), place.size() * ratio))
+        turned = convention == "neurological" and thumbnail.has_sides
+        pixels = thumbnail.pixels[:, ::-1] if turned else thumbnail.pixels
+        painter.drawImage(place, _scaled(image_of(pixels), place.size() * ratio))
     elif failed:
         painter.setPen(QPen(theme.DARK_MUTED, 1.5))
         middle, arm = ground.center(), side / 7
@@ -53,12 +65,12 @@ def _scaled(image: QImage, size: QSizeF) -> QImage:
     )
 
 
-def icon(peeked: Peeked | None, side: int, ratio: float) -> QIcon:
+def icon(peeked: Peeked | None, side: int, ratio: float, convention: Convention = "radiological") -> QIcon:
     """The small picture of a series, as far as it is known."""
     if peeked is None:
         return _unknown(side, ratio)
     thumbnail = peeked.thumbnail
-    shown = picture(thumbnail, side, ratio, failed=thumbnail is None)
+    shown = picture(thumbnail, side, ratio, convention, failed=thumbnail is None)
     found = QIcon(shown)
     found.addPixmap(shown, QIcon.Mode.Selected)  # a chosen row must not tint the patient
     return found
@@ -105,12 +117,11 @@ def severity_of(info: SeriesInfo, peeked: Peeked | None = None) -> str:
 
 
 def findings_of(info: SeriesInfo, peeked: Peeked | None, *, hidden: bool) -> str:
-    """Sentences about a series, one a line; a file's name may be the patient's."""
+    """Sentences about a series, one a line; names of files may be the patient's."""
     lines = [f"{finding.sentence} {finding.action}".strip() for finding in info.diagnoses]
     if peeked is not None and peeked.sentence:
         lines.insert(0, peeked.sentence)
-    text = "\n".join(lines)
-    return text.replace(info.path.name, "the file") if hidden and info.path.is_file() else text
+    return "\n".join(without_names(line, [info.path.name]) if hidden else line for line in lines)
 
 
 def patient_words(opened: Opened, patient: int, peeked: dict[SeriesEntry, Peeked], *, hidden: bool) -> str:
