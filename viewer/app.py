@@ -20,6 +20,7 @@ from viewer.foundation.log import logger, start_logging
 from viewer.foundation.provenance import program_version
 from viewer.foundation.settings import Settings
 from viewer.jobs.qt_runner import QtRunner
+from viewer.state.grid_question import uneven
 from viewer.state.session import Notice, Workspace
 from viewer.ui import theme
 from viewer.ui.last_resort import LastResort
@@ -123,9 +124,21 @@ class Visit(QObject):
         if options.device:
             bench.session.device = options.device
         if options.explainer:
+            given = dict(options.parameters)
+            self._ask(lambda: bench.explaining.set_parameters(options.explainer or "", given))
             self._ask(lambda: bench.explaining.select_explainer(options.explainer or ""))
+            if given:  # whoever asks for it by hand wants it, however long it takes
+                bench.explaining.asking.want()
         if options.paths:
-            self._ask(lambda: bench.opening.open(*options.paths, series=options.series, truth=options.truth))
+            self._ask(
+                lambda: bench.opening.open(
+                    *options.paths,
+                    series=options.series,
+                    truth=options.truth,
+                    volume=options.volume,
+                    spacing_mm=options.spacing,
+                )
+            )
         else:
             self._ask(bench.opening.open_demo)
         if model := self._model():
@@ -143,17 +156,34 @@ class Visit(QObject):
         return ids[0] if ids else ""
 
     def _case_opened(self, *_: object) -> None:
-        if self._case_done or self._bench.session.case is None:
+        """The first case, or, where it is to be resampled, what comes of it."""
+        session, options = self._bench.session, self._options
+        if self._case_done or session.case is None:
             return
+        # A case is being put into the session: what follows from it comes after it, not in the middle of it.
+        if options.resample and session.resampled is None:
+            if not session.case.whole:
+                return
+            if uneven(session):
+                QTimer.singleShot(0, lambda: self._ask(self._bench.grid.resample))
+                return
+            self._bench.session.notice = Notice(
+                "The slices are even and at right angles: there was nothing to resample.", severity="note"
+            )
         self._case_done = True
-        wanted = self._options.slice
-        if wanted is not None:
-            slices = self._bench.session.case.slices
-            if 0 <= wanted < slices:
-                # The slice is set while the case is being put into the session: after it, not in the middle of it.
-                QTimer.singleShot(0, lambda: self._bench.viewing.select_slice(wanted))
-            else:
-                self._fail(UsageError(f"There is no slice {wanted}: they run from 0 to {slices - 1}."))
+        QTimer.singleShot(0, self._stand)
+
+    def _stand(self) -> None:
+        """Where the user wants to stand in the case that he asked for."""
+        wanted, case = self._options.slice, self._bench.session.case
+        if self._bench.session.resampled is not None:
+            self._bench.grid.keep()
+        if wanted is None or case is None:
+            return
+        if 0 <= wanted < case.slices:
+            self._bench.viewing.select_slice(wanted)
+        else:
+            self._fail(UsageError(f"There is no slice {wanted}: they run from 0 to {case.slices - 1}."))
 
     def _model_loaded(self, *_: object) -> None:
         if self._model_done or self._bench.session.model is None:

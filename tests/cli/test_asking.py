@@ -75,10 +75,10 @@ def test_crop_wishes(say: Say, tiny: str, tmp_path: Path) -> None:
 def test_a_model_that_does_not_apply_predicts_and_says_so(
     say: Say, tiny: str, nifti: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from viewer.cli import asking
+    from viewer.cli import reading
 
     ct = bright_spot(modality="CT")
-    monkeypatch.setattr(asking, "read_image", lambda *_, **__: ct)
+    monkeypatch.setattr(reading, "read_image", lambda *_, **__: ct)
     told = say("predict", nifti, "--model", tiny, "--json")
     assert told.code == 0
     assert "not made for this image" in told.sentence

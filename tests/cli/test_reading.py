@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zipfile
 from pathlib import Path
 
@@ -259,3 +260,22 @@ def test_an_archive_is_converted_and_never_written_over(say: Say, nifti: Path, t
     told = say("convert", tmp_path / "scan.zip", tmp_path / "out.nii.gz")
     assert told.code == 0
     assert np.array_equal(voxels_of(tmp_path / "out.nii.gz"), voxels_of(nifti))
+
+
+def test_a_stated_spacing_takes_the_place_of_the_files(
+    say: Say, nifti: Path, tiny: str, tmp_path: Path
+) -> None:
+    told = say("convert", nifti, tmp_path / "out.nii.gz", "--spacing", "4,0.5,0.25", "--json")
+    assert told.code == 0
+    assert told.document["spacing_mm"] == pytest.approx([4, 0.5, 0.25])
+    assert "spacing-by-hand" in [finding["code"] for finding in told.document["diagnoses"]]
+    assert nib.load(tmp_path / "out.nii.gz").header.get_zooms() == pytest.approx((0.25, 0.5, 4))
+    told = say("convert", nifti, tmp_path / "out.nii.gz", "--spacing", "4,0,1")
+    assert (told.code, "three distances" in told.sentence) == (2, True)
+    words = ("--model", tiny, "--explainer", "grad-cam", "--slice", 1, "--out", tmp_path / "maps")
+    assert say("explain", nifti, *words, "--spacing", "4,0.5,0.5").code == 0
+    assert json.loads((tmp_path / "maps" / "provenance.json").read_text())["spacing_by_hand_mm"] == [
+        4,
+        0.5,
+        0.5,
+    ]

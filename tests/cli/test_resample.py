@@ -12,7 +12,7 @@ import pytest
 
 from tests.cli.conftest import Say, voxels_of
 from tests.tiny import bright_spot
-from viewer.cli import asking, reading
+from viewer.cli import reading
 from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
@@ -28,8 +28,7 @@ def gapped(monkeypatch: pytest.MonkeyPatch) -> MedicalImage:
     image = replace(
         image, geometry=Geometry(affine, image.geometry.shape, origins=origins), diagnoses=(missing,)
     )
-    for room in (asking, reading):
-        monkeypatch.setattr(room, "read_image", lambda *_: image)
+    monkeypatch.setattr(reading, "read_image", lambda *_, **__: image)
     return image
 
 

@@ -71,6 +71,8 @@ def test_the_commands_are_those_of_the_contract() -> None:
         (["generate", "stroke-dwi", "--out", "o", "--count", "0"], "less than 1"),
         (["view", "--overlay", "maybe"], "on, off"),
         (["view", "--exit"], "--screenshot"),
+        (["view", "--volume", "1"], "name it too"),
+        (["convert", "x.nii", "o.nii", "--spacing", "5,1"], "5,0.5,0.5"),
         (["view", "--explainer", "lime"], "grad-cam"),
     ],
 )
@@ -174,13 +176,18 @@ def test_the_window_gets_its_options(capsys: pytest.CaptureFixture[str]) -> None
         return 0
 
     line = (
-        "view a.nii b --model m --explainer grad-cam --layer relu5 --class stroke --slice 3 --device cpu "
+        "view a.nii b --series s2 --volume 4 --spacing 5,0.5,.25 --resample "
+        "--model m --explainer grad-cam --layer relu5 --class stroke --slice 3 --device cpu "
         "--truth t.json --overlay off --workspace volume --screenshot s.png --exit --safe-mode --debug --json"
     )
     assert cli_main.run(line.split(), window) == 0
     assert asked == [
         ViewOptions(
             paths=(Path("a.nii"), Path("b")),
+            series="s2",
+            volume=4,
+            spacing=(5, 0.5, 0.25),
+            resample=True,
             model="m",
             explainer="grad-cam",
             layer="relu5",

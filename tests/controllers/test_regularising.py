@@ -7,6 +7,7 @@ import pytest
 
 from tests.tiny import bright_spot
 from viewer.controllers.workbench import Workbench
+from viewer.foundation.errors import UsageError
 from viewer.state.grid_question import grid_question
 
 TILTED = np.array([[1, 0, 0, 0], [0, 1, 1.7, 0], [0, 0, 4.7, 0], [0, 0, 0, 1.0]])
@@ -75,3 +76,34 @@ def test_another_case_is_not_undone_into_this_one(tilted: Workbench) -> None:
     assert tilted.session.resampled is None
     tilted.grid.undo()
     assert tilted.session.case.slices == 3
+
+
+def test_a_stated_spacing_keeps_what_is_on_screen_and_asks_the_model_anew(bench: Workbench) -> None:
+    bench.opening.show(bright_spot(6))
+    session = bench.session
+    bench.viewing.select_slice(4)
+    bench.viewing.set_cursor(3, 5)
+    reading = session.reading
+    bench.grid.set_spacing((4, 0.5, 0.5))
+    assert session.case.image.geometry.spacing_mm == pytest.approx((4, 0.5, 0.5))
+    assert (session.view.slice, session.view.cursor) == (4, (3, 5))
+    assert session.reading is not reading
+    assert "spacing-by-hand" in {finding.code for finding in session.diagnoses}
+
+
+def test_a_spacing_that_makes_another_stack_of_it_begins_anew(bench: Workbench) -> None:
+    bench.opening.show(bright_spot(6))
+    bench.viewing.set_cursor(3, 5)
+    bench.grid.set_spacing((1, 1, 9))
+    assert bench.session.case.plane.axes[0] == 2
+    assert bench.session.view.cursor is None
+    assert 0 <= bench.session.view.slice < bench.session.case.slices
+
+
+def test_a_resampled_volume_keeps_the_spacing_it_was_made_with(tilted: Workbench) -> None:
+    tilted.grid.resample()
+    with pytest.raises(UsageError, match="spacing of its file"):
+        tilted.grid.set_spacing((1, 1, 1))
+    tilted.grid.undo()
+    with pytest.raises(UsageError, match="three distances"):
+        tilted.grid.set_spacing((0, 1, 1))

@@ -117,3 +117,18 @@ def test_a_case_with_one_volume_has_no_others(bench: Workbench, shelf: Shelf) ->
     assert bench.session.volumes == 0
     bench.volumes.step(1)
     assert bench.session.work is None
+
+
+def test_a_stated_spacing_holds_for_every_volume(bench: Workbench, series: FakeSeries) -> None:
+    bench.volumes.select(1)
+    bench.grid.set_spacing((4, 0.5, 0.5))
+    for index in (0, 2, 1):
+        bench.volumes.select(index)
+        assert bench.session.case.image.geometry.spacing_mm == pytest.approx((4, 0.5, 0.5))
+
+
+def test_a_path_can_be_opened_at_a_volume_and_with_a_spacing(bench: Workbench, shelf: Shelf) -> None:
+    shelf["dwi"] = contents(FakeSeries(volumes=5, stepwise=True))
+    bench.opening.open("dwi", volume=3, spacing_mm=(4, 1, 1))
+    assert bench.session.case.image.volume == 3
+    assert bench.session.case.image.spacing_by_hand == (4, 1, 1)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtGui import QImage
 
@@ -167,3 +168,23 @@ def test_one_of_several_series_is_named(qapp, nifti, model, tmp_path, windows, c
     assert windows[-1].bench.session.case.slices == 4
     assert run_window(options(tmp_path, out, series="s9")) == 1
     assert "s9" in capsys.readouterr().err
+
+
+def test_a_tilted_series_comes_on_an_even_grid_where_that_is_asked_for(qapp, model, tmp_path, windows):
+    image = bright_spot(6, affine=np.array([[1, 0, 0, 0], [0, 1, 1.7, 0], [0, 0, 4.7, 0], [0, 0, 0, 1.0]]))
+    write_nifti(tmp_path / "tilted.nii.gz", image.voxels, image.geometry)
+    wanted = options(tmp_path / "tilted.nii.gz", tmp_path / "a.png", resample=True, slice=2)
+    assert run_window(wanted) == 0
+    session = windows[0].bench.session
+    assert session.resampled.kept
+    assert session.view.slice == 2
+    assert "resampled" in {finding.code for finding in session.diagnoses}
+
+
+def test_an_even_series_is_said_to_be_even_and_a_spacing_is_taken(qapp, nifti, model, tmp_path, windows):
+    wanted = options(nifti, tmp_path / "a.png", resample=True, spacing=(4, 0.5, 0.5), volume=0, slice=3)
+    assert run_window(wanted) == 0
+    session = windows[0].bench.session
+    assert session.view.slice == 3
+    assert "nothing to resample" in session.notice.sentence
+    assert session.case.image.geometry.spacing_mm == pytest.approx((4, 0.5, 0.5))

@@ -93,6 +93,15 @@ def several(text: str) -> tuple[str, ...]:
     return words
 
 
+def spacing(text: str) -> tuple[float, float, float]:
+    """``S,R,C``: distances of slices, rows and columns, mm."""
+    try:
+        slice_, row, column = (float(word) for word in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no spacing such as 5,0.5,0.5") from None
+    return slice_, row, column
+
+
 def grid_size(text: str) -> tuple[int, ...]:
     """``192x192`` (rows, columns) or ``64x128x128`` (slices, rows, columns)."""
     parts = text.lower().split("x")

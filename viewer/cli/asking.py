@@ -6,22 +6,19 @@ from argparse import Namespace
 from collections.abc import Iterable, Sequence
 
 from viewer.cli.answer import Answer, table
-from viewer.cli.reading import evened, was_resampled
+from viewer.cli.reading import asked_image, was_resampled
 from viewer.cli.terminal import Terminal
 from viewer.controllers.explain_order import ExplainOrder
 from viewer.controllers.explain_to_files import explain_to_files
 from viewer.controllers.headless import CasePrediction, InputWish, predict_image
 from viewer.foundation.errors import UsageError
-from viewer.imaging.reading import read_image
 
 _DOES_NOT_APPLY = "does_not_apply"
 
 
 def predict(options: Namespace, terminal: Terminal) -> Answer:
     """Probabilities per slice and of the case."""
-    image = evened(
-        read_image(options.path, options.series, terminal.progress, volume=options.volume), options, terminal
-    )
+    image = asked_image(options, terminal)
     terminal.warn_of(image.diagnoses)
     found = predict_image(
         image,
@@ -76,9 +73,7 @@ def explain(options: Namespace, terminal: Terminal) -> Answer:
         device=options.device,
     )
     order.check()
-    image = evened(
-        read_image(options.path, options.series, terminal.progress, volume=options.volume), options, terminal
-    )
+    image = asked_image(options, terminal)
     terminal.warn_of(image.diagnoses)
     document = {**explain_to_files(image, order, terminal.progress), "resampled": was_resampled(image)}
     fit = document["applicability"]

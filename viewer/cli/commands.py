@@ -17,6 +17,7 @@ from viewer.cli.arguments import (
     one_of,
     several,
     slice_or_all,
+    spacing,
     whole_number,
 )
 from viewer.cli.terminal import Terminal
@@ -79,6 +80,19 @@ def _volume(parser: ArgumentParser) -> None:
     )
 
 
+def _image(parser: ArgumentParser) -> None:
+    """What every command that reads an image can be asked for."""
+    _series(parser)
+    _volume(parser)
+    parser.add_argument(
+        "--spacing",
+        metavar="S,R,C",
+        type=spacing,
+        help="distances of slices, rows and columns in mm, in place of what the file says",
+    )
+    _resample(parser)
+
+
 def _out(parser: ArgumentParser, *, required: bool = True, text: str = "folder of the results") -> None:
     parser.add_argument("--out", metavar="DIR", type=Path, required=required, help=text)
 
@@ -118,9 +132,10 @@ def _view(parser: ArgumentParser) -> None:
     parser.add_argument(
         "paths", metavar="PATH", nargs="*", type=Path, help="files or folders; none for the demo case"
     )
-    _series(parser)
+    _image(parser)
     parser.add_argument("--model", metavar="ID", help="id of a model; 'models' lists them")
     parser.add_argument("--explainer", metavar="NAME", type=one_of("explainer", list(EXPLAINERS)))
+    _settings(parser, "a parameter of the explainer; may be given several times")
     parser.add_argument("--layer", metavar="L", help="target layer; 'layers MODEL' lists them")
     parser.add_argument("--class", dest="target", metavar="C", help="class to explain")
     parser.add_argument(
@@ -158,9 +173,7 @@ def _inspect(parser: ArgumentParser) -> None:
 def _convert(parser: ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", type=Path, help="a file or folder")
     parser.add_argument("out", metavar="OUT.nii.gz", type=nifti_path, help="the file to write")
-    _series(parser)
-    _volume(parser)
-    _resample(parser)
+    _image(parser)
 
 
 def _layers(parser: ArgumentParser) -> None:
@@ -171,9 +184,7 @@ def _layers(parser: ArgumentParser) -> None:
 def _predict(parser: ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", type=Path, help="a file or folder")
     parser.add_argument("--model", metavar="ID", required=True, help="id or folder of a model")
-    _series(parser)
-    _volume(parser)
-    _resample(parser)
+    _image(parser)
     _input(parser)
     parser.add_argument(
         "--mc-samples",
@@ -218,9 +229,7 @@ def _explain(parser: ArgumentParser) -> None:
         type=slice_or_all,
         help="counted from 0, or 'all' (default: where the class is most probable)",
     )
-    _series(parser)
-    _volume(parser)
-    _resample(parser)
+    _image(parser)
     _input(parser)
     _settings(parser, "a parameter of the explainer")
     _out(parser)

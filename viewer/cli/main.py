@@ -117,13 +117,20 @@ def _print(answer: Answer, options: Namespace) -> None:
 def _view(options: Namespace, open_window: OpenWindow) -> int:
     if options.exit and options.screenshot is None:
         raise UsageError("--exit leaves after a screenshot: say --screenshot FILE too.")
-    if (options.truth or options.series) and not options.paths:
-        raise UsageError("--truth and --series belong to an image: name it too.")
+    for name in ("truth", "series", "volume", "spacing"):
+        if getattr(options, name) is not None and not options.paths:
+            raise UsageError(f"--{name} belongs to an image: name it too.")
+    if options.set and not options.explainer:
+        raise UsageError("--set sets a parameter of an explainer: name it with --explainer.")
     view = ViewOptions(
         paths=tuple(options.paths),
         series=options.series,
+        volume=options.volume,
+        spacing=options.spacing,
+        resample=options.resample,
         model=options.model,
         explainer=options.explainer,
+        parameters=tuple(options.set),
         layer=options.layer,
         target=options.target,
         slice=options.slice,

@@ -84,8 +84,11 @@ def _volumes(series: SeriesInfo) -> list[str]:
     return [f"{len(labels)} volumes: {labels[0]}, {labels[1]} ... {shown}{labels[-1]}"]
 
 
-def evened(image: MedicalImage, options: Namespace, terminal: Terminal) -> MedicalImage:
-    """The image on an even grid where ``--resample`` asks for it; says so where there is nothing to do."""
+def asked_image(options: Namespace, terminal: Terminal) -> MedicalImage:
+    """The image that ``PATH --series --volume --spacing --resample`` ask for; says so where nothing was uneven."""
+    image = read_image(
+        options.path, options.series, terminal.progress, volume=options.volume, spacing_mm=options.spacing
+    )
     if not options.resample:
         return image
     even = regular(image, progress=terminal.progress)
@@ -100,9 +103,7 @@ def was_resampled(image: MedicalImage) -> bool:
 
 def convert(options: Namespace, terminal: Terminal) -> Answer:
     """Write the image as the viewer sees it: same voxels, same affine."""
-    image = evened(
-        read_image(options.path, options.series, terminal.progress, volume=options.volume), options, terminal
-    )
+    image = asked_image(options, terminal)
     if options.out.resolve() in {path.resolve() for path in (image.source.path, *image.source.files)}:
         raise UsageError(f"'{options.out.name}' is the image itself: name another file to write.")
     make_folder(options.out.parent)

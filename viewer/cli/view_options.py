@@ -23,10 +23,18 @@ class ViewOptions:
         Files or folders to open; empty for the demo case.
     series
         Id of a series in a folder of several; None to be asked.
+    volume
+        Number of a volume of the series; None for its default.
+    spacing
+        Distances of slices, rows and columns in mm, in place of the file's; None for those.
+    resample
+        Whether uneven or tilted slices are brought onto an even grid at once.
     model
         Id of a model on the shelf; None for the viewer's own choice.
     explainer
         Name of an explainer, such as ``grad-cam``.
+    parameters
+        Of the explainer, as they were written: (name, value).
     layer
         Name of a target layer of the model.
     target
@@ -57,8 +65,12 @@ class ViewOptions:
 
     paths: tuple[Path, ...] = ()
     series: str | None = None
+    volume: int | None = None
+    spacing: tuple[float, float, float] | None = None
+    resample: bool = False
     model: str | None = None
     explainer: str | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
     layer: str | None = None
     target: str | None = None
     slice: int | None = None

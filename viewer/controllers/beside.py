@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from viewer.controllers.latest import LatestRead
-from viewer.controllers.looking import Found, Ready, load_case, look_at
+from viewer.controllers.looking import Found, Ready, Wanted, load_case, look_at
 from viewer.controllers.peeking import Peeking
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.log import anonymous, logger
@@ -187,4 +187,4 @@ class BesideVerbs:
                 session.beside = Beside(ready.case, entry, link, why, ready.case.slices // 2, ready.window)
                 self._first_moved()
 
-        self._read.run(_READING, lambda progress: load_case(entry, name, None, progress), done)
+        self._read.run(_READING, lambda progress: load_case(entry, name, Wanted(), progress), done)

@@ -313,6 +313,7 @@ def record_of(
         applicability=applicability_json(job.fit),
         flags=list(flags),
         diagnoses=[finding.code for finding in job.image.diagnoses],
+        spacing_by_hand_mm=job.image.spacing_by_hand,
         **facts,
         maps=[{**entry, **{key: Path(entry[key]).name for key in files if entry[key]}} for entry in entries],
     )

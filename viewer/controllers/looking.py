@@ -15,6 +15,7 @@ from viewer.foundation.progress import Progress
 from viewer.imaging.contents import Contents
 from viewer.imaging.image import MedicalImage, Window
 from viewer.imaging.series import SeriesInfo, Unreadable
+from viewer.imaging.spacing_by_hand import Spacing
 from viewer.imaging.windows import default_window
 from viewer.state.case import Case
 from viewer.state.opened import Opened, Peeked, SeriesEntry
@@ -41,6 +42,21 @@ class Ready:
     case: Case
     window: Window
     peeked: Peeked | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How a series shall be read.
+
+    Attributes
+    ----------
+    truth : file of its truth; None for none.
+    volume, spacing_mm : as in `Contents.load`.
+    """
+
+    truth: Path | None = None
+    volume: int | None = None
+    spacing_mm: Spacing | None = None
 
 
 def look_at(where: Sequence[Path], series: str | None, progress: Progress) -> Found:
@@ -94,7 +110,7 @@ def _wanted(contents: Sequence[Contents], series: str | None) -> SeriesInfo | No
 def load_case(
     entry: SeriesEntry,
     name: str | None,
-    truth: Path | None,
+    wanted: Wanted,
     progress: Progress,
     arriving: Callable[[Ready], None] | None = None,
 ) -> Ready:
@@ -111,8 +127,10 @@ def load_case(
         The sentence names the file and the cause.
     """
     told = None if arriving is None else lambda image: arriving(part_of(image))
-    image = entry.contents.load(name, progress, arriving=told)
-    known = read_truth(truth, image) if truth else None
+    image = entry.contents.load(
+        name, progress, volume=wanted.volume, spacing_mm=wanted.spacing_mm, arriving=told
+    )
+    known = read_truth(wanted.truth, image) if wanted.truth else None
     return Ready(
         Case(image, title_of(image), known, synthetic=is_demo(image)),
         default_window(image),

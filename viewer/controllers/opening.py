@@ -12,18 +12,29 @@ from pathlib import Path
 
 from viewer.controllers.explaining import Explaining
 from viewer.controllers.latest import LatestRead
-from viewer.controllers.looking import Found, Ready, first_slice, is_demo, load_case, look_at, title_of
+from viewer.controllers.looking import (
+    Found,
+    Ready,
+    Wanted,
+    first_slice,
+    is_demo,
+    load_case,
+    look_at,
+    title_of,
+)
 from viewer.controllers.peeking import Peeking
 from viewer.controllers.truth import read_truth
 from viewer.foundation import paths
-from viewer.foundation.errors import Cancelled, one_sentence
+from viewer.foundation.errors import Cancelled
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.log import anonymous, logger
 from viewer.imaging.image import MedicalImage, Window
+from viewer.imaging.spacing_by_hand import Spacing
 from viewer.imaging.windows import default_window
 from viewer.state.beside import Beside
 from viewer.state.case import Case, Truth
 from viewer.state.opened import Opened, SeriesEntry
+from viewer.state.rulers import Rulers
 from viewer.state.session import Boxes, Notice, Resampled, Session
 
 
@@ -38,6 +49,7 @@ class _Before:
     grid_as_it_is: bool
     beside: Beside | None
     boxes: Boxes
+    rulers: Rulers
     slice: int
     window: Window
     cursor: tuple[float, float] | None
@@ -64,8 +76,20 @@ class Opening:
 
     # --- verbs -------------------------------------------------------------------------------------------------------
 
-    def open(self, *where: Path | str, series: str | None = None, truth: Path | str | None = None) -> None:
-        """Open files or folders; with several series among them the session's `chooser` is filled."""
+    def open(
+        self,
+        *where: Path | str,
+        series: str | None = None,
+        truth: Path | str | None = None,
+        volume: int | None = None,
+        spacing_mm: Spacing | None = None,
+    ) -> None:
+        """Open files or folders; with several series among them the session's `chooser` is filled.
+
+        Parameters
+        ----------
+        truth, volume, spacing_mm : of the one series, where nobody has to choose; see `Contents.load`.
+        """
         looked_at = [Path(path) for path in where]
         for path in looked_at:
             logger.info("opening %s", anonymous(path))
@@ -73,7 +97,7 @@ class Opening:
         self._read.run(
             "reading",
             lambda token: look_at(looked_at, series, token),
-            lambda found: self._looked(found, Path(truth) if truth else None),
+            lambda found: self._looked(found, Wanted(Path(truth) if truth else None, volume, spacing_mm)),
         )
 
     def choose(self, entry: SeriesEntry) -> None:
@@ -87,7 +111,7 @@ class Opening:
             return
         logger.info("opening series %d of %d", entry.number, len(opened.entries))
         self._begin()
-        self._load(opened, entry, entry.info.id, None)
+        self._load(opened, entry, entry.info.id, Wanted())
 
     def cancel(self) -> None:
         """Stop reading; the case that was open before stays, or comes back."""
@@ -115,7 +139,7 @@ class Opening:
 
         def failed(error: Exception) -> None:
             if session.case is case and not isinstance(error, Cancelled):
-                session.notice = Notice(one_sentence(error), getattr(error, "action", ""))
+                session.notice = Notice.of(error)
 
         self._runner.submit("read", lambda _: read_truth(Path(path), case.image), done=done, failed=failed)
 
@@ -138,14 +162,14 @@ class Opening:
         # Here and not when the case is there: a notice that comes in between, of a model, must not be lost.
         self._session.chooser = self._session.notice = None
 
-    def _looked(self, found: Found, truth: Path | None) -> None:
+    def _looked(self, found: Found, wanted: Wanted) -> None:
         if found.chosen is not None:
-            self._load(found.opened, found.chosen, found.name, truth)
+            self._load(found.opened, found.chosen, found.name, wanted)
             return
         self._session.chooser = found.opened
         self._peeking.look_at(found.opened.entries)
 
-    def _load(self, opened: Opened, entry: SeriesEntry, name: str | None, truth: Path | None) -> None:
+    def _load(self, opened: Opened, entry: SeriesEntry, name: str | None, wanted: Wanted) -> None:
         parts: deque[Ready] = deque()  # filled by the lane, emptied by the thread of the window
 
         def arrived() -> None:
@@ -166,7 +190,7 @@ class Opening:
 
         self._read.run(
             "reading",
-            lambda token: load_case(entry, name, truth, token, parts.append),
+            lambda token: load_case(entry, name, wanted, token, parts.append),
             done,
             between=arrived,
         )
@@ -194,7 +218,7 @@ class Opening:
         session.view.slice = first_slice(ready.case)
         session.view.cursor = None
         session.view.window = ready.window
-        session.boxes = Boxes()
+        session.boxes, session.rulers = Boxes(), Rulers()
 
     def _show_part(self, opened: Opened, entry: SeriesEntry, ready: Ready) -> None:
         session = self._session
@@ -207,6 +231,7 @@ class Opening:
                 session.grid_as_it_is,
                 session.beside,
                 session.boxes,
+                session.rulers,
                 session.view.slice,
                 session.view.window,
                 session.view.cursor,
@@ -237,7 +262,7 @@ class Opening:
         self._before = None
         session.opened, session.entry = before.opened, before.entry
         session.resampled, session.grid_as_it_is = before.resampled, before.grid_as_it_is
-        session.case, session.boxes = before.case, before.boxes
+        session.case, session.boxes, session.rulers = before.case, before.boxes, before.rulers
         view = session.view
         view.slice, view.window, view.cursor = before.slice, before.window, before.cursor
         view.seen = before.seen

@@ -1,4 +1,4 @@
-"""From a tilted, gapped or uneven series to an even grid: first to be looked at, then kept or given back."""
+"""The grid of the open case: made even where it is tilted, gapped or uneven, given a size where its file has none."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from dataclasses import dataclass
 
 from viewer.controllers.explaining import Explaining
 from viewer.controllers.latest import LatestRead
+from viewer.controllers.looking import first_slice
+from viewer.foundation.errors import UsageError
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.progress import Progress
 from viewer.imaging.resampling import regular
+from viewer.imaging.spacing_by_hand import Spacing, with_spacing
 from viewer.state.beside import linked_place
 from viewer.state.case import Case
 from viewer.state.grid_question import uneven
+from viewer.state.rulers import Rulers
 from viewer.state.session import Boxes, Resampled, Session
 
 _Stand = tuple[int, tuple[float, float] | None]
@@ -24,11 +28,12 @@ class _Left:
 
     Attributes
     ----------
-    boxes : drawn on its grid.
+    boxes, rulers : drawn on its grid.
     before, after : where the user stood when it went, and where that put him on the even grid.
     """
 
     boxes: Boxes
+    rulers: Rulers
     before: _Stand
     after: _Stand
 
@@ -53,10 +58,10 @@ class Regularising:
 
         def done(even: Case) -> None:
             if session.case is case:
-                before, boxes = self._stand(), session.boxes
+                before, boxes, rulers = self._stand(), session.boxes, session.rulers
                 session.resampled = Resampled(case)
-                self._put(even, Boxes(), self._same_place(case, even))
-                self._left = _Left(boxes, before, self._stand())
+                self._put(even, Boxes(), Rulers(), self._same_place(case, even))
+                self._left = _Left(boxes, rulers, before, self._stand())
 
         self._read.run("resampling", work, done)
 
@@ -74,12 +79,39 @@ class Regularising:
         session.resampled = self._left = None
         moved = left is None or self._stand() != left.after
         stand = self._same_place(even, original) if left is None or moved else left.before
-        self._put(original, left.boxes if left is not None else Boxes(), stand)
+        boxes, rulers = (left.boxes, left.rulers) if left is not None else (Boxes(), Rulers())
+        self._put(original, boxes, rulers, stand)
 
     def use_as_it_is(self) -> None:
         """The user has read what is uneven and goes on all the same."""
         self._session.grid_as_it_is = True
-        self._explaining.resume()
+        self._explaining.resume()  # a model that asked nothing else has its answer with it
+
+    def set_spacing(self, spacing_mm: Spacing) -> None:
+        """Go by these distances (slice, row, column) in place of the file's.
+
+        Raises
+        ------
+        UsageError
+            For impossible distances, and where the volume on screen is a resampled one.
+        """
+        session, case = self._session, self._session.case
+        if case is None or not case.whole:
+            return
+        if session.resampled is not None:
+            raise UsageError(
+                "The volume was resampled with the spacing of its file.",
+                code="resampled",
+                action="Undo the resampling first.",
+            )
+        image = with_spacing(case.image, spacing_mm)
+        changed = Case(image, case.title, case.truth, case.synthetic)
+        if changed.plane == case.plane:
+            self._put(changed, session.boxes, session.rulers, self._stand())
+            return
+        # Cut along another axis, the pictures are others, and so is what was said of them.
+        changed = Case(image, case.title, synthetic=case.synthetic)
+        self._put(changed, Boxes(), Rulers(), (first_slice(changed), None))
 
     def cancel(self) -> None:
         """Stop resampling."""
@@ -96,10 +128,10 @@ class Regularising:
         (slice_, row, column), _ = found
         return slice_, (row, column) if cursor is not None else None
 
-    def _put(self, case: Case, boxes: Boxes, stand: _Stand) -> None:
+    def _put(self, case: Case, boxes: Boxes, rulers: Rulers, stand: _Stand) -> None:
         session = self._session
         session.reading = session.plain = None
         session.case = case
         session.view.slice, session.view.cursor = stand
-        session.boxes = boxes
+        session.boxes, session.rulers = boxes, rulers
         self._explaining.voxels_changed()

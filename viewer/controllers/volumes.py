@@ -52,16 +52,18 @@ class Volumes:
         if index == session.case.image.volume:
             self._read.cancel()
             return
-        if (known := self._kept.get(index)) is not None:
+        known = self._kept.get(index)
+        if known is not None and known.spacing_by_hand == session.case.image.spacing_by_hand:
             self._read.give_up()
             session.volume = None
             self._put(known)
             return
         session.volume = index
+        by_hand = session.case.image.spacing_by_hand
         self._peeking.pause()
         self._read.run(
             f"reading volume {index + 1}",
-            lambda progress: entry.contents.load(entry.info.id, progress, volume=index),
+            lambda progress: entry.contents.load(entry.info.id, progress, volume=index, spacing_mm=by_hand),
             lambda image: self._arrived(entry, image),
         )
 

@@ -15,6 +15,7 @@ from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.searching import search
 from viewer.imaging.series import Arriving, Candidate, Inspection, SeriesInfo, Unreadable, Wish
+from viewer.imaging.spacing_by_hand import Spacing, check_spacing, with_spacing
 
 _LISTED = 6
 
@@ -69,6 +70,7 @@ class Contents:
         progress: Progress = SILENT,
         *,
         volume: int | None = None,
+        spacing_mm: Spacing | None = None,
         arriving: Arriving | None = None,
     ) -> MedicalImage:
         """Read one image.
@@ -80,6 +82,7 @@ class Contents:
             so.
         progress : told between slices.
         volume : index into `SeriesInfo.volumes`; None for the default.
+        spacing_mm : distances (slice, row, column) to go by in place of the file's, see `with_spacing`.
         arriving : told once, as soon as one slice can be shown.
 
         Raises
@@ -95,8 +98,15 @@ class Contents:
             raise UsageError(
                 f"There is no volume {volume}: they run from 0 to {count - 1}.", code="no-such-volume"
             )
-        image = candidate.load(Wish(progress, volume, arriving))
-        return replace(image, diagnoses=image.diagnoses + notes) if notes else image
+        if spacing_mm is not None:
+            check_spacing(spacing_mm)
+
+        def finished(image: MedicalImage) -> MedicalImage:
+            image = image if spacing_mm is None else with_spacing(image, spacing_mm)
+            return replace(image, diagnoses=image.diagnoses + notes) if notes else image
+
+        part = None if arriving is None else lambda image: arriving(finished(image))
+        return finished(candidate.load(Wish(progress, volume, part)))
 
     def peek(self, series: str) -> MedicalImage:
         """One slice near the middle of a series, as an image of one slice: enough for a thumbnail.

@@ -9,6 +9,7 @@ Severity = Literal["note", "warning", "error"]
 
 ONE_PLACE = "one-place"
 RESAMPLED = "resampled"
+SPACING_BY_HAND = "spacing-by-hand"
 BENT = frozenset({"gantry-tilt", "missing-slice", "uneven-spacing", "sheared"})
 """Findings that a stack is not an even grid at right angles; resampling mends them."""
 
@@ -50,7 +51,7 @@ def no_spacing() -> Diagnosis:
         "no-spacing",
         "warning",
         "The file does not say how large its pixels or voxels are; 1 mm is assumed.",
-        "Do not trust distances, areas and volumes.",
+        "Do not trust distances, areas and volumes, or state the spacing yourself.",
     )
 
 

@@ -181,6 +181,7 @@ class MedicalImage:
     patient : the person, kept apart.
     volumes : what the series holds beside these voxels; empty where there is only one volume.
     volume : which of `volumes` this is.
+    spacing_by_hand : (slice, row, column) mm that a person stated in place of the file; None where nobody did.
     arrived : (slice,) bool along the first axis of the voxels, which slices are there while the others are still being
         read; None for a whole image. A part of an image is for looking only: nothing is computed from it.
     """
@@ -198,6 +199,7 @@ class MedicalImage:
     patient: PatientInfo = field(default=PatientInfo(), repr=False)
     volumes: tuple[VolumeInfo, ...] = ()
     volume: int = 0
+    spacing_by_hand: tuple[float, float, float] | None = None
     arrived: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.contents import Contents
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.series import Inspection, SeriesInfo, Unreadable
+from viewer.imaging.spacing_by_hand import Spacing
 
 __all__ = ["Inspection", "SeriesInfo", "Unreadable", "inspect_path", "read_image"]
 
@@ -35,14 +36,19 @@ def inspect_path(path: Path, progress: Progress = SILENT) -> Inspection:
 
 
 def read_image(
-    path: str | Path, series: str | None = None, progress: Progress = SILENT, *, volume: int | None = None
+    path: str | Path,
+    series: str | None = None,
+    progress: Progress = SILENT,
+    *,
+    volume: int | None = None,
+    spacing_mm: Spacing | None = None,
 ) -> MedicalImage:
     """Read one image.
 
     Parameters
     ----------
     path : a file or a folder.
-    series, progress, volume : as in `Contents.load`.
+    series, progress, volume, spacing_mm : as in `Contents.load`.
 
     Returns
     -------
@@ -54,6 +60,6 @@ def read_image(
     ReadError
         When there is no image, it is broken, or there are several and none was named (``several-series``).
     UsageError
-        When there is no such series or volume.
+        When there is no such series or volume, or the spacing is impossible.
     """
-    return Contents.of(path, progress).load(series, progress, volume=volume)
+    return Contents.of(path, progress).load(series, progress, volume=volume, spacing_mm=spacing_mm)

@@ -207,7 +207,7 @@ def _draw(
     small = source.dtype.itemsize <= 2 or source.dtype == np.float32
     working = np.float32 if small else np.float64
     outside = _darkest(image)
-    points = _points(stack, grid)
+    lattice = _Lattice.of(stack, grid)
     total = grid.shape[0]
     seen: dict[int, _Drawn] = {}
     for place in range(total):
@@ -216,22 +216,33 @@ def _draw(
         seen = {
             index: seen[index]
             if index in seen
-            else _drawn(source[index].astype(working), index, stack, points)
+            else _drawn(source[index].astype(working), index, stack, lattice)
             for index in wanted
         }
         voxels[place] = _mixed([(share, seen[index]) for index, share in wanted.items()], outside, source)
     progress.report(total, total, "resampling")
 
 
-def _points(stack: _Stack, grid: Geometry) -> Array:
-    """(row, column, 2) mm of the points of a slice of the new grid along the first two directions of the stack."""
-    start = (grid.affine_lps[:3, 3] - stack.start) @ stack.frame.T
-    _, rows, columns = grid.shape
-    _, down, right = grid.spacing_mm
-    points = np.empty((rows, columns, 2))
-    points[..., 0] = start[0] + right * np.arange(columns)
-    points[..., 1] = (start[1] + down * np.arange(rows))[:, None]
-    return points
+@dataclass(frozen=True)
+class _Lattice:
+    """Rows and columns of the new grid, in mm along the first two directions of the stack.
+
+    Attributes
+    ----------
+    shape : (rows, columns).
+    start : (2,) first point, (column, row).
+    steps : (2,) between points, (column, row).
+    """
+
+    shape: tuple[int, int]
+    start: Array
+    steps: Array
+
+    @classmethod
+    def of(cls, stack: _Stack, grid: Geometry) -> _Lattice:
+        start = (grid.affine_lps[:3, 3] - stack.start) @ stack.frame.T
+        _, down, right = grid.spacing_mm
+        return cls(grid.shape[1:], start[:2], np.array([right, down]))
 
 
 def _neighbours(depths: Array, wanted: float) -> dict[int, float]:
@@ -263,24 +274,33 @@ class _Drawn:
     inside: NDArray[np.bool_]
 
 
-def _drawn(picture: NDArray[Any], index: int, stack: _Stack, points: Array) -> _Drawn:
+def _drawn(picture: NDArray[Any], index: int, stack: _Stack, lattice: _Lattice) -> _Drawn:
     from scipy import ndimage  # not for those who only ask whether a grid is irregular: it is slow to load
 
     finite = np.isfinite(picture)
     weight = None if finite.all() else finite.astype(picture.dtype)
     values = picture if weight is None else np.where(finite, picture, picture.dtype.type(0))
-    place = (points - stack.shifts[index]) @ np.linalg.inv(stack.in_plane).T
-    column, row = place[..., 0], place[..., 1]
+    back = np.linalg.inv(stack.in_plane)
+    first = back @ (lattice.start - stack.shifts[index])
+    step = back * lattice.steps
+    # Rows are where the slice's own rows are; columns wander where the slice is slanted.
+    down, right = np.arange(lattice.shape[0])[:, None], np.arange(lattice.shape[1])[None]
+    row, column = first[1] + step[1, 1] * down, first[0] + step[0, 0] * right + step[0, 1] * down
     rows, columns = picture.shape[:2]
     inside = (row > -_EDGE) & (row < rows - 1 + _EDGE) & (column > -_EDGE) & (column < columns - 1 + _EDGE)
     if inside.all() and inside.shape == (rows, columns):
         # As many points as pixels, none outside: they are the pixels.
         return _Drawn(values, weight, inside)
+    straight = step[0, 1] == 0
+    matrix = np.diag(step)[::-1] if straight else np.array([[step[1, 1], 0], [step[0, 1], step[0, 0]]])
 
     def sampled(plane: NDArray[Any]) -> NDArray[Any]:
         if plane.ndim == 3:
             return np.stack([sampled(plane[..., channel]) for channel in range(plane.shape[2])], axis=-1)
-        return np.asarray(ndimage.map_coordinates(plane, (row, column), order=1, mode="nearest"))
+        drawn = ndimage.affine_transform(
+            plane, matrix, first[::-1], lattice.shape, order=1, mode="nearest", prefilter=False
+        )
+        return np.asarray(drawn)
 
     return _Drawn(sampled(values), None if weight is None else sampled(weight), inside)
 

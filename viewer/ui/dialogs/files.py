@@ -10,6 +10,7 @@ from viewer.actions import Dialog
 from viewer.controllers.workbench import Workbench
 from viewer.ui.attempt import attempt
 from viewer.ui.dialogs.about import About
+from viewer.ui.dialogs.voxel_spacing import VoxelSpacing
 
 _IMAGES = "Images (*.dcm *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.png *.jpg *.jpeg);;All files (*)"
 _TRUTH = "Masks and boxes (*.nii *.nii.gz *.nrrd *.mha *.json);;All files (*)"
@@ -26,6 +27,9 @@ class Asking:
         """Ask and, unless the user thinks better of it, act."""
         if dialog == "about":
             About(self._window).open()
+        elif dialog == "spacing":
+            if (case := self._bench.session.case) is not None:
+                VoxelSpacing(self._bench, case, self._window).open()
         elif dialog in ("save-figure", "save-maps"):
             self._save(dialog)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from viewer.controllers.workbench import Workbench
@@ -16,8 +16,10 @@ from viewer.ui.attempt import attempt
 from viewer.ui.panels.card import Card, DotLine, Elided, described, emptied, heading
 from viewer.ui.panels.series_list import SeriesList
 from viewer.ui.panels.series_words import age_of, date_of, picture
+from viewer.ui.privacy import without_names
 
 _SIDE = 48
+_SPACING = ("no-spacing", "spacing-by-hand")
 _SEVERITY = {"note": "grey", "warning": "amber", "error": "red"}
 _OUTCOMES = (
     ("TP", "hit", "the finding is there and the model says so"),
@@ -30,12 +32,16 @@ _OUTCOMES = (
 class CasePanel(Card):
     """Case, the other series beside it, patient, truth and findings about the input."""
 
+    spacing_wanted = Signal()
+    """The user wants to say how far apart the voxels are."""
+
     def __init__(self, bench: Workbench) -> None:
         super().__init__("Case")
         self._bench = bench
         self._case: Case | None = None
         self._peeked: Peeked | None = None
         self._pictured: Case | None = None
+        self._turned = ""
         self._findings: tuple[object, ...] = ()
         self._outcomes: tuple[str, ...] | None = None
         self.body.addWidget(heading("Case"))
@@ -144,8 +150,8 @@ class CasePanel(Card):
         self._show_patient(session)
         self._undo.setVisible(session.resampled is not None)
         self._show_truth(case, strip)
-        findings = (case, session.judgement, session.model)
-        if any(a is not b for a, b in zip(findings, self._findings or (0, 0, 0), strict=True)):
+        findings = (case, session.judgement, session.model, session.phi_hidden)
+        if any(a is not b for a, b in zip(findings, self._findings or (0, 0, 0, 0), strict=True)):
             self._findings = findings
             self._show_findings(session)
 
@@ -169,12 +175,12 @@ class CasePanel(Card):
             if self._pictured is not case:
                 self._pictured, peeked = case, Peeked(Thumbnail.of(case.image))
             else:
-                return
-        if peeked is not self._peeked:
-            self._peeked = peeked
-            self._thumbnail.setPixmap(
-                picture(peeked.thumbnail if peeked else None, _SIDE, self.devicePixelRatioF())
-            )
+                peeked = self._peeked
+        convention = session.view.convention
+        if peeked is not self._peeked or convention != self._turned:
+            self._peeked, self._turned = peeked, convention
+            thumbnail = peeked.thumbnail if peeked else None
+            self._thumbnail.setPixmap(picture(thumbnail, _SIDE, self.devicePixelRatioF(), convention))
 
     def _show_patient(self, session: Session) -> None:
         patient = session.case.image.patient if session.case else None
@@ -228,10 +234,21 @@ class CasePanel(Card):
             purpose = {"applies": "grey", "unproven": "amber", "does_not_apply": "red"}[verdict.verdict]
             self._lines.addWidget(DotLine(purpose, verdict.sentence))
         order = ("error", "warning", "note")
+        path = session.case.image.source.path if session.case is not None else None
         for finding in sorted(session.diagnoses, key=lambda d: order.index(d.severity)):
             text = f"{finding.sentence} {finding.action}".strip()
+            text = without_names(text, [path.name]) if session.phi_hidden and path is not None else text
             self._lines.addWidget(
                 DotLine(_SEVERITY[finding.severity], text, f"{finding.severity}: {finding.code}")
             )
+            if finding.code in _SPACING and session.resampled is None:
+                self._lines.addWidget(self._spacing_button(), 0, Qt.AlignmentFlag.AlignRight)
         if session.case is not None and not session.diagnoses:
             self._lines.addWidget(DotLine("grey", "Nothing odd was found in the file."))
+
+    def _spacing_button(self) -> QPushButton:
+        button = QPushButton("State it…")
+        button.setObjectName("quiet")
+        described(button, "State the voxel spacing", "Say how far apart the voxels are.")
+        button.clicked.connect(self.spacing_wanted)
+        return button
