@@ -10,6 +10,8 @@ from viewer.imaging.windows import automatic_window, default_window
 from viewer.state.case import Case, same_grid
 from viewer.state.display import Convention
 from viewer.state.session import ScaleName, Session, Workspace
+from viewer.state.volume_peak import peak_place
+from viewer.state.volume_reading import VolumeReading
 
 _LEAST_WIDTH = 1e-6
 
@@ -40,9 +42,17 @@ class Viewing:
             self.select_slice(self._session.case.slices - 1)
 
     def peak(self) -> None:
-        """Go to the slice, among those that are explained, with the highest probability of the chosen class."""
+        """Go to the slice, among those that are explained, with the highest probability of the chosen class.
+
+        Of a network of volumes, which says nothing about single slices: to the place where the map is largest.
+        """
         reading, target = self._session.reading, self._session.target_index
-        if reading is not None and target is not None and reading.filled:
+        if isinstance(reading, VolumeReading):
+            if (place := peak_place(self._session, reading)) is not None:
+                index, row, column = place
+                self.select_slice(index)
+                self.set_cursor(row, column)
+        elif reading is not None and target is not None and reading.filled:
             self.select_slice(max(reading.filled, key=lambda i: reading.probability(i, target)))
 
     def set_window(self, centre: float, width: float, name: str = "") -> None:

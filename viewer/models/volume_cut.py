@@ -65,8 +65,10 @@ class VolumeCut:
         return rows[0], columns[0], rows[1], columns[1]
 
     def back(self, map_: NDArray) -> Picture:
-        """A map (slice, row, column) of the input on the picture (row, column): linear between the centres of its
-        cells along all three axes, zero where the network saw nothing."""
+        """A map (slice, row, column) of the input on the picture (row, column).
+
+        Linear between the centres of its cells along all three axes, zero where the network saw nothing.
+        """
         across, rows, columns = (self._weights(number, map_) for number in range(3))
         slab = np.tensordot(across[self.index], self._turned(map_), 1)
         return np.asarray(rows @ slab @ columns.T, dtype=np.float32)
@@ -154,7 +156,7 @@ class VolumeCut:
 
 
 def mirrored_axis(geometry: Geometry, plane: ReadingPlane) -> int:
-    """Which axis of a picture runs against the patient's in a mirrored input: 0 across it, 1 its rows, 2 its columns."""
+    """Which axis of a picture a mirrored input reverses: 0 the one across it, 1 its rows, 2 its columns."""
     return plane.axes.index(ReadingOrder.of(geometry).axes[2])
 
 

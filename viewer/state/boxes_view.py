@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal, cast
 
 import numpy as np
@@ -18,6 +19,8 @@ from viewer.state.map_view import MapView
 from viewer.state.method import method_of
 from viewer.state.rulers import at_the_detector, sizes_known
 from viewer.state.session import DIFFERENCE, Session
+from viewer.state.volume_boxes import boxes_of_slice, brightness_of_slice
+from viewer.state.volume_reading import VolumeReading
 
 Kind = Literal["drawn", "reader", "map"]
 
@@ -87,15 +90,19 @@ class Contenders:
     map : boxes of the shown map.
     grey : (row, column) the picture as the network gets it before resizing.
     within : (row, column) bool, what the network saw.
+    bright : makes the boxes of the brightness where the rule is one of a whole volume; None where it is of the picture.
     """
 
     map: MapBoxes
     grey: NDArray[np.float32]
     within: NDArray[np.bool_]
+    bright: Callable[[], MapBoxes] | None = None
 
     @cached_property
     def brightness(self) -> MapBoxes:
         """Boxes of the brightest pixels by the same rule; made when the first box asks."""
+        if self.bright is not None:
+            return self.bright()
         rule, above = self.map.rule, np.where(self.within, self.grey - self.grey.min(), 0)
         return MapBoxes.of(above, rule=rule.rule, value=rule.value, within=self.within)
 
@@ -118,8 +125,13 @@ def map_boxes(session: Session, found: MapView | None) -> Contenders | None:
     row_min, column_min, row_max, column_max = found.inside
     within[row_min:row_max, column_min:column_max] = True
     rule, value = cast(Rule, session.boxes.rule), session.boxes.value
+    grey = case.image.grey(case.picture(index))
+    if isinstance(session.reading, VolumeReading):
+        made = boxes_of_slice(session, session.reading, found, rule, value)
+        bright = partial(brightness_of_slice, session.reading, case, index, rule, value)
+        return Contenders(made, grey, within, bright)
     made = MapBoxes.of(found.picture, rule=rule, value=value, within=within, slice=index)
-    return Contenders(made, case.image.grey(case.picture(index)), within)
+    return Contenders(made, grey, within)
 
 
 def boxes_view(session: Session, found: MapView | None, made: Contenders | None) -> BoxesView | None:
@@ -172,8 +184,18 @@ def area_words(square_mm: float) -> str:
     return f"{square_mm / 100:.1f} cm\u00b2" if square_mm >= 100 else f"{square_mm:.0f} mm\u00b2"
 
 
+def _where(session: Session) -> str:
+    whole = session.reading is not None and session.reading.whole
+    return "in this volume" if whole else "on this slice"
+
+
 def _rule(session: Session, found: MapView | None, made: Contenders | None) -> str:
     if made is not None:
+        if session.reading is not None and session.reading.whole:
+            return (
+                f"Map boxes: {made.map.rule}: voxels of the whole volume that the network saw, cut by this slice; "
+                "IoU and IoBB with the best box on it; in brackets: the image's own brightness as a map"
+            )
         return (
             f"Map boxes: {made.map.rule} of the network's input; IoU and IoBB with the best box; "
             "in brackets: the image's own brightness as a map"
@@ -186,4 +208,4 @@ def _rule(session: Session, found: MapView | None, made: Contenders | None) -> s
         return "No boxes are made from a difference of classes"
     if not found.may_read.boxes_allowed:
         return "No boxes are made from a map that should not be read"
-    return f"No boxes: {session.choice.target} is below its threshold on this slice"
+    return f"No boxes: {session.choice.target} is below its threshold {_where(session)}"

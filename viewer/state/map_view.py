@@ -12,6 +12,7 @@ from viewer.evaluation.agreement import class_overlap
 from viewer.explainers.explanation import MapState, map_state
 from viewer.models.card import RECOVERED, SQUASHED
 from viewer.models.input_view import InputView
+from viewer.models.volume_cut import VolumeCut
 from viewer.state.may_read import MapFacts, MayRead, may_read
 from viewer.state.method import equal_here, is_segmentation, method_of
 from viewer.state.series_reading import Place, SeriesReading
@@ -26,7 +27,8 @@ class MapView:
 
     Attributes
     ----------
-    raw : the map on its layer's grid, after ReLU; signed for a difference.
+    raw : the map on its layer's grid, after ReLU; signed for a difference. Of a network of volumes the map of the
+        whole volume (slice, row, column), which `picture` cuts.
     picture : the same on the picture (row, column), linear between the centres of the map's cells, zero outside the
         network's input. Scores are computed on it, however it is drawn.
     inside : (row_min, column_min, row_max, column_max) whole pixels of the picture that the network saw.
@@ -87,7 +89,7 @@ def map_scale(session: Session, reading: SeriesReading, layer: str, raw: Picture
     assert session.target_index is not None
     card, wanted, method = session.model.card, session.overlay.scale, method_of(session, layer)
     what = "deviation, " if method.deviation else ""
-    if wanted == "slice":
+    if wanted == "slice" and not reading.whole:
         return _positive(float(np.abs(raw).max(initial=0.0))), f"{what}this slice only"
     if wanted == "reference" and (known := _reference(session, layer)) is not None:
         return _positive(known), "model reference"
@@ -98,6 +100,8 @@ def map_scale(session: Session, reading: SeriesReading, layer: str, raw: Picture
     filled = len(reading.filled)
     if method.on_demand:
         filled = int(np.isfinite(reading.atlas.mass(method.layer, session.target_index, key)).sum())
+    if reading.whole:
+        return _positive(highest), f"{what}maximum of this volume"
     words = "series maximum" if filled >= total else f"maximum of {filled} of {total} slices"
     return _positive(highest), what + words
 
@@ -146,8 +150,10 @@ def map_view(session: Session, reading: SeriesReading | None, index: int) -> Map
     )
 
 
-def pixels_inside(view: InputView) -> tuple[int, int, int, int]:
+def pixels_inside(view: InputView | VolumeCut) -> tuple[int, int, int, int]:
     """Picture pixels whose centre lies inside the network's input, half-open: those on which a map is drawn."""
+    if isinstance(view, VolumeCut):
+        return view.inside
     rows, columns = view.picture_shape
     box = view.box
     return (
@@ -193,6 +199,7 @@ def _facts(session: Session, reading: SeriesReading, index: int, signed: Picture
         not_finite="not-finite" in _flags(session, reading, index),
         deviation=method.deviation,
         region=choice.region if is_segmentation(session) else "",
+        whole=reading.whole,
     )
 
 

@@ -35,6 +35,7 @@ class MapFacts:
     not_finite : some values were no numbers, so the map was emptied.
     deviation : this is the deviation of a map over its samples, not the map.
     region : where a segmentation network was asked; empty for other networks.
+    whole : the network reads the whole volume, and the probability is that of all of it.
     """
 
     state: str
@@ -53,6 +54,7 @@ class MapFacts:
     not_finite: bool = False
     deviation: bool = False
     region: str = ""
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,13 @@ def may_read(facts: MapFacts, applicability: Applicability) -> MayRead:
         return MayRead("no", (*against, *care, *known))
     if care:
         return MayRead("with care", (*care, *known))
-    fit = f"the model was made for such images and gives {facts.class_name} p = {facts.probability:.2f} here"
+    fit = f"the model was made for such images and gives {facts.class_name} p = {facts.probability:.2f} {_here(facts)}"
     return MayRead("yes", (fit, *known))
+
+
+def _here(facts: MapFacts) -> str:
+    """What the probability is of."""
+    return "in this volume" if facts.whole else "here"
 
 
 def _against(facts: MapFacts, applicability: Applicability) -> tuple[str, ...]:
@@ -118,7 +125,10 @@ def _care(facts: MapFacts, applicability: Applicability) -> tuple[str, ...]:
     said = (
         (facts.deviation, "this is how much the map varies over its samples, not the map"),
         (facts.part, f"unfinished, {facts.part}"),
-        (p < IMPROBABLE, f"{facts.class_name} is improbable here (p = {p:.2f}), its map may be an artefact"),
+        (
+            p < IMPROBABLE,
+            f"{facts.class_name} is improbable {_here(facts)} (p = {p:.2f}), its map may be an artefact",
+        ),
         (
             overlap >= OVERLAPPING,
             f"the maps of opposing classes overlap ({overlap:.2f}), they do not tell the classes apart",

@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from viewer.evaluation.confusion import outcome
 from viewer.explainers.layer_info import LayerInfo
+from viewer.models.volume_cut import VolumeCut
 from viewer.state.display import is_flipped
 from viewer.state.map_view import is_difference, map_scale, places_shown, shown_map, shown_state, signed_map
 from viewer.state.may_read import region_words
 from viewer.state.method import is_segmentation, method_of
 from viewer.state.series_reading import Steadiness
 from viewer.state.session import DIFFERENCE, Session
+from viewer.state.volume_words import ONE_ANSWER, WHOLE, tile_words
 
 _THUMBNAIL = 48
 
@@ -67,6 +69,8 @@ class LayerTile:
     chosen: bool
     default: bool
     diverging: bool
+    offer: str = ""
+    """Words in place of the thumbnail, of a layer that is computed when it is clicked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +83,7 @@ class StripView:
     mass : (slice,) sum of the raw map after ReLU, NaN where not known yet.
     outcomes : (slice,) ``TP``, ``FP``, ``FN``, ``TN`` or empty where truth or probability is unknown.
     peak : slice with the highest probability; None until the series is filled.
+    whole : there is one probability, of the whole volume, and none of single slices.
     """
 
     class_name: str
@@ -89,6 +94,7 @@ class StripView:
     threshold: float
     peak: int | None
     filled: int
+    whole: bool = False
 
 
 def prediction_view(session: Session) -> PredictionView | None:
@@ -111,6 +117,8 @@ def prediction_view(session: Session) -> PredictionView | None:
         for i, name in enumerate(card.classes)
     )
     subject = "this image" if session.case.slices == 1 else f"slice {index + 1} of {session.case.slices}"
+    if card.dims == 3:
+        subject = WHOLE
     if is_segmentation(session):
         subject += f", mean over {region_words(session.choice.region)}"
     return PredictionView(
@@ -126,7 +134,7 @@ def prediction_view(session: Session) -> PredictionView | None:
 def _steady(session: Session) -> tuple[str, ...]:
     """What was measured on the shown slice, each with what it does not say."""
     reading, index, target = session.reading, session.view.slice, session.target_index
-    found = reading.steady.get(index) if reading is not None else None
+    found = reading.steady.get(reading.question(index)) if reading is not None else None
     if reading is None or found is None or target is None:
         return ()
     lines = [_interval_words(session, reading.probability(index, target), found, target)]
@@ -156,6 +164,8 @@ def _case_line(session: Session) -> str:
     reading, case, model = session.reading, session.case, session.model
     if reading is None or case is None or model is None or case.slices == 1:
         return ""
+    if reading.whole:
+        return ONE_ANSWER if reading.filled else ""
     filled = reading.filled
     if len(filled) < case.slices:
         return f"case: after {len(filled)} of {case.slices} slices"
@@ -184,9 +194,14 @@ def rail_view(session: Session) -> tuple[LayerTile, ...]:
         if signed is not None and reading is not None:
             raw = shown_map(session, signed)
             scale, _ = map_scale(session, reading, layer.name, raw)
+            view = reading.views[index]
+            if isinstance(view, VolumeCut):
+                raw = view.small(raw)  # where the shown slice cuts it, the mirror undone
             step = max(1, int(np.ceil(max(raw.shape) / _THUMBNAIL)))
             thumbnail = np.clip(_pooled(raw, step) / scale, -1, 1)
-            if reading.variant.mirror != flipped:  # as the patient is shown, whatever the network was given
+            if (
+                reading.variant.mirror and not reading.whole
+            ) != flipped:  # as the patient is shown, whatever the network was given
                 thumbnail = thumbnail[:, ::-1]
             state = shown_state(session, signed, layer.name)
         tiles.append(
@@ -197,6 +212,7 @@ def rail_view(session: Session) -> tuple[LayerTile, ...]:
                 chosen=needs_layer and layer.name == session.choice.layer,
                 default=layer.name == model.card.default_layer,
                 diverging=is_difference(session),
+                offer=tile_words(session, layer) if thumbnail is None and model.card.dims == 3 else "",
             )
         )
     return tuple(tiles)
@@ -220,12 +236,12 @@ def strip_view(session: Session) -> StripView | None:
         return None
     name = model.card.classes[target]
     threshold = model.card.threshold(name)
-    probability = np.full(case.slices, np.nan)
+    probability, whole = np.full(case.slices, np.nan), model.card.dims == 3
     mass = np.full(case.slices, np.nan)
     filled: Collection[int] = ()
     if reading is not None:
         filled = reading.filled
-        for index in filled:
+        for index in () if reading.whole else filled:
             probability[index] = reading.probability(index, target)
         method = method_of(session)
         mass = np.asarray(reading.atlas.mass(method.layer, target, method.shown_key), dtype=np.float64)
@@ -236,8 +252,9 @@ def strip_view(session: Session) -> StripView | None:
         outcomes=_outcomes(session, probability, name, threshold),
         current=session.view.slice,
         threshold=threshold,
-        peak=int(np.nanargmax(probability)) if len(filled) == case.slices else None,
+        peak=int(np.nanargmax(probability)) if len(filled) == case.slices and not whole else None,
         filled=len(filled),
+        whole=whole,
     )
 
 
@@ -252,7 +269,7 @@ def _outcomes(
         return ("",) * len(probability)
     if name != positive:  # two classes: the outcome is that of the finding, whatever class is shown
         reading, target = session.reading, session.model.card.classes.index(positive)
-        filled = reading.filled if reading is not None else ()
+        filled = reading.filled if reading is not None and not reading.whole else ()
         probability = np.array(
             [
                 reading.probability(i, target) if reading and i in filled else np.nan

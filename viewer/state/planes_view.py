@@ -32,6 +32,7 @@ from viewer.state.map_view import MapView, map_scale
 from viewer.state.method import method_of
 from viewer.state.rulers import RulerMark, pixel_words, ruler_marks
 from viewer.state.session import DIFFERENCE, Session, Workspace
+from viewer.state.volume_stack import VolumeStack
 
 T = TypeVar("T")
 Voxel = NDArray[np.float64]
@@ -165,7 +166,7 @@ class PlanesPresenter:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._parts: dict[str, tuple[tuple[Any, ...], Any]] = {}
-        self._stack: MapStack | None = None
+        self._stack: MapStack | VolumeStack | None = None
         self._stack_of: tuple[object, ...] = ()
 
     def view(self, found: MapView | None) -> PlanesView | None:
@@ -194,7 +195,7 @@ class PlanesPresenter:
             mark=EVEN.upper() if image is session.even else "",
         )
 
-    def _maps(self, found: MapView | None) -> tuple[MapStack | None, MapScale | None]:
+    def _maps(self, found: MapView | None) -> tuple[MapStack | VolumeStack | None, MapScale | None]:
         """The maps of the series, and their common scale; None before the first slice is explained."""
         session = self._session
         reading, choice, case = session.reading, session.choice, session.case
@@ -202,7 +203,8 @@ class PlanesPresenter:
             return None, None
         of = (reading, choice.layer, choice.target, method_of(session).shown_key)
         if self._stack is None or self._stack_of != of:
-            self._stack, self._stack_of = MapStack(case.slices), of
+            self._stack = VolumeStack(case.slices) if reading.whole else MapStack(case.slices)
+            self._stack_of = of
         self._stack.follow(session, reading)
         if not self._stack.version:
             return None, None
@@ -216,7 +218,7 @@ class PlanesPresenter:
         plane: ReadingPlane,
         image: MedicalImage,
         place: Voxel,
-        stack: MapStack | None,
+        stack: MapStack | VolumeStack | None,
         found: MapView | None,
     ) -> PlaneView:
         session = self._session
@@ -252,7 +254,7 @@ class PlanesPresenter:
             count=count,
             background=background,
             values=values,
-            across=not reading,
+            across=not reading and not isinstance(stack, VolumeStack),
             cursor=(row, column),
             reading=reading,
             rulers=ruler_marks(session.rulers, image, plane, index) if own else (),
@@ -290,7 +292,7 @@ def _values(
     image: MedicalImage,
     plane: ReadingPlane,
     index: int,
-    stack: MapStack,
+    stack: MapStack | VolumeStack,
     *,
     smooth: bool,
 ) -> NDArray[np.float32]:
@@ -306,6 +308,8 @@ def _values(
     right = plane.voxel(image.geometry, index, 0, 1) - start
     places[:] = start + rows[:, None, None] * down + columns[None, :, None] * right
     voxels = geometry.to_voxel(image.geometry.to_patient(places))
+    if isinstance(stack, VolumeStack):
+        return stack.at(voxels, smooth=smooth)
     height, width = case.plane.picture_shape(geometry.shape)
     row, column = voxels[..., case.plane.axes[1]], voxels[..., case.plane.axes[2]]
     return stack.at(
@@ -330,7 +334,9 @@ def _where(session: Session, case: Case, image: MedicalImage, place: Voxel) -> t
     return tuple(lines)
 
 
-def _facts(session: Session, case: Case, image: MedicalImage, stack: MapStack | None) -> tuple[str, ...]:
+def _facts(
+    session: Session, case: Case, image: MedicalImage, stack: MapStack | VolumeStack | None
+) -> tuple[str, ...]:
     facts = []
     if not image.colour:
         window = session.view.window
@@ -338,7 +344,9 @@ def _facts(session: Session, case: Case, image: MedicalImage, stack: MapStack | 
     facts += ["grey inverted"] if session.view.inverted else []
     facts.append(f"slice {session.view.slice + 1} / {case.slices}")
     facts.append(pixel_words(image, case.plane))
-    if stack is not None:
+    if isinstance(stack, VolumeStack):
+        facts.append("one map of the whole volume")
+    elif stack is not None:
         explained = int(stack.filled.sum())
         facts.append(
             "maps of all slices"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from viewer.explainers.layer_info import LayerInfo
 from viewer.state.method import method_of
 from viewer.state.session import ModelFacts, Session
 from viewer.state.volume_reading import VolumeReading
@@ -35,3 +36,16 @@ def waiting_words(session: Session) -> str:
     if method.on_demand and reading.view is not None:
         return ""
     return f"the layer {layer} is not traced: click it to compute{needs_words(model, layer)}"
+
+
+def tile_words(session: Session, layer: LayerInfo) -> str:
+    """What stands in place of the thumbnail of a layer whose map is not there."""
+    reading, model = session.reading, session.model
+    if model is None or not isinstance(reading, VolumeReading) or not layer.differentiable:
+        return ""
+    if reading.tracing == layer.name:
+        return "tracing \u2026"
+    if not method_of(session, layer.name).info.needs_layer:
+        return ""
+    size = model.needs.get(layer.name)
+    return "click to compute" + ("" if size is None else f"\n{memory_words(size)}")

@@ -15,6 +15,7 @@ CROPS: tuple[tuple[Crop, str, str], ...] = (
     ("none", "No crop", "Crop"),
     ("brain", "Brain mask", "Crop: brain"),
     ("percentile", "70th percentile (as in the paper)", "Crop: 70th pct."),
+    ("body", "Body, in three dimensions", "Crop: body"),
 )
 
 
@@ -23,6 +24,7 @@ class InputPanel(QWidget):
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__()
+        self._bench = bench
         body = QVBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(5)
@@ -75,6 +77,9 @@ class InputPanel(QWidget):
         ):
             if button.isChecked() != on:
                 button.setChecked(on)
+        offered = self._bench.explaining.crops()
+        for rule, action in self._rules.items():
+            action.setVisible(rule in offered)
         text = next(short for rule, _, short in CROPS if rule == choice.crop) + " ▾"
         if self.crop.text() != text:
             self.crop.setText(text)

@@ -1,10 +1,13 @@
-"""Every layer's map of the shown slice, small: choosing one costs no pass of the network."""
+"""Every layer's map of the shown slice, small: choosing one costs no pass of the network.
+
+Of a network of volumes only the layers that were asked for are there; the others say what a click will cost.
+"""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QWidget
 
 from viewer.controllers.workbench import Workbench
 from viewer.state.panel_views import LayerTile
@@ -12,9 +15,11 @@ from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.canvas.colours import coloured, colours
 
-_PER_ROW = 3
+_PER_ROW, _PER_ROW_OF_VOLUMES = 3, 2
+"""Tiles in a row; the grid of a volume takes more room beside the name."""
 _PICTURE = 54
 _HEIGHT = _PICTURE + 21
+_NO_LAYER = "This explainer looks at the input: no layer is chosen."
 _WORDS = {"empty": "empty", "negative_only": "only against", "near_zero": "near zero"}
 
 
@@ -50,6 +55,7 @@ class Tile(QWidget):
         facts += ["the model's own first choice"] if tile.default else []
         facts += [f"the same output as {layer.same_as}"] if layer.same_as else []
         facts += [f"map: {_WORDS[tile.state]}"] if tile.state in _WORDS else []
+        facts += [tile.offer.replace("\n", ", about ")] if tile.offer else []
         self.setToolTip("\n".join(facts))
         self.setAccessibleName(f"Layer {layer.name}{', chosen' if tile.chosen else ''}")
         self.setAccessibleDescription("; ".join(facts))
@@ -71,9 +77,10 @@ class Tile(QWidget):
             place = QRectF(0, 0, min(side * ratio, frame.width() - 4), side)
             place.moveCenter(frame.center())
             painter.drawImage(place, self._image)
-        if tile.state in _WORDS:
+        if words := _WORDS.get(tile.state, tile.offer):
             painter.setPen(theme.DARK_MUTED)
-            painter.drawText(frame, Qt.AlignmentFlag.AlignCenter, _WORDS[tile.state])
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(frame.adjusted(3, 2, -3, -2), flags, words)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         focused = self.hasFocus() and not tile.chosen
         line = theme.colour("accent" if tile.chosen or focused else "border")
@@ -88,8 +95,7 @@ class Tile(QWidget):
         self._words(painter, tile)
 
     def _words(self, painter: QPainter, tile: LayerTile) -> None:
-        rows, columns = tile.layer.grid[0], tile.layer.grid[-1]
-        grid = f"{rows}²" if rows == columns else f"{rows}×{columns}"
+        grid = _grid_words(tile.layer.grid)
         place = QRectF(1, _PICTURE, self.width() - 2, 18)
         metrics = painter.fontMetrics()
         room = int(place.width()) - metrics.horizontalAdvance(grid) - 5
@@ -113,8 +119,15 @@ class Tile(QWidget):
             super().keyPressEvent(event)
 
 
+def _grid_words(grid: tuple[int, ...]) -> str:
+    """``7²``, ``7×9`` or, of a volume, ``8×12×12`` (slices first)."""
+    if len(grid) == 2 and grid[0] == grid[1]:
+        return f"{grid[0]}²"
+    return "×".join(map(str, grid))
+
+
 class LayerRail(QScrollArea):
-    """The tiles, three a row, in the order of the forward pass."""
+    """The tiles, two or three a row, in the order of the forward pass."""
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__()
@@ -134,6 +147,11 @@ class LayerRail(QScrollArea):
         self._grid.setAlignment(Qt.AlignmentFlag.AlignTop)
         for column in range(_PER_ROW):
             self._grid.setColumnStretch(column, 1)
+        self.no_layer = QLabel(_NO_LAYER)
+        self.no_layer.setObjectName("muted")
+        self.no_layer.setWordWrap(True)
+        self.no_layer.hide()
+        self._grid.addWidget(self.no_layer, 0, 0, 1, _PER_ROW)
         self.setWidget(inner)
 
     def show_rail(self, rail: tuple[LayerTile, ...], colour_map: str) -> None:
@@ -144,14 +162,31 @@ class LayerRail(QScrollArea):
         while len(self.tiles) < len(rail):
             tile = Tile()
             tile.chosen.connect(self._choose)
-            self._grid.addWidget(tile, len(self.tiles) // _PER_ROW, len(self.tiles) % _PER_ROW)
+            self._grid.addWidget(tile, 1 + len(self.tiles) // _PER_ROW, len(self.tiles) % _PER_ROW)
             self.tiles.append(tile)
+        without = bool(rail) and not any(tile.chosen for tile in rail)
+        self.no_layer.setVisible(without)
+        if without:
+            self.verticalScrollBar().setValue(0)
         for tile, view in zip(self.tiles, rail, strict=False):
+            tile.setEnabled(not without)
             tile.show_tile(view, colour_map)
         for number, tile in enumerate(self.tiles):
             tile.setVisible(number < len(rail))
             if number < len(rail) and rail[number].chosen:
                 self._reveal(tile)
+
+    def _lay_out(self, per_row: int) -> None:
+        if per_row == self._per_row:
+            return
+        self._per_row = per_row
+        for column in range(_PER_ROW):
+            self._grid.setColumnStretch(column, 1 if column < per_row else 0)
+        for number, tile in enumerate(self.tiles):
+            self._place(number, tile)
+
+    def _place(self, number: int, tile: Tile) -> None:
+        self._grid.addWidget(tile, number // self._per_row, number % self._per_row)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -163,7 +198,7 @@ class LayerRail(QScrollArea):
         """Scroll by whole rows until the tile is wholly seen."""
         self._grid.activate()
         step = _HEIGHT + self._grid.spacing()
-        row = self.tiles.index(tile) // _PER_ROW
+        row = self.tiles.index(tile) // self._per_row
         bar = self.verticalScrollBar()
         rows = max(1, (self.viewport().height() + self._grid.spacing()) // step)
         first = -(-bar.value() // step)

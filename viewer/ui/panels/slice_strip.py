@@ -1,4 +1,7 @@
-"""The slice strip: probability and attribution mass of every slice; click or drag to go there."""
+"""The slice strip: probability and attribution mass of every slice; click or drag to go there.
+
+Of a network of volumes the mass alone: it gives slices no probability.
+"""
 
 from __future__ import annotations
 
@@ -43,8 +46,11 @@ class Plot(QWidget):
         self._view = view
         if view is not None:
             p = view.probability[view.current] if view.current < len(view.probability) else math.nan
-            said = "not known yet" if np.isnan(p) else f"{p:.2f}"
-            self.setAccessibleDescription(f"slice {view.current + 1} of {len(view.probability)}, p {said}")
+            said = "p not known yet" if np.isnan(p) else f"p {p:.2f}"
+            if view.whole:
+                mass = view.mass[view.current] if view.current < len(view.mass) else math.nan
+                said = "attribution mass not known yet" if np.isnan(mass) else f"attribution mass {mass:.2g}"
+            self.setAccessibleDescription(f"slice {view.current + 1} of {len(view.probability)}, {said}")
         self.update()
 
     # --- geometry ----------------------------------------------------------------------------------------------------
@@ -95,7 +101,7 @@ class Plot(QWidget):
         painter.drawLine(area.bottomLeft(), area.bottomRight())
         painter.setPen(theme.colour("muted"))
         right, centre = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignVCenter
-        for p in (0.0, 0.5, 1.0):
+        for p in () if view.whole else (0.0, 0.5, 1.0):
             y = area.bottom() - p * area.height()
             painter.drawText(QRectF(0, y - 8, _LEFT - 6, 16), right | centre, f"{p:g}")
         highest = _highest(view)
@@ -131,6 +137,8 @@ class Plot(QWidget):
                 )
 
     def _threshold(self, painter: QPainter, view: StripView, area: QRectF) -> None:
+        if view.whole:
+            return  # there is no probability that a line could be drawn for
         y = area.bottom() - view.threshold * area.height()
         painter.setPen(QPen(theme.colour("muted", 0.7), 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
@@ -249,10 +257,14 @@ class SliceStrip(Card):
 def _legend(view: StripView) -> str:
     shown = theme.current()
     name = view.class_name.replace("&", "&amp;").replace("<", "&lt;")
+    mass = f'<span style="color:{shown.muted}"><span style="color:{shown.mass}">■</span> attribution mass'
+    if view.whole:
+        where = f"of {name} at each slice, in the map of the whole volume"
+        return f"{mass} {where}</span>"
     parts = [
         f'<span style="color:{shown.accent}">━ p({name}) per slice</span>',
         f'<span style="color:{shown.muted}">┄ threshold {view.threshold:g}</span>',
-        f'<span style="color:{shown.muted}"><span style="color:{shown.mass}">■</span> attribution mass</span>',
+        f"{mass}</span>",
     ]
     for outcome, purpose in _OUTCOME.items():
         if outcome in view.outcomes:
