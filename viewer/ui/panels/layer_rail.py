@@ -145,8 +145,8 @@ class LayerRail(QScrollArea):
         self._grid.setContentsMargins(0, 0, 4, 0)
         self._grid.setSpacing(5)
         self._grid.setAlignment(Qt.AlignmentFlag.AlignTop)
-        for column in range(_PER_ROW):
-            self._grid.setColumnStretch(column, 1)
+        self._per_row = 0
+        self._lay_out(_PER_ROW)
         self.no_layer = QLabel(_NO_LAYER)
         self.no_layer.setObjectName("muted")
         self.no_layer.setWordWrap(True)
@@ -159,10 +159,12 @@ class LayerRail(QScrollArea):
         if self._shown[0] is rail and self._shown[1] == colour_map:
             return
         self._shown = (rail, colour_map)
+        volume = any(len(tile.layer.grid) == 3 for tile in rail)
+        self._lay_out(_PER_ROW_OF_VOLUMES if volume else _PER_ROW)
         while len(self.tiles) < len(rail):
             tile = Tile()
             tile.chosen.connect(self._choose)
-            self._grid.addWidget(tile, 1 + len(self.tiles) // _PER_ROW, len(self.tiles) % _PER_ROW)
+            self._place(len(self.tiles), tile)
             self.tiles.append(tile)
         without = bool(rail) and not any(tile.chosen for tile in rail)
         self.no_layer.setVisible(without)
@@ -186,7 +188,7 @@ class LayerRail(QScrollArea):
             self._place(number, tile)
 
     def _place(self, number: int, tile: Tile) -> None:
-        self._grid.addWidget(tile, number // self._per_row, number % self._per_row)
+        self._grid.addWidget(tile, 1 + number // self._per_row, number % self._per_row)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
