@@ -100,3 +100,64 @@ def bright_spot(
     voxels[z, r : r + 4, c : c + 4] = 5.0
     geometry = Geometry(np.diag([1.0, 1.0, 5.0, 1.0]) if affine is None else affine, voxels.shape)
     return MedicalImage(voxels, geometry, modality=modality)
+
+
+SEGMENTING = "tiny-test-segmentation"
+
+SEGMENTING_CARD = """
+id = "{id}"
+name = "Tiny segmentation"
+task = "segmentation"
+dims = 2
+architecture = "tiny-test-segmentation"
+classes = ["tissue", "lesion"]
+positive_class = "lesion"
+licence = "Apache-2.0"
+[input]
+size = [32, 32]
+channels = 1
+crop = "none"
+[input.normalise]
+name = "none"
+[thresholds]
+lesion = 0.5
+[applies_to]
+modality = ["MR"]
+plane = "axial"
+"""
+
+
+def tiny_segmentation(classes: int = 2, channels: int = 1) -> nn.Module:
+    """Calls bright pixels lesion: two convolutions that pass brightness on, one score per class and pixel."""
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        OrderedDict(
+            conv1=nn.Conv2d(channels, 4, 3, padding=1),
+            relu1=nn.ReLU(),
+            conv2=nn.Conv2d(4, 4, 3, padding=1, stride=2),
+            relu2=nn.ReLU(),
+            up=nn.Upsample(scale_factor=2),
+            head=nn.Conv2d(4, classes, 1),
+        )
+    )
+    with torch.no_grad():
+        for conv in (net.conv1, net.conv2):
+            conv.weight.mul_(0.05)
+            conv.bias.zero_()
+            conv.weight[0] = 0
+            conv.weight[0, 0, 1, 1] = 1.0
+        net.head.weight.zero_()
+        net.head.weight[1, 0] = 2.0
+        net.head.bias[:] = torch.tensor([0.0, -3.0])
+    return net.eval()
+
+
+def write_tiny_segmentation(home: Path, model_id: str = "tiny-seg") -> Path:
+    """A model folder of the tiny segmentation network among the user's models."""
+    if SEGMENTING not in ARCHITECTURES:
+        ARCHITECTURES.add(SEGMENTING, tiny_segmentation)
+    folder = home / "models" / model_id
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.toml").write_text(SEGMENTING_CARD.format(id=model_id), encoding="utf-8")
+    save_file(tiny_segmentation().state_dict(), folder / "weights.safetensors")
+    return folder

@@ -12,11 +12,14 @@ from typing import Literal
 
 from viewer.controllers.workbench import Workbench
 from viewer.state.grid_question import uneven
+from viewer.state.method import is_segmentation, may_deviate, method_of
 from viewer.state.planes_view import why_no_planes, workspace_shown
 from viewer.state.session import Session
 
 Menu = Literal["Case", "View", "Map", "Input", "Boxes", "Help"]
-Dialog = Literal["open-file", "open-folder", "open-beside", "load-truth", "save-figure", "save-maps", "about"]
+Dialog = Literal[
+    "open-file", "open-folder", "open-beside", "load-truth", "spacing", "save-figure", "save-maps", "about"
+]
 Where = Literal["window", "canvas"]
 
 
@@ -38,6 +41,19 @@ def has_model(session: Session) -> bool:
 
 def has_map(session: Session) -> bool:
     return session.reading is not None and session.view.slice in session.reading.filled
+
+
+def has_layers(session: Session) -> bool:
+    """Whether a layer can be chosen: some explainers look at the input."""
+    return has_model(session) and method_of(session).info.needs_layer
+
+
+def can_compute(session: Session) -> bool:
+    return session.asking is not None and session.asking.stage in ("offered", "stopped")
+
+
+def is_segmenting(session: Session) -> bool:
+    return has_model(session) and is_segmentation(session)
 
 
 def has_volumes(session: Session) -> bool:
@@ -215,6 +231,14 @@ ACTIONS: tuple[Action, ...] = (
         enabled=lambda s: s.resampled is not None,
     ),
     Action(
+        "case.state-spacing",
+        "State the voxel spacing\u2026",
+        "Case",
+        "Say how far apart the voxels are, where the file does not know it or knows it wrongly.",
+        dialog="spacing",
+        enabled=lambda s: s.case is not None and s.case.whole and s.resampled is None,
+    ),
+    Action(
         "case.load-truth",
         "Load truth\u2026",
         "Case",
@@ -312,7 +336,7 @@ ACTIONS: tuple[Action, ...] = (
         "view.peak",
         "Go to the peak",
         "View",
-        "Show the slice where the chosen class is most probable.",
+        "Show the slice where the chosen class is most probable; of a network of volumes the place of the largest value.",
         lambda bench: bench.viewing.peak(),
         shortcut="P",
         where="canvas",
@@ -450,7 +474,7 @@ ACTIONS: tuple[Action, ...] = (
         lambda bench: bench.explaining.step_layer(1),
         shortcut="Right",
         where="canvas",
-        enabled=has_model,
+        enabled=has_layers,
     ),
     Action(
         "map.previous-layer",
@@ -460,7 +484,7 @@ ACTIONS: tuple[Action, ...] = (
         lambda bench: bench.explaining.step_layer(-1),
         shortcut="Left",
         where="canvas",
-        enabled=has_model,
+        enabled=has_layers,
     ),
     Action(
         "map.next-explainer",
@@ -493,6 +517,66 @@ ACTIONS: tuple[Action, ...] = (
         enabled=has_model,
     ),
     Action(
+        "map.compute",
+        "Compute the map of this slice",
+        "Map",
+        "Begin the chosen explanation on this slice, or go on where it was stopped.",
+        lambda bench: bench.explaining.asking.compute(),
+        shortcut="Ctrl+Return",
+        enabled=can_compute,
+    ),
+    Action(
+        "map.compute-series",
+        "Compute the map of the whole series",
+        "Map",
+        "Compute the chosen explanation of every slice, this one first.",
+        lambda bench: bench.explaining.asking.compute_series(),
+        enabled=lambda s: (
+            has_slices(s) and s.reading is not None and not s.reading.whole and method_of(s).on_demand
+        ),
+    ),
+    Action(
+        "map.deviation",
+        "Show the deviation",
+        "Map",
+        "Show how much the map varies over its samples in place of the map.",
+        lambda bench: bench.explaining.toggle_deviation(),
+        enabled=lambda s: has_model(s) and may_deviate(method_of(s).info),
+        checked=lambda s: method_of(s).deviation,
+    ),
+    Action(
+        "map.steadiness",
+        "How steady is this?",
+        "Map",
+        "Measure on this slice: 30 dropout passes, and the map of the mirrored input.",
+        lambda bench: bench.explaining.steadying.measure(),
+        enabled=lambda s: has_map(s) and not s.probing and not is_segmentation(s),
+    ),
+    Action(
+        "map.ask-everywhere",
+        "Ask about the whole picture",
+        "Map",
+        "Ask the segmentation network about the class everywhere.",
+        lambda bench: bench.explaining.ask_everywhere(),
+        enabled=is_segmenting,
+    ),
+    Action(
+        "map.ask-crosshair",
+        "Ask about the crosshair",
+        "Map",
+        "Ask the segmentation network about the class at the clicked pixel.",
+        lambda bench: bench.explaining.ask_at_crosshair(),
+        enabled=is_segmenting,
+    ),
+    Action(
+        "map.ask-box",
+        "Ask about the selected box",
+        "Map",
+        "Ask the segmentation network about the class inside the selected box.",
+        lambda bench: bench.explaining.ask_in_box(),
+        enabled=lambda s: is_segmenting(s) and has_selected_box(s),
+    ),
+    Action(
         "map.cancel",
         "Stop what is running",
         "Map",
@@ -516,7 +600,7 @@ ACTIONS: tuple[Action, ...] = (
         "input.crop",
         "Crop the input",
         "Input",
-        "Next cropping rule: none, brain mask, 70th percentile.",
+        "Next cropping rule: none, brain mask, 70th percentile; of a volume none or the body.",
         lambda bench: bench.explaining.step_crop(),
         shortcut="Shift+X",
         where="canvas",

@@ -54,7 +54,7 @@ class AskingOnDemand:
         """Explanations that the user has stopped: they do not go on by themselves."""
         self._series: tuple[Variant, str, str, str] | None = None
         """The explanation that is wanted of every slice."""
-        self._looking = self._holding = False
+        self._looking = self._holding = self._wanted = False
         for signal in (
             session.view.events.slice,
             session.choice.events,
@@ -72,10 +72,14 @@ class AskingOnDemand:
             self._left.difference_update((self._order.variant, place) for place in self._order.places)
             self._begin(self._order, forced=True)
 
+    def want(self) -> None:
+        """Compute whatever is chosen next without asking, once."""
+        self._wanted = True
+
     def compute_series(self) -> None:
         """Explain every slice, the shown one first, then outward."""
         reading = self._session.reading
-        if reading is None or not method_of(self._session).on_demand:
+        if reading is None or reading.whole or not method_of(self._session).on_demand:
             return
         self._series = self._subject(reading)
         if not self._filling.finished or len(reading.filled) < reading.atlas.slices:
@@ -158,7 +162,8 @@ class AskingOnDemand:
         if not open_:
             self._finished()
             return
-        forced = forced or self._series is not None
+        forced = forced or self._wanted or self._series is not None
+        self._wanted = False
         left, seconds = self._share_left(reading, order), estimate(session)
         seconds = None if seconds is None else seconds * left
         if not forced and any((order.variant, place) in self._left for place in open_):

@@ -347,16 +347,18 @@ def steadiness(
     loaded = classifier(request.model_id, request.device)
     if loaded.card.task == "segmentation":
         raise ModelError("A segmentation has no interval of one probability.", code="segmentation")
-    _, ready = slice_input(
-        loaded.card.input, request.image, request.index, mirror=request.mirror, crop=request.crop
-    )
+    rule, mirror, crop = loaded.card.input, request.mirror, request.crop
+    if loaded.card.dims == 3:
+        _, ready = volume_input(rule, request.image, mirror=mirror, crop=crop)
+    else:
+        _, ready = slice_input(rule, request.image, request.index, mirror=mirror, crop=crop)
     intervals: tuple[tuple[float, float], ...] = ()
     if any(isinstance(m, torch.nn.modules.dropout._DropoutNd) for m in loaded.module.modules()):
-        intervals = predict(loaded, ready, mc_samples=passes, progress=progress).slices[0].interval
+        intervals = predict(loaded, ready, mc_samples=passes, progress=progress).interval
     drawn = []
-    for mirror in (request.mirror, not request.mirror):
+    for other in (mirror, not mirror):
         last = None
-        for last in explain_steps(replace(request, mirror=mirror), progress):
+        for last in explain_steps(replace(request, mirror=other), progress):
             progress.report(last.done, last.total, "the map of the mirrored input")
         assert last is not None, "an explainer answers at least once"
         drawn.append(last.view.back(np.maximum(last.signed, 0)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from viewer.controllers.asking_on_demand import AskingOnDemand
 from viewer.controllers.filling import Filling
+from viewer.controllers.steadying import Steadying
 from viewer.explainers.asked_region import EVERYWHERE
 from viewer.explainers.declaration import EXPLAINERS, resolved
 from viewer.explainers.layer_info import LayerInfo
@@ -35,6 +36,7 @@ class Explaining:
         self._runner = runner
         self._filling = Filling(session, runner)
         self.asking = AskingOnDemand(session, runner, self._filling)
+        self.steadying = Steadying(session, runner, self.asking)
         self._loading: JobHandle | None = None
         session.models = model_cards()[0]
 
@@ -277,6 +279,7 @@ class Explaining:
     def cancel(self) -> None:
         """Stop the background work; what is there stays, and slices that are looked at are still explained."""
         self.asking.cancel()
+        self.steadying.cancel()
         self._filling.stop()
 
     def _loaded(self, loaded: LoadedModel) -> None:

@@ -10,14 +10,15 @@ from typing import Any
 
 from viewer.controllers.map_files import file_stem, map_unit, view_facts
 from viewer.evaluation.regions import Region
-from viewer.explainers.declaration import EXPLAINERS
+from viewer.explainers.explainer_info import Value
 from viewer.foundation.errors import ExportError
 from viewer.foundation.provenance import provenance
 from viewer.imaging.image import MedicalImage
 from viewer.models.input_view import InputView
 from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes
 from viewer.state.canvas_view import CanvasView, canvas_view
-from viewer.state.map_view import MapView, Picture, map_view, opponent, shown_map, signed_map
+from viewer.state.map_view import MapView, Picture, is_difference, map_view, opponent, shown_map, signed_map
+from viewer.state.method import Method, method_of
 from viewer.state.panel_views import PredictionView, prediction_view
 from viewer.state.rulers import ruler_marks
 from viewer.state.session import DIFFERENCE, Session
@@ -83,17 +84,20 @@ def shown_slice(session: Session) -> ShownSlice:
     assert session.judgement is not None
     prediction = prediction_view(session)
     boxes = boxes_view(session, found, map_boxes(session, found))
-    choice, title = session.choice, EXPLAINERS.find(session.choice.explainer).title
+    choice, method = session.choice, method_of(session)
+    title = f"deviation of {method.info.title}" if method.deviation else method.info.title
     fit = session.judgement.applicability
     marks = [_NOT_MADE_FOR] if fit.verdict == "does_not_apply" else []
     marks += ["SYNTHETIC PATIENT"] if session.case.synthetic else []
     facts = (
         *_prediction_facts(prediction),
         ("model", f"{session.model.card.id}: {fit.sentence}"),
-        ("map", f"{title} of the {choice.score}, {_class_words(session)}, layer {choice.layer}"),
+        ("map", f"{title} of the {choice.score}, {_class_words(session)}, {_layer_words(method)}"),
+        *_parameter_facts(method),
+        *([("steady", "; ".join(prediction.steady))] if prediction and prediction.steady else []),
         ("scale", f"{found.scale:.4g} is full colour ({found.scale_label}); {_threshold_words(session)}"),
         ("input", _input_words(session)),
-        ("image", ", ".join(fact for fact in canvas.facts if not fact.startswith(choice.explainer))),
+        ("image", ", ".join(fact for fact in canvas.facts if not fact.startswith(method.words))),
         *([("display", ", ".join(canvas.background.notes))] if canvas.background.notes else []),
         *_box_facts(boxes),
         *_ruler_facts(session),
@@ -123,7 +127,7 @@ def shown_slice(session: Session) -> ShownSlice:
         "boxes_rule": boxes.rule if boxes else "",
     }
     return ShownSlice(
-        title=f"{session.case.title}: {_class_words(session)}, {title}, {choice.layer}",
+        title=f"{session.case.title}: {_class_words(session)}, {title}, {method.layer}",
         canvas=canvas,
         found=found,
         unit=map_unit(title, choice.score, diverging=found.diverging),
@@ -154,7 +158,12 @@ def shown_maps(session: Session) -> ShownMaps:
     if not maps:
         raise _nothing_yet()
     variant = reading.variant
-    words = [session.choice.target, session.choice.layer, session.choice.explainer]
+    method = method_of(session)
+    words = [session.choice.target, method.layer, method.info.name]
+    words += [f"{name}={value}" for name, value in _unusual(method).items()]
+    words += ["deviation"] if method.deviation else []
+    words += [variant.score] if variant.score != "logit" else []
+    words += [f"region-{variant.region}"] if variant.region != "all" else []
     words += ["mirrored"] if variant.mirror else []
     words += [f"crop-{variant.crop}"] if variant.crop != model.card.input.crop else []
     record = provenance(
@@ -162,15 +171,28 @@ def shown_maps(session: Session) -> ShownMaps:
         slice_count=case.slices,
         explained_slices=list(maps),
         unexplained_slices=[index for index in range(case.slices) if index not in maps],
-        values="after ReLU, not normalised"
-        if session.choice.target != DIFFERENCE
-        else "signed, not normalised",
+        values="after ReLU, not normalised" if not is_difference(session) else "signed, not normalised",
         interpolation="linear between the centres of the map's cells",
         against={str(index): _against(session, index) for index in maps},
         input={str(index): view_facts(view) for index, (view, _) in maps.items()},
         probabilities={str(index): [float(p) for p in _probabilities(session, index)] for index in maps},
     )
     return ShownMaps(file_stem(*words), case.image, maps, record)
+
+
+def _layer_words(method: Method) -> str:
+    return f"layer {method.layer}" if method.info.needs_layer else "on the input"
+
+
+def _parameter_facts(method: Method) -> tuple[tuple[str, str], ...]:
+    said = ", ".join(f"{name} {value}" for name, value in method.parameters.items())
+    return (("parameters", said),) if said else ()
+
+
+def _unusual(method: Method) -> dict[str, Value]:
+    """Parameters that differ from their defaults."""
+    usual = {parameter.name: parameter.default for parameter in method.info.parameters}
+    return {name: value for name, value in method.parameters.items() if usual.get(name) != value}
 
 
 def _nothing_yet() -> ExportError:
@@ -190,14 +212,22 @@ def _record(session: Session) -> dict[str, Any]:
     assert session.case is not None
     assert session.model is not None
     card, choice, image = session.model.card, session.choice, session.case.image
-    judgement = session.judgement
+    judgement, method = session.judgement, method_of(session)
     return {
         "model": card.id,
         "weights_sha256": card.weights_sha256,
         "device": session.model.device,
         "input_sha256": image.source.sha256,
         "explainer": choice.explainer,
-        "layer": choice.layer,
+        "parameters": dict(method.parameters),
+        "deviation": method.deviation,
+        "region": choice.region,
+        "rounds": {
+            f"{place.slice}, {card.classes[place.target]}": [rounds.done, rounds.total]
+            for place, rounds in (session.reading.rounds if session.reading else {}).items()
+            if (place.layer, place.key) == (method.layer, method.key)
+        },
+        "layer": method.layer,
         "class": choice.target,
         "score": choice.score,
         "mirror": choice.mirror,
@@ -208,6 +238,7 @@ def _record(session: Session) -> dict[str, Any]:
             "reasons": list(judgement.applicability.reasons) if judgement else [],
         },
         "diagnoses": [finding.code for finding in image.diagnoses],
+        "spacing_by_hand_mm": image.spacing_by_hand,
         "synthetic": session.case.synthetic,
     }
 

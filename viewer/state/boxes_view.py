@@ -24,6 +24,9 @@ from viewer.state.volume_reading import VolumeReading
 
 Kind = Literal["drawn", "reader", "map"]
 
+MOST_BOXES = 12
+"""Boxes of a map that are drawn and listed; scores look at all of them."""
+
 SHOWN_SCORES = ("iou-best", "iobb-best", "energy-inside", "pointing")
 
 
@@ -148,11 +151,16 @@ def boxes_view(session: Session, found: MapView | None, made: Contenders | None)
     readers = case.truth.regions if case.truth else ()
     marks += [BoxMark(region, "reader") for region in readers if region.slice == index]
     rows = [_row(case, mark, made) for mark in marks]
-    rows += [
-        _row(case, BoxMark(replace(box, label="map"), "map"), None)
-        for box in (made.map.boxes if made else ())
-    ]
+    rows += [_row(case, BoxMark(replace(box, label="map"), "map"), None) for box in _largest(made)]
     return BoxesView(tuple(rows), _rule(session, found, made))
+
+
+def _largest(made: Contenders | None) -> list[Region]:
+    """The boxes of the map that are drawn: a map as fine as the picture falls into hundreds of specks."""
+    boxes = list(made.map.boxes) if made is not None else []
+    if len(boxes) <= MOST_BOXES:
+        return boxes
+    return sorted(boxes, key=lambda b: (b.row_min - b.row_max) * (b.column_max - b.column_min))[:MOST_BOXES]
 
 
 def _scores(boxes: MapBoxes, region: Region) -> tuple[Score, ...]:
@@ -196,8 +204,10 @@ def _rule(session: Session, found: MapView | None, made: Contenders | None) -> s
                 f"Map boxes: {made.map.rule}: voxels of the whole volume that the network saw, cut by this slice; "
                 "IoU and IoBB with the best box on it; in brackets: the image's own brightness as a map"
             )
+        count = len(made.map.boxes)
+        few = f" (the {MOST_BOXES} largest of {count} drawn)" if count > MOST_BOXES else ""
         return (
-            f"Map boxes: {made.map.rule} of the network's input; IoU and IoBB with the best box; "
+            f"Map boxes: {made.map.rule} of the network's input{few}; IoU and IoBB with the best box; "
             "in brackets: the image's own brightness as a map"
         )
     if found is None:

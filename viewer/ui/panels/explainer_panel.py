@@ -1,10 +1,12 @@
-"""How and for which class: the explainer and the class."""
+"""How and for which class: the explainer with its parameters, the class, what is differentiated, and where."""
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QButtonGroup,
     QGridLayout,
+    QHBoxLayout,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -12,12 +14,34 @@ from PySide6.QtWidgets import (
 )
 
 from viewer.controllers.workbench import Workbench
-from viewer.explainers.declaration import EXPLAINERS
+from viewer.state.may_read import region_words
+from viewer.state.method import REGION, is_segmentation, method_of
 from viewer.state.session import DIFFERENCE, Session
 from viewer.ui.attempt import attempt
+from viewer.ui.dialogs.explainer_form import ExplainerForm
+from viewer.ui.panels.asking_row import AskingRow
 from viewer.ui.panels.card import Chooser, described, heading
+from viewer.ui.panels.explainer_menu import ExplainerMenu
 
 _PER_ROW = 3
+_SCORES = (
+    (
+        "logit",
+        "of the logit",
+        "What raises the class's own output, before softmax or sigmoid: the usual choice.",
+    ),
+    (
+        "probability",
+        "of the probability",
+        "What raises the probability; of two classes one map is the other's reverse, and a sure network has none.",
+    ),
+    ("margin", "of the margin", "What raises the class's output above the highest other one."),
+)
+_EVERYWHERE, _PIXEL, _BOX = (
+    "ask about the whole picture",
+    "ask about the crosshair",
+    "ask about the selected box",
+)
 
 
 class ExplainerPanel(QWidget):
@@ -31,14 +55,17 @@ class ExplainerPanel(QWidget):
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(5)
         body.addWidget(heading("Explainer and class"))
-        self.explainers = Chooser()
-        for name, info in EXPLAINERS.items():
-            if not info.in_atlas:
-                continue
-            self.explainers.addItem(info.title, name)
-            self.explainers.setItemData(self.explainers.count() - 1, info.summary, _tip_role())
-        described(self.explainers, "Explainer", "How the map is made.")
-        body.addWidget(self.explainers)
+        self.explainers = ExplainerMenu()
+        self.form: ExplainerForm | None = None
+        self.parameters = QPushButton("Set\u2026")
+        self.parameters.clicked.connect(self._open_form)
+        row = QHBoxLayout()
+        row.setSpacing(5)
+        row.addWidget(self.explainers, 1)
+        row.addWidget(self.parameters)
+        body.addLayout(row)
+        self.asking = AskingRow(bench)
+        body.addWidget(self.asking)
         self.explainers.activated.connect(
             lambda index: attempt(
                 bench, lambda: bench.explaining.select_explainer(self.explainers.itemData(index))
@@ -47,16 +74,33 @@ class ExplainerPanel(QWidget):
         self._grid = QGridLayout()
         self._grid.setSpacing(5)
         body.addLayout(self._grid)
+        self.score, self.region = Chooser(), Chooser()
+        for name, words, tip in _SCORES:
+            self.score.addItem(words, name)
+            self.score.setItemData(self.score.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+        self.region.addItems((_EVERYWHERE, _PIXEL, _BOX))
+        for chooser in (self.score, self.region):
+            chooser.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            body.addWidget(chooser)
+        described(self.score, "What is explained", _SCORES[0][2])
+        described(self.region, "Where", "Where the segmentation network is asked about the class.")
+        self.score.activated.connect(
+            lambda index: attempt(bench, lambda: bench.explaining.select_score(self.score.itemData(index)))
+        )
+        self.region.activated.connect(lambda index: attempt(bench, lambda: self._ask_where(index)))
         self.buttons: dict[str, QPushButton] = {}
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
 
     def show_session(self, session: Session) -> None:
-        index = self.explainers.findData(session.choice.explainer)
-        if index != self.explainers.currentIndex():
-            self.explainers.setCurrentIndex(index)
-            info = EXPLAINERS[session.choice.explainer]
-            self.explainers.setToolTip(f"{info.summary}\n{info.formula}\n{info.source}")
+        self.explainers.show_session(session)
+        self.asking.show_session(session)
+        self._show_parameters(session)
+        score = self.score.findData(session.choice.score)
+        if score != self.score.currentIndex():
+            self.score.setCurrentIndex(score)
+        self.score.setToolTip(_SCORES[score][2])
+        self._show_region(session)
         targets = self._bench.explaining.targets()
         if targets != self._targets:
             self._targets = targets
@@ -65,6 +109,40 @@ class ExplainerPanel(QWidget):
         button = self.buttons.get(session.choice.target)
         if button is not None and not button.isChecked():
             button.setChecked(True)
+
+    def _show_parameters(self, session: Session) -> None:
+        method = method_of(session)
+        there = [p for p in method.info.parameters if p.name != REGION]
+        self.parameters.setVisible(bool(there))
+        said = ", ".join(f"{name} {value}" for name, value in method.parameters.items())
+        described(self.parameters, "Parameters", f"Parameters of {method.info.title}: {said}.")
+        if self.form is not None and self.form.explainer != session.choice.explainer:
+            self.form.close()
+            self.form.deleteLater()
+            self.form = None
+
+    def _open_form(self) -> None:
+        name = self._bench.session.choice.explainer
+        if self.form is None:
+            self.form = ExplainerForm(self._bench, name, self.window())
+        self.form.show()
+        self.form.raise_()
+        self.form.activateWindow()
+
+    def _show_region(self, session: Session) -> None:
+        self.region.setVisible(is_segmentation(session))
+        corners = len(session.choice.region.split(","))
+        index = {1: 0, 2: 1}.get(corners, 2)
+        if index != self.region.currentIndex():
+            self.region.setCurrentIndex(index)
+        self.region.setToolTip(f"The class is asked for in {region_words(session.choice.region)}.")
+
+    def _ask_where(self, index: int) -> None:
+        explaining = self._bench.explaining
+        try:
+            (explaining.ask_everywhere, explaining.ask_at_crosshair, explaining.ask_in_box)[index]()
+        finally:
+            self._show_region(self._bench.session)
 
     def _make_buttons(self, targets: list[str]) -> None:
         for old in self.buttons.values():
@@ -89,9 +167,3 @@ class ExplainerPanel(QWidget):
             self._group.addButton(button)
             self._grid.addWidget(button, number // _PER_ROW, number % _PER_ROW)
             self.buttons[name] = button
-
-
-def _tip_role() -> int:
-    from PySide6.QtCore import Qt
-
-    return int(Qt.ItemDataRole.ToolTipRole)

@@ -171,10 +171,9 @@ class LayerRail(QScrollArea):
         if without:
             self.verticalScrollBar().setValue(0)
         for tile, view in zip(self.tiles, rail, strict=False):
-            tile.setEnabled(not without)
             tile.show_tile(view, colour_map)
         for number, tile in enumerate(self.tiles):
-            tile.setVisible(number < len(rail))
+            tile.setVisible(number < len(rail) and not without)
             if number < len(rail) and rail[number].chosen:
                 self._reveal(tile)
 

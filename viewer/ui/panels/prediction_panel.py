@@ -93,9 +93,14 @@ class PredictionPanel(QWidget):
         self._case_line, self._other = QLabel(), Elided("(in brackets: with the plain input)", "muted")
         self._case_line.setObjectName("muted")
         self._case_line.setWordWrap(True)
-        for widget in (self._heading, self._bars, self._case_line, self._other):
+        self.steady = QLabel()
+        self.steady.setObjectName("muted")
+        self.steady.setWordWrap(True)
+        self.steady.setTextFormat(Qt.TextFormat.PlainText)
+        self.steady.setAccessibleName("How steady this is")
+        for widget in (self._heading, self._bars, self._case_line, self._other, self.steady):
             body.addWidget(widget)
-        for widget in (self._bars, self._case_line, self._other):
+        for widget in (self._bars, self._case_line, self._other, self.steady):
             widget.hide()
 
     def show_prediction(self, view: PredictionView | None) -> None:
@@ -110,4 +115,6 @@ class PredictionPanel(QWidget):
         self._bars.setVisible(bool(bars))
         self._case_line.setText(view.case_line if view else "")
         self._case_line.setVisible(bool(view and view.case_line))
+        self.steady.setText("\n".join(view.steady) if view else "")
+        self.steady.setVisible(bool(view and view.steady))
         self._other.setVisible(any(bar.other_input is not None for bar in bars))

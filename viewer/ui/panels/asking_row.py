@@ -1,0 +1,117 @@
+"""An explanation on demand: how long it takes, how far it is, and the buttons that begin, stop and resume it."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from viewer.controllers.workbench import Workbench
+from viewer.state.asking import Asking, asking_words
+from viewer.state.method import may_deviate, method_of
+from viewer.state.session import Session
+from viewer.ui.attempt import attempt
+from viewer.ui.panels.card import Elided, described
+
+_BUTTONS = {"offered": "Compute", "stopped": "Resume", "running": "Cancel", "series": "Cancel"}
+_TIPS = {
+    "Compute": "Compute the map of this slice; it is kept.",
+    "Resume": "Go on where it was stopped.",
+    "Cancel": "Stop; what is there stays, and it can go on later.",
+}
+
+
+class AskingRow(QWidget):
+    """Words, bar and button over what can be done with a map that is there. Hidden for explainers of the atlas."""
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__()
+        self._bench = bench
+        self._asking: Asking | None = None
+        body = QVBoxLayout(self)
+        body.setContentsMargins(0, 0, 0, 0)
+        body.setSpacing(4)
+        line = QHBoxLayout()
+        line.setSpacing(6)
+        self.words, self.button, self.bar = Elided(name="muted"), QPushButton("Compute"), QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(6)
+        described(self.bar, "Progress of the explanation", "How far the explanation is.")
+        self.button.clicked.connect(lambda: attempt(bench, self._press))
+        line.addWidget(self.words, 1)
+        line.addWidget(self.button)
+        body.addLayout(line)
+        body.addWidget(self.bar)
+        more = QHBoxLayout()
+        more.setSpacing(6)
+        self.deviation, self.series = QCheckBox("Deviation"), QPushButton("Whole series")
+        described(
+            self.deviation,
+            "Show the deviation",
+            "Show how much the map varies over its samples in place of the map: an uncertainty, not evidence.",
+        )
+        described(self.series, "Explain the whole series", "Compute the map of every slice, this one first.")
+        self.deviation.clicked.connect(lambda: attempt(bench, bench.explaining.toggle_deviation))
+        self.series.clicked.connect(lambda: attempt(bench, bench.explaining.asking.compute_series))
+        more.addWidget(self.deviation, 1)
+        more.addWidget(self.series)
+        body.addLayout(more)
+        self._clock = QTimer(self)
+        self._clock.setInterval(500)
+        self._clock.timeout.connect(self._show_words)
+        self.hide()
+
+    def show_session(self, session: Session) -> None:
+        method = method_of(session)
+        shown = method.on_demand and session.model is not None and session.case is not None
+        self.setVisible(shown)
+        self._asking = session.asking if shown else None
+        if not shown:
+            self._clock.stop()
+            return
+        asking = self._asking
+        stage = asking.stage if asking is not None else ""
+        moving = stage in ("running", "series")
+        self.bar.setVisible(moving or stage == "stopped")
+        if asking is not None:
+            self.bar.setRange(0, max(asking.total, 1))
+            self.bar.setValue(asking.done)
+        name = _BUTTONS.get(stage, "")
+        self.button.setVisible(bool(name))
+        if name and name != self.button.text():
+            self.button.setText(name)
+        if name:
+            described(self.button, f"{name} the explanation", _TIPS[name])
+        deviates = may_deviate(method.info)
+        self.deviation.setVisible(deviates)
+        if self.deviation.isChecked() != method.deviation:
+            self.deviation.setChecked(method.deviation)
+        reading = session.reading
+        several = session.case is not None and session.case.slices > 1 and not (reading and reading.whole)
+        self.series.setVisible(several and stage not in ("series", "refused"))
+        if moving and not self._clock.isActive():
+            self._clock.start()
+        elif not moving:
+            self._clock.stop()
+        self._show_words()
+
+    def _show_words(self) -> None:
+        asking = self._asking
+        words = asking_words(asking, time.monotonic()) if asking is not None else self._rest()
+        self.words.set_full(words)
+        self.words.setVisible(bool(words) or self.button.isVisibleTo(self))
+
+    def _rest(self) -> str:
+        session = self._bench.session
+        reading = session.reading
+        return "" if reading is None or session.view.slice not in reading.filled else "computed on this slice"
+
+    def _press(self) -> None:
+        asking = self._bench.session.asking
+        if asking is None:
+            return
+        if asking.stage in ("running", "series"):
+            self._bench.explaining.asking.cancel()
+        else:
+            self._bench.explaining.asking.compute()
