@@ -34,6 +34,7 @@ from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.image import MedicalImage
 from viewer.models.card import Crop, ModelCard, ScoreType
 from viewer.models.classifier import Classifier
+from viewer.models.devices import free_bytes
 from viewer.models.input_view import InputView, slice_input
 from viewer.models.prediction import Prediction, predict
 from viewer.models.volume_view import VolumeView, volume_input
@@ -307,13 +308,24 @@ def support_of(model_id: str, device: str) -> tuple[dict[str, dict[str, str]], f
     """What a model cannot be asked, by layer and explainer, and the seconds of one forward and one backward pass."""
     loaded = classifier(model_id, device)
     names = [layer.name for layer in find_layers(loaded)]
+    if loaded.card.dims == 3 and trace_bytes(loaded) > free_bytes(loaded.device):
+        # Looking would take the memory of a trace of everything; what is impossible says so when it is asked for.
+        return {}, _pass_seconds(loaded)
     reasons = {name: unsupported(model_id, device, name) for name in names or [""]}
     return reasons, _pass_seconds(loaded)
 
 
 def _pass_seconds(loaded: Classifier) -> float:
-    """Of the second of two passes; the first one warms up."""
+    """Of the second of two passes; the first one warms up.
+
+    A volume is not sent there and back for a stopwatch: three times its prediction is near enough.
+    """
     rule = loaded.card.input
+    if loaded.card.dims == 3:
+        noise = np.zeros((1, rule.channels, *rule.size), dtype=np.float32)
+        began = time.perf_counter()
+        loaded.logits(noise)
+        return 3 * (time.perf_counter() - began)
     batch = torch.randn((1, rule.channels, *rule.size), generator=torch.Generator().manual_seed(0))
     question = Question(loaded, batch.to(loaded.device), 0)
     seconds = 0.0

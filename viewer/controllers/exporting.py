@@ -72,7 +72,7 @@ def write_figure(path: Path, shown: ShownSlice) -> None:
     ExportError
         When it cannot be written.
     """
-    from viewer.controllers.slice_figures import figure_content
+    from viewer.controllers.slice_figures import figure_content, plane_contents
     from viewer.reporting.figure import save_figure
 
     content = figure_content(
@@ -87,7 +87,7 @@ def write_figure(path: Path, shown: ShownSlice) -> None:
         watermark=shown.watermark,
         mirrored=shown.mirrored,
     )
-    save_figure(path, content)
+    save_figure(path, content, planes=plane_contents(shown.planes, shown.found))
     write_provenance(path.with_name(f"{path.stem}.provenance.json"), shown.record)
 
 

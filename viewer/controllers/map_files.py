@@ -21,6 +21,7 @@ from viewer.foundation.whole_file import write_whole
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.writing import write_nifti
 from viewer.models.input_view import InputView
+from viewer.models.volume_cut import VolumeCut
 from viewer.models.volume_view import VolumeView
 
 Picture = NDArray[np.float32]
@@ -101,8 +102,10 @@ def map_unit(title: str, score: str, *, diverging: bool = False) -> str:
     return f"{title}, {'difference of the classes' if diverging else 'raw'} ({score})"
 
 
-def view_facts(view: InputView | VolumeView) -> dict[str, Any]:
+def view_facts(view: InputView | VolumeView | VolumeCut) -> dict[str, Any]:
     """How a picture or a volume became the network's input, for a provenance record."""
+    if isinstance(view, VolumeCut):
+        view = view.view
     return {
         "mirror": view.mirror,
         "crop": view.crop,

@@ -5,6 +5,7 @@ Pure functions from the state to plain values, called in the thread that owns th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,13 +16,18 @@ from viewer.foundation.errors import ExportError
 from viewer.foundation.provenance import provenance
 from viewer.imaging.image import MedicalImage
 from viewer.models.input_view import InputView
+from viewer.models.volume_cut import VolumeCut
 from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes
 from viewer.state.canvas_view import CanvasView, canvas_view
 from viewer.state.map_view import MapView, Picture, is_difference, map_view, opponent, shown_map, signed_map
 from viewer.state.method import Method, method_of
 from viewer.state.panel_views import PredictionView, prediction_view
+from viewer.state.planes_view import PlanesPresenter, PlanesView
 from viewer.state.rulers import ruler_marks
+from viewer.state.series_reading import SeriesReading
 from viewer.state.session import DIFFERENCE, Session
+from viewer.state.volume_reading import VolumeReading
+from viewer.state.volume_words import WHOLE
 
 _NOT_MADE_FOR = "MODEL NOT MADE FOR THIS IMAGE"
 _SCORE_WORDS = {
@@ -39,6 +45,7 @@ class ShownSlice:
     Attributes
     ----------
     record : the provenance.
+    planes : the three planes through the place, of a network of volumes.
     """
 
     title: str
@@ -50,6 +57,7 @@ class ShownSlice:
     mirrored: bool
     regions: tuple[Region, ...]
     record: dict[str, Any]
+    planes: PlanesView | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +71,7 @@ class ShownMaps:
 
     stem: str
     image: MedicalImage
-    maps: dict[int, tuple[InputView, Picture]]
+    maps: dict[int, tuple[InputView | VolumeCut, Picture]]
     record: dict[str, Any]
 
 
@@ -75,10 +83,12 @@ def shown_slice(session: Session) -> ShownSlice:
     ExportError
         When there is no map on the slice yet.
     """
-    found = map_view(session, session.reading, session.view.slice)
+    reading = session.reading
+    found = map_view(session, reading, session.view.slice)
     canvas = canvas_view(session, found)
-    if found is None or canvas is None:
+    if found is None or canvas is None or reading is None:
         raise _nothing_yet()
+    planes = PlanesPresenter(session).view(found) if reading.whole else None
     assert session.case is not None
     assert session.model is not None
     assert session.judgement is not None
@@ -99,14 +109,21 @@ def shown_slice(session: Session) -> ShownSlice:
         ("input", _input_words(session)),
         ("image", ", ".join(fact for fact in canvas.facts if not fact.startswith(method.words))),
         *([("display", ", ".join(canvas.background.notes))] if canvas.background.notes else []),
+        *([("planes", "through " + ", ".join(words for _, words in planes.where[:2]))] if planes else []),
         *_box_facts(boxes),
         *_ruler_facts(session),
     )
     record = {
         **_record(session),
         "slice": session.view.slice,
-        "against": _against(session, session.view.slice),
-        "input": view_facts(session.reading.views[session.view.slice]) if session.reading else {},
+        **(
+            volume_facts(session)
+            if reading.whole
+            else {
+                "against": _against(session, session.view.slice),
+                "input": view_facts(reading.views[session.view.slice]),
+            }
+        ),
         "probability": found.probability,
         "state": found.state,
         "raw_max": float(found.raw.max(initial=0.0)),
@@ -136,6 +153,7 @@ def shown_slice(session: Session) -> ShownSlice:
         mirrored=session.view.seen and choice.mirror,
         regions=() if session.view.seen else _regions(boxes),
         record=provenance(**record),
+        planes=planes,
     )
 
 
@@ -150,11 +168,12 @@ def shown_maps(session: Session) -> ShownMaps:
     reading, case, model = session.reading, session.case, session.model
     if reading is None or case is None or model is None or not reading.filled:
         raise _nothing_yet()
-    maps: dict[int, tuple[InputView, Picture]] = {}
+    maps: dict[int, tuple[InputView | VolumeCut, Picture]] = {}
+    whole = _shown_of(session, reading, session.view.slice) if reading.whole else None
     for index in sorted(reading.filled):
-        signed = signed_map(session, reading, index, session.choice.layer)
-        if signed is not None:
-            maps[index] = (reading.views[index], shown_map(session, signed))
+        shown = whole if reading.whole else _shown_of(session, reading, index)
+        if shown is not None:
+            maps[index] = (reading.views[index], shown)
     if not maps:
         raise _nothing_yet()
     variant = reading.variant
@@ -173,11 +192,38 @@ def shown_maps(session: Session) -> ShownMaps:
         unexplained_slices=[index for index in range(case.slices) if index not in maps],
         values="after ReLU, not normalised" if not is_difference(session) else "signed, not normalised",
         interpolation="linear between the centres of the map's cells",
-        against={str(index): _against(session, index) for index in maps},
-        input={str(index): view_facts(view) for index, (view, _) in maps.items()},
-        probabilities={str(index): [float(p) for p in _probabilities(session, index)] for index in maps},
+        **(volume_facts(session) if reading.whole else _facts_of_slices(session, maps)),
     )
     return ShownMaps(file_stem(*words), case.image, maps, record)
+
+
+def _shown_of(session: Session, reading: SeriesReading, index: int) -> Picture | None:
+    signed = signed_map(session, reading, index, session.choice.layer)
+    return None if signed is None else shown_map(session, signed)
+
+
+def _facts_of_slices(
+    session: Session, maps: Mapping[int, tuple[InputView | VolumeCut, Picture]]
+) -> dict[str, Any]:
+    return {
+        "against": {str(index): _against(session, index) for index in maps},
+        "input": {str(index): view_facts(view) for index, (view, _) in maps.items()},
+        "probabilities": {str(index): [float(p) for p in _probabilities(session, index)] for index in maps},
+    }
+
+
+def volume_facts(session: Session) -> dict[str, Any]:
+    """Of one map of the whole volume: how it became the input, and its one probability per class."""
+    reading, index = session.reading, session.view.slice
+    assert isinstance(reading, VolumeReading)
+    assert reading.view is not None
+    return {
+        "against": _against(session, index),
+        "input": view_facts(reading.view),
+        "reading_order": {"axes": list(reading.view.order.axes), "flips": list(reading.view.order.flips)},
+        "probabilities": [float(p) for p in _probabilities(session, index)],
+        "probability_of": WHOLE,
+    }
 
 
 def _layer_words(method: Method) -> str:

@@ -14,6 +14,7 @@ from viewer.reporting.content import FigureContent
 from viewer.state.canvas_view import Background, OverlayStyle
 from viewer.state.map_view import MapView, Picture
 from viewer.state.may_read import Answer
+from viewer.state.planes_view import PlanesView
 
 DIVERGING = "berlin"
 """Colours of a difference of classes: blue, dark at zero, red, as on screen."""
@@ -82,6 +83,24 @@ def figure_content(
         facts=facts,
         watermark=watermark,
         mirrored=mirrored,
+    )
+
+
+def plane_contents(planes: PlanesView | None, found: MapView) -> tuple[FigureContent, ...]:
+    """The three planes of a volume with its map, for the foot of a figure; nothing where there are none."""
+    if planes is None:
+        return ()
+    return tuple(
+        figure_content(
+            plane.background,
+            found,
+            plane.values,
+            planes.style,
+            title=f"{plane.name} {plane.index + 1} / {plane.count}",
+            unit="",
+            facts=(),
+        )
+        for plane in planes.planes
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,17 +33,22 @@ _MARGIN = 0.25
 _GAP = 0.12
 _BAR = 0.75
 _TALLEST = 5.2
+_TALLEST_PLANE = 2.6
 _LINE = 0.165
 _NAMES = 1.05
 
 
-def save_figure(path: Path, content: FigureContent, *, dpi: int = 300) -> None:
+def save_figure(
+    path: Path, content: FigureContent, *, planes: Sequence[FigureContent] = (), dpi: int = 300
+) -> None:
     """Write a figure as PNG; a failure leaves an older file as it was.
 
     Parameters
     ----------
     path : ends in ``.png``; its folder exists.
     content : what to show.
+    planes : of a volume, the planes that stand in a row below, all at one scale; of each the picture, the map, the
+        letters and the title.
     dpi : pixels per inch, 30 to 1200; the figure is 7.2 inches wide.
 
     Raises
@@ -56,7 +62,7 @@ def save_figure(path: Path, content: FigureContent, *, dpi: int = 300) -> None:
         )
     if not 30 <= dpi <= 1200:
         raise ExportError("The resolution of a figure lies between 30 and 1200 dpi.", code="figure-dpi")
-    figure = _drawn(content)
+    figure = _drawn(content, planes)
     stream = io.BytesIO()
     FigureCanvasAgg(figure)
     notes = {"Software": f"WhySlice {program_version()}", "Comment": "research use only"}
@@ -94,7 +100,7 @@ class _Page:
         self.figure.add_artist(Rectangle(corner, *size, facecolor=colour, edgecolor="none"))
 
 
-def _drawn(content: FigureContent) -> Figure:
+def _drawn(content: FigureContent, planes: Sequence[FigureContent]) -> Figure:
     panels = 1 if content.overlay is None else 2
     bar = 0.0 if content.overlay is None else _BAR
     rows, columns = content.picture.shape[:2]
@@ -108,6 +114,7 @@ def _drawn(content: FigureContent) -> Figure:
         "title": 0.3 if content.title else 0.0,
         "pictures": height + 0.12,
         "legend": 0.26 if content.regions else 0.0,
+        "planes": _planes_height(planes),
         "verdict": 0.165 * len(verdict) + 0.28 if verdict else 0.0,
         "facts": _LINE * len(facts) + (0.1 if facts else 0.0),
         "foot": 0.24,
@@ -128,6 +135,8 @@ def _drawn(content: FigureContent) -> Figure:
         legend.set_xlim(0, _WIDTH - left - _MARGIN)
         legend.set_ylim(0, 0.16)
         draw_legend(legend, content.regions)
+    if planes:
+        _draw_planes(page, planes, tops["planes"])
     if verdict:
         paper, ink = _LEVELS[content.level]
         page.block(tops["verdict"], parts["verdict"] - 0.12, paper)
@@ -156,6 +165,38 @@ def _draw_pictures(
     if content.overlay is not None:
         bar = page.axes(left + panels * (width + _GAP) - 0.02, top, 0.12, height)
         draw_bar(bar, content.overlay, content.overlay_unit)
+
+
+def _planes_scale(planes: Sequence[FigureContent]) -> float:
+    """Inches a millimetre at which the planes fit side by side."""
+    extents = [_extent(plane) for plane in planes]
+    across = (_WIDTH - 2 * _MARGIN - _GAP * (len(planes) - 1)) / sum(width for _, width in extents)
+    return min(across, _TALLEST_PLANE / max(height for height, _ in extents))
+
+
+def _planes_height(planes: Sequence[FigureContent]) -> float:
+    if not planes:
+        return 0.0
+    return _LINE + max(height for height, _ in map(_extent, planes)) * _planes_scale(planes) + 0.16
+
+
+def _draw_planes(page: _Page, planes: Sequence[FigureContent], top: float) -> None:
+    scale = _planes_scale(planes)
+    total = sum(width for _, width in map(_extent, planes)) * scale + _GAP * (len(planes) - 1)
+    left = (_WIDTH - total) / 2
+    for plane in planes:
+        height, width = (mm * scale for mm in _extent(plane))
+        page.text(left, top, plane.title, fontsize=7.5, color=FAINT)
+        base = grey_levels(plane.picture, plane.window, inverted=plane.inverted)
+        axes = page.axes(left, top + _LINE, width, height)
+        draw_picture(axes, blended(base, plane.overlay), plane, width)
+        left += width + _GAP
+
+
+def _extent(content: FigureContent) -> tuple[float, float]:
+    """(height, width) of a picture, mm."""
+    rows, columns = content.picture.shape[:2]
+    return rows * content.spacing[0], columns * content.spacing[1]
 
 
 def _wrapped(facts: tuple[tuple[str, str], ...]) -> list[tuple[str, str]]:
