@@ -63,8 +63,8 @@ def test_every_named_space_lies_where_simpleitk_puts_it(tmp_path: Path, space: s
 @pytest.mark.parametrize(
     ("encoding", "packed"),
     [
-        ("gzip", gzip.compress(VOXELS.tobytes())),
-        ("gz", gzip.compress(VOXELS.tobytes()[:50]) + gzip.compress(VOXELS.tobytes()[50:])),
+        ("gzip", gzip.compress(VOXELS.tobytes(), mtime=0)),
+        ("gz", gzip.compress(VOXELS.tobytes()[:50], mtime=0) + gzip.compress(VOXELS.tobytes()[50:], mtime=0)),
         ("bzip2", bz2.compress(VOXELS.tobytes())),
         ("hex", VOXELS.tobytes().hex().encode()),
         ("ascii", " ".join(map(str, VOXELS.ravel())).encode()),
