@@ -57,6 +57,10 @@ FOUND: dict[str, tuple[str, bytes]] = {
     ),
     "NRRD axes beyond all numbers": ("nrrd", nrrd().replace(b"(1,0,0)", b"(1e300,0,0)")),
     "NRRD axes that are next to nothing": ("nrrd", nrrd().replace(b"(1,0,0)", b"(1e-300,0,0)")),
+    "MetaImage whose voxel file has an endless name": (
+        "metaimage",
+        metaimage().replace(b"LOCAL", b"x" * 600),
+    ),
     "MetaImage spacing beyond all numbers": ("metaimage", metaimage().replace(b"= 1 1 4", b"= 1e300 1 4")),
     "MetaImage axes beyond all numbers": (
         "metaimage",

@@ -8,6 +8,9 @@ from pathlib import Path
 from viewer.foundation.errors import ReadError
 from viewer.imaging.voxel_block import unreachable
 
+_LONGEST_NAME = 64
+"""Letters of a file's name that a sentence shows."""
+
 HEADER_LIMIT = 1 << 20
 """A header of text is short; one that goes on beyond this is something else, bytes."""
 
@@ -90,8 +93,13 @@ def voxel_file(path: Path, name: str) -> Path:
             code="outside-path",
             action="Put both files into one folder and name the voxel file without a path.",
         )
-    if not partner.is_file():
-        raise ReadError(f"'{path.name}' is a header without its voxel file '{name}'.", code="no-voxels")
+    try:
+        there = partner.is_file()
+    except OSError:  # a name that no file can have
+        there = False
+    if not there:
+        words = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
+        raise ReadError(f"'{path.name}' is a header without its voxel file '{words}'.", code="no-voxels")
     return partner
 
 
