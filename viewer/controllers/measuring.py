@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 from viewer.imaging.plane import ReadingPlane
-from viewer.state.case import Case, same_grid
-from viewer.state.rulers import Ruler, Rulers, Voxel
+from viewer.state.rulers import Ruler, Voxel
 from viewer.state.session import Session
 
 Point = tuple[float, float]
@@ -16,17 +15,19 @@ _LEAST = 1.0
 
 
 class Measuring:
-    """Verbs for lines. They lie on a picture and are kept on the grid of the image, so every plane finds them."""
+    """Verbs for lines. They lie on a picture and are kept on the grid of the image, so every plane finds them.
+
+    Like boxes they come and go with their case: whoever puts another one on screen puts other lines there, and a case
+    that comes back brings its own. Nothing is measured on a case of which only a part is there.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._case: Case | None = None
-        session.events.case.connect(self._case_changed)
 
     def draw_mode(self, on: bool) -> None:
         """The next left drag measures; no box is drawn meanwhile."""
         session = self._session
-        session.rulers.drawing = on and session.case is not None
+        session.rulers.drawing = on and session.case is not None and session.case.whole
         if on:
             session.view.drawing = False
 
@@ -90,18 +91,12 @@ class Measuring:
         """Delete all lines."""
         self._session.rulers.drawn, self._session.rulers.selected = {}, None
 
-    def _case_changed(self, case: Case | None) -> None:
-        """Lines belong to their image: new truth on it, or the rest of its slices, leaves them alone."""
-        old, self._case = self._case, case
-        if not same_grid(old, case):
-            self._session.rulers = Rulers()
-
     def _placed(
         self, start: Point, end: Point, plane: ReadingPlane | None, index: int | None
     ) -> Ruler | None:
-        """The line, cut to the picture; None when it is too short to be one."""
+        """The line, cut to the picture; None when it is too short to be one, or the image is only there in part."""
         case = self._session.case
-        if case is None:
+        if case is None or not case.whole:
             return None
         plane = plane or case.plane
         index = self._session.view.slice if index is None else index

@@ -57,8 +57,13 @@ class Presenter:
         self._parts: dict[str, tuple[tuple[Any, ...], Any]] = {}
         self._planes = PlanesPresenter(session)
 
-    def screen(self) -> Screen:
-        """The screen of the state as it is now."""
+    def screen(self, *, hurried: bool = False) -> Screen:
+        """The screen of the state as it is now.
+
+        Parameters
+        ----------
+        hurried : slices follow each other quickly: the maps of all layers stay those of an earlier one for now.
+        """
         s = self._session
         method = method_of(s)
         choice = (method.shown_key, s.choice.layer, s.choice.target, s.choice.score, self._rounds())
@@ -101,7 +106,9 @@ class Presenter:
             prediction=self._part(
                 "prediction", (*shown, choice, _Same(s.plain), s.revision), lambda: prediction_view(s)
             ),
-            rail=self._part(
+            rail=self._parts["rail"][1]
+            if hurried and "rail" in self._parts
+            else self._part(
                 "rail",
                 (*shown, choice, s.overlay.scale, self._scale_key(), s.view.convention),
                 lambda: rail_view(s),

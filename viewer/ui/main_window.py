@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
@@ -30,6 +31,7 @@ from PySide6.QtWidgets import (
 from viewer.controllers.workbench import Workbench
 from viewer.foundation import paths
 from viewer.state.case import Case, same_grid
+from viewer.state.grid_question import model_question, reads_volumes, uneven
 from viewer.state.opened import SeriesEntry
 from viewer.state.screen import Presenter, Screen
 from viewer.ui.attempt import attempt
@@ -63,6 +65,8 @@ from viewer.ui.privacy import window_title
 
 _EMPTY = "Drop an image file or a folder here, or press Ctrl+O"
 _LEFT_WIDTH, _RIGHT_WIDTH = 262, 300
+_HURRY = 0.13
+"""Seconds between two slices below which the layers wait: longer than a step of the cine at its usual rate."""
 
 
 class MainWindow(QMainWindow):
@@ -92,13 +96,21 @@ class MainWindow(QMainWindow):
         self._chooser: SeriesChooser | None = None
         self._was_painted = False
         self._make_panels(left_drag)
-        self.menus = Menus(bench, self, self.stage, Asking(bench, self).ask)
+        ask = Asking(bench, self).ask
+        self.menus = Menus(bench, self, self.stage, ask)
+        self.case_panel.spacing_wanted.connect(lambda: ask("spacing"))
         self._cine = CineClock(bench, self)
         self._arrange()
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
         self._refresh.setInterval(0)
         self._refresh.timeout.connect(self.refresh)
+        self._scrolled_of: tuple[object, ...] = (None, None, None)
+        self._scrolled_to, self._scrolled_at = 0, 0.0
+        self._calm = QTimer(self)
+        self._calm.setSingleShot(True)
+        self._calm.setInterval(round(1000 * _HURRY))
+        self._calm.timeout.connect(self.refresh)
         bench.session.events.connect(self._changed)
         for canvas in (self.canvas, self.planes):
             canvas.menu_wanted.connect(self._context_menu)
@@ -109,7 +121,7 @@ class MainWindow(QMainWindow):
         bench = self.bench
         self.canvas, self.planes = ReadingCanvas(bench, left_drag), PlanesCanvas(bench, left_drag)
         self.stage = QStackedWidget()
-        self.advice = Advice(bench, self.stage)
+        self.advice = Advice(bench, self.stage, self.canvas)
         self.may_read, self.facts = MayReadLine(), Elided(name="muted")
         self.case_panel, self.strip = CasePanel(bench), SliceStrip(bench)
         self.beside = BesidePanel(bench, left_drag)
@@ -222,7 +234,7 @@ class MainWindow(QMainWindow):
     @property
     def settled(self) -> bool:
         """Whether everything that has changed is on screen."""
-        return not self._refresh.isActive() and self.planes.settled
+        return not self._refresh.isActive() and not self._calm.isActive() and self.planes.settled
 
     def _changed(self, *_: object) -> None:
         if not self._refresh.isActive():
@@ -237,7 +249,7 @@ class MainWindow(QMainWindow):
             if not stays and not same_grid(self._case, session.case):
                 self.canvas.fit()
             self._case, self._entry = session.case, session.entry
-        screen = self._presenter.screen()
+        screen = self._presenter.screen(hurried=self._hurried())
         self.screen_ = screen
         judgement = session.judgement
         outside = judgement is not None and judgement.applicability.verdict == "does_not_apply"
@@ -251,7 +263,10 @@ class MainWindow(QMainWindow):
             self.canvas.show_boxes(screen.boxes)
             self.canvas.show_rulers(screen.rulers)
         self._show_workspace(screen)
-        self.advice.show_judgement(judgement)
+        question = model_question(session)
+        self.advice.show_judgement(
+            question, may_resample=question is not None and reads_volumes(session) and bool(uneven(session))
+        )
         self.may_read.show_canvas(screen.canvas)
         facts = screen.planes or screen.canvas
         self.facts.set_full("    ".join(facts.facts) if facts else "")
@@ -267,7 +282,8 @@ class MainWindow(QMainWindow):
         reading = screen.workspace == "reading"
         self.strip.setVisible(reading and (session.case is None or session.case.slices > 1))
         self.strip.show_strip(screen.strip)
-        self.boxes.show_boxes(screen.boxes, session)
+        if reading:
+            self.boxes.show_boxes(screen.boxes, session)
         self.status.show_session(session)
         self.notice.show_notice(session.notice)
         self._show_phi(session.phi_hidden)
@@ -275,6 +291,19 @@ class MainWindow(QMainWindow):
         self.menus.follow(session)
         self._cine.follow()
         self.refreshed.emit()
+
+    def _hurried(self) -> bool:
+        """Whether slices follow each other so quickly that the layers may wait until the last of them."""
+        session, now = self.bench.session, time.monotonic()
+        of, index = (session.case, session.model, session.reading), session.view.slice
+        same = all(a is b for a, b in zip(of, self._scrolled_of, strict=True))
+        if not same:
+            self._calm.stop()
+        elif index != self._scrolled_to and now - self._scrolled_at < _HURRY:
+            self._calm.start()
+        if not same or index != self._scrolled_to:
+            self._scrolled_of, self._scrolled_to, self._scrolled_at = of, index, now
+        return self._calm.isActive()
 
     def _show_workspace(self, screen: Screen) -> None:
         """The canvas of the workspace, with the keyboard where it was; the three planes need the room of the boxes."""
@@ -349,5 +378,8 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.bench.session.events.disconnect(self._changed)
         self._refresh.stop()
+        self._calm.stop()
+        self.bench.playing.stop()
+        self._cine.follow()
         self.bench.cancel()
         super().closeEvent(event)

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QPainter, QResizeEvent
+from PySide6.QtGui import QImage, QPainter, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from viewer.state.canvas_view import Background, OverlayStyle
@@ -38,9 +38,22 @@ class Scaled(Protocol):
 
 
 class _SmoothImage(pg.ImageItem):
-    """An image item that may be drawn smoothly; pyqtgraph's own shows hard pixels."""
+    """An image item that may be drawn smoothly; pyqtgraph's own shows hard pixels.
+
+    What was coloured once is kept in the layout of the screen, which is drawn three times as fast as any other.
+    """
 
     smooth = True
+
+    def render(self) -> None:
+        super().render()
+        made = self.qimage
+        if made is not None and not self._unrenderable:
+            self.qimage = made.convertToFormat(
+                QImage.Format.Format_ARGB32_Premultiplied
+                if made.hasAlphaChannel()
+                else QImage.Format.Format_RGB32
+            )
 
     def paint(self, painter: QPainter, *arguments: object) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.smooth)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from viewer.controllers.workbench import Workbench
@@ -10,13 +10,21 @@ from viewer.state.case import Judgement
 from viewer.ui.attempt import attempt
 from viewer.ui.panels.card import described
 
+_MOVES = frozenset({QEvent.Type.Resize, QEvent.Type.Move, QEvent.Type.Show, QEvent.Type.Hide})
+
 
 class Advice(QFrame):
-    """Says why, and leaves the decision to the user."""
+    """Says why, and leaves the decision to the user.
 
-    def __init__(self, bench: Workbench, parent: QWidget) -> None:
+    Parameters
+    ----------
+    subject : the picture of `parent` that the model is asked about; the panel stands in its middle while it is shown.
+    """
+
+    def __init__(self, bench: Workbench, parent: QWidget, subject: QWidget) -> None:
         super().__init__(parent)
         self._over = parent
+        self._subject = subject
         self.setObjectName("advice")
         self.setAccessibleName("The model was not made for this image")
         self._judgement: Judgement | None = None
@@ -44,25 +52,42 @@ class Advice(QFrame):
         self.leave = QPushButton("Read the image alone")
         described(self.leave, "Read the image alone", "Take this away; the model stays silent.")
         self.leave.clicked.connect(self._leave)
+        self.resample = QPushButton("Resample\u2026")
+        described(
+            self.resample,
+            "Resample",
+            "Show the series on an even grid, to be looked at first; the model is asked anew.",
+        )
+        self.resample.clicked.connect(lambda: attempt(bench, bench.grid.resample))
         for widget in (title, self._reasons, words):
             body.addWidget(widget)
         self._buttons = row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         row.setSpacing(8)
         row.addWidget(self.leave)
+        row.addWidget(self.resample)
         row.addWidget(self.confirm)
         row.addStretch(1)
         body.addLayout(row)
-        parent.installEventFilter(self)
+        for widget in (parent, subject):
+            widget.installEventFilter(self)
         self.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         # The canvas is made narrower by whatever comes beside it, not only by the window.
-        if event.type() == QEvent.Type.Resize and self.isVisible():
+        if event.type() in _MOVES and self.isVisible():
             self.place()
         return super().eventFilter(watched, event)
 
-    def show_judgement(self, judgement: Judgement | None) -> None:
-        """Visible while the model may not run."""
+    def show_judgement(self, judgement: Judgement | None, *, may_resample: bool = False) -> None:
+        """Visible while the model may not run.
+
+        Parameters
+        ----------
+        may_resample : an even grid is one of the things that the model asks for, and can be made.
+        """
+        if may_resample == self.resample.isHidden():
+            self.resample.setVisible(may_resample)
+            self.place()
         if judgement is not self._judgement:
             self._judgement = judgement
             if judgement is not None:
@@ -82,10 +107,14 @@ class Advice(QFrame):
     def place(self) -> None:
         """In the middle of the lower half, so that the image can still be seen."""
         parent = self._over
-        width = min(430, parent.width() - 40)
-        side_by_side = self.leave.sizeHint().width() + self.confirm.sizeHint().width() + 48 <= width
+        subject = self._subject if self._subject.isVisibleTo(parent) else parent
+        area = QRect(subject.mapTo(parent, QPoint()), subject.size())
+        width = min(430, area.width() - 40)
+        buttons = [each for each in (self.leave, self.resample, self.confirm) if not each.isHidden()]
+        side_by_side = sum(each.sizeHint().width() + 8 for each in buttons) + 32 <= width
         self._buttons.setDirection(
             QBoxLayout.Direction.LeftToRight if side_by_side else QBoxLayout.Direction.TopToBottom
         )
         height = max(self.heightForWidth(width), self.sizeHint().height())
-        self.setGeometry((parent.width() - width) // 2, parent.height() - height - 30, width, height)
+        left = area.left() + (area.width() - width) // 2
+        self.setGeometry(left, area.bottom() + 1 - height - 30, width, height)
