@@ -109,7 +109,11 @@ def shown_slice(session: Session) -> ShownSlice:
         ("input", _input_words(session)),
         ("image", ", ".join(fact for fact in canvas.facts if not fact.startswith(method.words))),
         *([("display", ", ".join(canvas.background.notes))] if canvas.background.notes else []),
-        *([("planes", "through " + ", ".join(words for _, words in planes.where[:2]))] if planes else []),
+        *(
+            [("planes", "through " + ", ".join(_at(name, words) for name, words in planes.where[:2]))]
+            if planes
+            else []
+        ),
         *_box_facts(boxes),
         *_ruler_facts(session),
     )
@@ -195,6 +199,10 @@ def shown_maps(session: Session) -> ShownMaps:
         **(volume_facts(session) if reading.whole else _facts_of_slices(session, maps)),
     )
     return ShownMaps(file_stem(*words), case.image, maps, record)
+
+
+def _at(name: str, words: str) -> str:
+    return words if name == "patient, mm" else f"{name} {words}"
 
 
 def _shown_of(session: Session, reading: SeriesReading, index: int) -> Picture | None:
