@@ -32,7 +32,12 @@ from viewer.models.classifier import Classifier
 from viewer.models.loading import wrap_module
 
 BUILT_IN = [name for name, info in EXPLAINERS.items() if info.family != "baseline"]
-SHORT = {"smoothgrad": {"samples": 3}, "gradient-shap": {"samples": 3}, "integrated-gradients": {"steps": 3}}
+SHORT = {
+    "smoothgrad": {"samples": 3},
+    "gradient-shap": {"samples": 3},
+    "integrated-gradients": {"steps": 3},
+    "mc-dropout": {"samples": 3},
+}
 
 
 def subject(name: str) -> tuple[Classifier, Tensor]:
@@ -42,6 +47,8 @@ def subject(name: str) -> tuple[Classifier, Tensor]:
         classifier = wrap_module(module, classes=list("abc"), dims=2, input_size=SIZE, task="segmentation")
     else:
         module = lively(Pooled() if name in ("cam", "deep-lift") else Residual())
+        if name == "mc-dropout":
+            module = nn.Sequential(nn.Dropout2d(0.2), module)
         classifier = classified(module)
     module.train()  # as a careless caller leaves it
     for number, parameter in enumerate(module.parameters()):
@@ -259,7 +266,7 @@ def test_a_network_without_relus_has_no_guided_maps(build, batch: Tensor) -> Non
 def test_support_gives_reasons_once_and_keeps_them(build, monkeypatch: pytest.MonkeyPatch) -> None:
     classifier = build("residual")
     first = {name: support(classifier, name) for name in BUILT_IN}
-    assert {name for name, why in first.items() if why} == {"deep-lift", "seg-grad-cam"}
+    assert {name for name, why in first.items() if why} == {"deep-lift", "seg-grad-cam", "mc-dropout"}
     calls = []
     monkeypatch.setattr(type(classifier.module), "forward", lambda *a: calls.append(1))
     assert {name: support(classifier, name) for name in BUILT_IN} == first

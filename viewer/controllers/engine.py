@@ -21,6 +21,7 @@ from viewer.evaluation.agreement import correlation
 from viewer.explainers.asked_region import EVERYWHERE, input_region
 from viewer.explainers.asking import Region, View, ask, first_layer
 from viewer.explainers.declaration import EXPLAINERS
+from viewer.explainers.dropout_maps import has_dropout
 from viewer.explainers.layer_info import LayerInfo
 from viewer.explainers.layers import find_layers
 from viewer.explainers.passes import input_gradient, plain_scores
@@ -365,7 +366,7 @@ def steadiness(
     else:
         _, ready = slice_input(rule, request.image, request.index, mirror=mirror, crop=crop)
     intervals: tuple[tuple[float, float], ...] = ()
-    if any(isinstance(m, torch.nn.modules.dropout._DropoutNd) for m in loaded.module.modules()):
+    if has_dropout(loaded.module):
         intervals = predict(loaded, ready, mc_samples=passes, progress=progress).interval
     drawn = []
     for other in (mirror, not mirror):

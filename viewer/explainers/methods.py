@@ -8,6 +8,7 @@ from viewer.explainers.added_explainers import ADDED
 from viewer.explainers.cams import CAMS
 from viewer.explainers.declaration import SMOOTHGRAD
 from viewer.explainers.deep_lift import deep_lift
+from viewer.explainers.dropout_maps import mc_dropout
 from viewer.explainers.gradients import GRADIENTS
 from viewer.explainers.paths import gradient_shap, integrated_gradients
 from viewer.explainers.question import Explainer, MapsOf, at_once
@@ -20,6 +21,7 @@ STEPWISE: Mapping[str, Explainer] = {
     "integrated-gradients": integrated_gradients,
     "deep-lift": deep_lift,
     "gradient-shap": gradient_shap,
+    "mc-dropout": mc_dropout,
 }
 """Explainers with a way of their own."""
 

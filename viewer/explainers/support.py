@@ -13,6 +13,7 @@ from captum.attr._core.deep_lift import SUPPORTED_NON_LINEAR
 from torch import Tensor, nn
 
 from viewer.explainers.declaration import EXPLAINERS, resolved
+from viewer.explainers.dropout_maps import has_dropout
 from viewer.explainers.explainer_info import INPUT_LAYER, ExplainerInfo
 from viewer.explainers.gradients import graph, relus
 from viewer.explainers.layer_info import LayerInfo
@@ -98,6 +99,8 @@ def _why_not(classifier: Classifier, info: ExplainerInfo, name: str, layer: str 
             return f"No gradient reaches the layer '{found.name}' from the score, so there is no map on it."
         if name == "cam":
             return _why_no_cam(classifier, found)
+        if name == "mc-dropout" and not has_dropout(classifier.module):
+            return f"'{card.id}' has no dropout layers, so all copies of the network would be the same."
         if name != "guided-grad-cam":
             return ""
     if not network_facts(classifier).reaches_input:

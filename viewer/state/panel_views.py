@@ -141,9 +141,9 @@ def _steady(session: Session) -> tuple[str, ...]:
     places = places_shown(session, reading, index)
     if places and (correlation := found.mirrored.get(places[0])) is not None:
         lines.append(
-            "map of the mirrored input, mirrored back: not comparable, a map is constant"
+            "map of the mirrored input: not comparable, a map is constant"
             if np.isnan(correlation)
-            else f"map of the mirrored input, mirrored back: correlation {correlation:.2f}"
+            else f"map of the mirrored input: correlation {correlation:.2f}"
         )
     return tuple(lines)
 
@@ -244,7 +244,7 @@ def strip_view(session: Session) -> StripView | None:
         for index in () if reading.whole else filled:
             probability[index] = reading.probability(index, target)
         method = method_of(session)
-        mass = np.asarray(reading.atlas.mass(method.layer, target, method.shown_key), dtype=np.float64)
+        mass = np.asarray(reading.atlas.mass(method.layer, target, method.key), dtype=np.float64)
     return StripView(
         class_name=name,
         probability=probability,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -29,6 +30,29 @@ from viewer.ui.panels.card import Chooser, described
 _WIDTH = 400
 
 
+class Note(QLabel):
+    """Words that wrap and are never cut: a form asks for their height before their width is known."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+
+    def say(self, text: str, colour: str) -> None:
+        self.setText(text)
+        self.setStyleSheet(f"color: {colour};")
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        needed = self.heightForWidth(max(self.width(), 1))
+        if needed != self.minimumHeight():
+            self.setMinimumHeight(needed)
+
+
 class Field(QWidget):
     """One parameter: its control, and below it what it means or why its value is refused."""
 
@@ -43,9 +67,7 @@ class Field(QWidget):
         described(self.control, parameter.name, _tip(parameter))
         self.put(value)
         body.addWidget(self.control)
-        self.note = QLabel()
-        self.note.setWordWrap(True)
-        self.note.setTextFormat(Qt.TextFormat.PlainText)
+        self.note = Note()
         body.addWidget(self.note)
         self.check()
 
@@ -89,11 +111,9 @@ class Field(QWidget):
         try:
             self.value()
         except UsageError as error:
-            self.note.setText(error.sentence)
-            self.note.setStyleSheet(f"color: {theme.current().red};")
+            self.note.say(error.sentence, theme.current().red)
             return False
-        self.note.setText(_note(self.parameter))
-        self.note.setStyleSheet(f"color: {theme.current().muted};")
+        self.note.say(_note(self.parameter), theme.current().muted)
         return True
 
     def listen(self, changed: object) -> None:
@@ -212,7 +232,7 @@ def about_words(info: ExplainerInfo) -> str:
 
 
 def _choices(parameter: Parameter, session: Session) -> tuple[str, ...]:
-    if parameter.name != "of":
+    if parameter.name != "of" or parameter.choices:
         return parameter.choices
     # An explainer inside another one: those that the network has.
     return tuple(
@@ -227,10 +247,14 @@ def _note(parameter: Parameter) -> str:
     low, high = parameter.minimum, parameter.maximum
     parts = [parameter.unit]
     if low is not None and high is not None:
-        parts.append(f"{low:g} to {high:g}")
+        parts.append(f"{_number(low)} to {_number(high)}" if high < 2**31 - 1 else f"from {_number(low)}")
     default = f"{parameter.default:g}" if isinstance(parameter.default, float) else str(parameter.default)
     parts.append(f"default {default}" + (f" ({parameter.source})" if parameter.source else ""))
     return "; ".join(part for part in parts if part)
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else f"{value:g}"
 
 
 def _tip(parameter: Parameter) -> str:

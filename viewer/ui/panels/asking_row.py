@@ -73,7 +73,7 @@ class AskingRow(QWidget):
         asking = self._asking
         stage = asking.stage if asking is not None else ""
         moving = stage in ("running", "series")
-        self.bar.setVisible(moving or stage == "stopped")
+        self.bar.setVisible(moving)
         if asking is not None:
             self.bar.setRange(0, max(asking.total, 1))
             self.bar.setValue(asking.done)
@@ -84,12 +84,12 @@ class AskingRow(QWidget):
         if name:
             described(self.button, f"{name} the explanation", _TIPS[name])
         deviates = may_deviate(method.info)
-        self.deviation.setVisible(deviates)
+        self.deviation.setVisible(deviates and stage not in ("running", "offered", "refused"))
         if self.deviation.isChecked() != method.deviation:
             self.deviation.setChecked(method.deviation)
         reading = session.reading
         several = session.case is not None and session.case.slices > 1 and not (reading and reading.whole)
-        self.series.setVisible(several and stage not in ("series", "refused"))
+        self.series.setVisible(several and stage not in ("running", "series", "refused"))
         if moving and not self._clock.isActive():
             self._clock.start()
         elif not moving:
@@ -98,14 +98,9 @@ class AskingRow(QWidget):
 
     def _show_words(self) -> None:
         asking = self._asking
-        words = asking_words(asking, time.monotonic()) if asking is not None else self._rest()
+        words = asking_words(asking, time.monotonic()) if asking is not None else ""
         self.words.set_full(words)
-        self.words.setVisible(bool(words) or self.button.isVisibleTo(self))
-
-    def _rest(self) -> str:
-        session = self._bench.session
-        reading = session.reading
-        return "" if reading is None or session.view.slice not in reading.filled else "computed on this slice"
+        self.words.setVisible(bool(words))
 
     def _press(self) -> None:
         asking = self._bench.session.asking

@@ -46,6 +46,7 @@ class ExplainerMenu(Chooser):
                 family = info.family
                 head = QStandardItem(f"more: {FAMILIES.get(family, family)}")
                 head.setFlags(Qt.ItemFlag.NoItemFlags)
+                head.setForeground(theme.colour("muted"))
                 font = head.font()
                 font.setBold(True)
                 font.setPointSizeF(max(7.5, font.pointSizeF() - 1.5))
@@ -67,10 +68,11 @@ class ExplainerMenu(Chooser):
             if name is None:
                 continue
             equal, why = equal_here(session, name), why_not(session, name)
-            item.setText(EXPLAINERS[name].title + (f"  (same map as {equal[0]})" if equal else ""))
+            beside = "  (not here)" if why else f"  (same map as {equal[0]})" if equal else ""
+            item.setText(EXPLAINERS[name].title + beside)
             item.setEnabled(not why)
+            item.setForeground(theme.colour("muted", 0.5) if why else theme.colour("text"))
             item.setToolTip(tip(session, name))
-            item.setAccessibleText(f"{item.text()}, not here" if why else item.text())
 
 
 def tip(session: Session, name: str) -> str:
