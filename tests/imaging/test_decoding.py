@@ -61,6 +61,11 @@ def refuse(kind: str) -> Result:
     raise KeyError(kind)
 
 
+def spin() -> Result:
+    while True:
+        pass
+
+
 def loaded() -> Result:
     return {"modules": sorted({name.partition(".")[0] for name in sys.modules})}, []
 
@@ -113,6 +118,7 @@ def test_one_worker_serves_all() -> None:
         ("crash", {}, "decoder-crashed", "The decoder crashed on 'a.dcm'."),
         ("leave", {}, "decoder-crashed", "The decoder crashed on 'a.dcm'."),
         ("sleep", {"naps": 60.0}, "decoder-timeout", "Decoding 'a.dcm' took longer than the 1 s allowed"),
+        ("spin", {}, "decoder-timeout", "Decoding 'a.dcm' took longer than the 1 s allowed"),
         ("allocate", {"size": 1 << 33}, "decoder-memory", "asked for more than the 0.2 GB of memory allowed"),
         ("refuse", {"kind": "ours"}, "a-code", "A sentence."),
         ("refuse", {"kind": "theirs"}, "not-decodable", "'a.dcm' cannot be decoded (KeyError)"),
@@ -287,3 +293,15 @@ def test_no_decoder_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     with pytest.raises(ReadError) as caught:
         pid()
     assert caught.value.code == "no-decoder"
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system does not count a process' time")
+def test_a_decoder_that_spins_is_stopped_by_its_own_time_and_a_slow_machine_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(decoding, "_LEAST_WORK", 0.4)
+    ask("sleep", naps=1.0)  # a second of the clock, none of the processor
+    begun = time.monotonic()
+    with pytest.raises(ReadError, match="longer than the 0 s allowed"):
+        ask("spin")
+    assert time.monotonic() - begun < 10

@@ -19,7 +19,9 @@ from pydicom.pixels import pixel_array
 
 from viewer.foundation.errors import ReadError
 from viewer.imaging import decoding, dicom_codecs
-from viewer.imaging.dicom_pixels import PixelFile, decode, pictures
+from viewer.imaging.contents import Contents
+from viewer.imaging.dicom_pixel_element import read_pixel_element
+from viewer.imaging.dicom_pixels import PixelFile, pictures
 from viewer.imaging.encapsulation import Fragment, frames_of_fragments
 
 sitk: Any = SimpleITK
@@ -27,7 +29,7 @@ WriteDicom = Callable[..., Path]
 FOLDERS = ("pydicom", "pydicom-data", "highdicom")
 UNREADABLE = {
     "MR_truncated.dcm": "not-decodable",  # its pixel data end too soon
-    "JPEG2000-embedded-sequence-delimiter.dcm": "size-mismatch",  # its stream's header is overwritten; nobody reads it
+    "JPEG2000-embedded-sequence-delimiter.dcm": "not-decodable",  # its stream's header is overwritten; nobody reads it
 }
 DIFFERENT = {
     "mlut_18.dcm": "the modality table is applied here; tested below",
@@ -56,6 +58,14 @@ def count_of(path: Path) -> int:
         )
     except ValueError:
         return 1
+
+
+def decode(path: Path, indices: list[int], *, palette: bool) -> list[NDArray[Any]]:
+    return list(pictures(path, indices, palette=palette))
+
+
+def opened(path: Path) -> PixelFile:
+    return PixelFile(path, read_pixel_element(path), palette=False)
 
 
 def by_pydicom(path: Path) -> NDArray[Any] | None:
@@ -130,9 +140,9 @@ def test_syntaxes_that_hardly_anybody_reads_equal_their_twins(
 )
 def test_the_other_decoder_gives_the_same_stored_values(shared_data: Path, name: str) -> None:
     """GDCM by itself inverts MONOCHROME1 and applies one rescale to all frames; as a fallback it must not."""
-    file = PixelFile(shared_data / name, palette=False)
+    file = opened(shared_data / name)
     usual = file.frame(0)
-    other = dicom_codecs.with_gdcm(file._wrapped(0), file.syntax, file._form)
+    other = dicom_codecs.with_gdcm(file._wrapped(0), file.syntax, file._element.form)
     file.close()
     np.testing.assert_array_equal(usual, other)
     assert usual.dtype == other.dtype
@@ -385,7 +395,7 @@ def test_a_deflated_file_is_inflated_as_far_as_it_is_read(write_dicom: WriteDico
     pixels = np.arange(24, dtype=np.uint16).reshape(4, 6)
     dataset = pydicom.dcmread(write_dicom("a.dcm", pixels))
     path = deflated(tmp_path / "b.dcm", dataset, 200 << 20)
-    file = PixelFile(path, palette=False)
+    file = opened(path)
     np.testing.assert_array_equal(file.frame(0), pixels)
     assert file._stream.getbuffer().nbytes < 1 << 20  # type: ignore[attr-defined]
     file.close()
@@ -401,3 +411,28 @@ def test_a_deflated_header_cannot_be_a_bomb(
     with pytest.raises(ReadError, match="inflates to more than") as caught:
         decode(path, [0], palette=False)
     assert caught.value.code == "over-budget"
+
+
+def test_a_file_replaced_since_its_header_was_read_is_not_misread(
+    write_dicom: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = write_dicom("a.dcm", np.full((4, 6), 7, np.int16))
+    contents = Contents.of(path)
+    write_dicom("a.dcm", np.full((5, 8), 9, np.int16))
+    with pytest.raises(ReadError) as caught:
+        contents.load()
+    assert caught.value.code == "changed"
+    path.unlink()
+    with pytest.raises(ReadError) as caught:
+        contents.load()
+    assert caught.value.code == "missing"
+
+
+def test_the_header_is_read_once(write_stack: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = Contents.of(write_stack([0, 5, 10]))
+
+    def again(*_: object, **__: object) -> None:
+        raise AssertionError("the header is read again")
+
+    monkeypatch.setattr(pydicom, "dcmread", again)
+    assert contents.load().voxels.shape[0] == 3

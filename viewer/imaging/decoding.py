@@ -22,10 +22,11 @@ libraries at leisure, best inside itself: then the program can import its module
 ``not-decodable`` and the exception's name. What it prints goes nowhere. It must keep no state that another request
 could trip over.
 
-Both limits hold for one request. Memory is limited by the operating system where it can do so (``RLIMIT_AS`` on Linux;
-neither macOS nor Windows has the like); elsewhere only the checks of headers before decoding and the limit of time
-stand between a greedy file and the memory. The answer comes back through a pipe as JSON and raw numbers, never as a
-pickle: what a file did to the worker cannot reach further than a wrong picture.
+The limits hold for one request. Time is the processor's where the system counts it, so that a busy machine refuses
+nothing, and the clock's everywhere. Memory is limited by the operating system where it can do so (``RLIMIT_AS`` on
+Linux; neither macOS nor Windows has the like); elsewhere only the checks of headers before decoding and the limit of
+time stand between a greedy file and the memory. The answer comes back through a pipe as JSON and raw numbers, never as
+a pickle: what a file did to the worker cannot reach further than a wrong picture.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -45,6 +47,8 @@ from viewer.imaging.decoding_messages import Answer, Message, receive, send
 
 _START_SECONDS = 60.0
 _LEAST_SECONDS = 20.0
+_LEAST_WORK = 5.0
+"""Seconds of processor time; half a second of it goes into loading a decoder."""
 _SLOWEST = 2e6
 """Bytes of result per second that even a slow decoder on a busy machine makes."""
 _LEAST_MEMORY = 512 << 20
@@ -96,7 +100,8 @@ def run(
     arguments : of the function.
     name : the file's plain name, for sentences.
     size : bytes of the announced result.
-    seconds : limit of time; 20 s and a second per 2 MB of `size` by default. Starting a worker does not count.
+    seconds : limit of time; by default 5 s of the processor's and 20 s of the clock's, and a second per 2 MB of `size`.
+        Starting a worker does not count.
     memory : bytes that the worker may take beyond what it holds already; 512 MB and four times `size` by default.
 
     Raises
@@ -106,8 +111,10 @@ def run(
         what the function raised.
     """
     limit = _LEAST_SECONDS + size / _SLOWEST if seconds is None else seconds
+    work_limit = _LEAST_WORK + size / _SLOWEST if seconds is None else seconds
     allowance = _LEAST_MEMORY + _COPIES * size if memory is None else memory
-    request = Message({"work": work, "seconds": limit, "memory": allowance}, dict(arguments))
+    limits = {"seconds": limit, "processor_seconds": work_limit, "memory": allowance}
+    request = Message({"work": work, **limits}, dict(arguments))
     with _turn:
         worker = _ready_worker(name)
         try:
@@ -116,7 +123,7 @@ def run(
             # Also after Ctrl+C: half an answer in the pipe would be taken for the next one's.
             _dismiss()
             if isinstance(error, _Ended):
-                raise _end_of(name, worker, limit) from None
+                raise _end_of(name, worker, limit, work_limit) from None
             raise
         if reply.facts.get("error") == "MemoryError":
             _dismiss()
@@ -157,6 +164,11 @@ class _Worker:
     @property
     def alive(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def overworked(self) -> bool:
+        """Whether the system has ended it for taking too much of the processor's time."""
+        return self._process.poll() == -getattr(signal, "SIGPROF", 0) != 0
 
     @property
     def pid(self) -> int:
@@ -274,8 +286,9 @@ def _widen(pipe: int) -> None:
         pass
 
 
-def _end_of(name: str, worker: _Worker, seconds: float) -> ReadError:
-    if worker.overdue:
+def _end_of(name: str, worker: _Worker, seconds: float, work_seconds: float) -> ReadError:
+    if worker.overdue or worker.overworked:
+        seconds = work_seconds if worker.overworked else seconds
         return ReadError(
             f"Decoding '{name}' took longer than the {seconds:.0f} s allowed and was stopped.",
             code="decoder-timeout",

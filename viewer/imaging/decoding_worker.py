@@ -37,7 +37,8 @@ def serve() -> NoReturn:
     send(target, Message({"ready": True}))
     while True:
         message = requests.get()
-        with _limits(message.facts["seconds"], message.facts["memory"]):
+        facts = message.facts
+        with _limits(facts["seconds"], facts["processor_seconds"], facts["memory"]):
             reply = _answer(message)
         del message
         try:
@@ -94,17 +95,21 @@ def _answer(message: Message) -> Message:
 
 
 @contextlib.contextmanager
-def _limits(seconds: float, memory: int) -> Any:
+def _limits(seconds: float, processor_seconds: float, memory: int) -> Any:
     """The limits of one request, as far as this system has them."""
-    alarm = getattr(signal, "alarm", None)
+    alarm, timer = getattr(signal, "alarm", None), getattr(signal, "setitimer", None)
     if alarm is not None:
         alarm(math.ceil(seconds) + _GRACE)
+    if timer is not None:
+        timer(signal.ITIMER_PROF, processor_seconds)
     _limit_memory(memory)
     try:
         yield
     finally:
         if alarm is not None:
             alarm(0)
+        if timer is not None:
+            timer(signal.ITIMER_PROF, 0)
         _limit_memory(None)
 
 

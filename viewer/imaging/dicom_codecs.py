@@ -19,6 +19,8 @@ from pydicom.pixels.processing import convert_color_space
 from pydicom.uid import (
     UID,
     JPEG2000TransferSyntaxes,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
     JPEGLossless,
     JPEGLosslessSV1,
     RLELossless,
@@ -39,6 +41,7 @@ _KEYWORDS = {
     "pixel_representation": "PixelRepresentation",
 }
 _OPENJPEG = "whyslice-openjpeg"
+_FOR_GDCM = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1)
 
 
 def decode_frame(
@@ -69,8 +72,10 @@ def decode_frame(
             failure = error
         else:
             return {}, [array]
-    # On a damaged stream GDCM searches for seconds.
-    if codestream_size(frame) != (form["rows"], form["columns"]):
+    # On a damaged stream GDCM searches for seconds: it is asked where it may know more than the others, about pictures
+    # that at least begin well.
+    fits = codestream_size(frame) == (form["rows"], form["columns"])
+    if not fits or (syntax not in _FOR_GDCM and decoder.is_available):
         raise failure
     return {}, [with_gdcm(frame, syntax, form)]
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-import struct
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pydicom
@@ -24,9 +23,11 @@ from viewer.imaging.dicom_findings import check_length, frame_count, header_find
 from viewer.imaging.dicom_frames import Frame, frames_of
 from viewer.imaging.dicom_mosaic import is_mosaic, mosaic_of
 from viewer.imaging.dicom_orientation import directions_of
+from viewer.imaging.dicom_pixel_element import Head, PixelElement, pixel_element
 from viewer.imaging.dicom_stream import InflatingStream, open_dicom
 from viewer.imaging.dicom_syntaxes import check_syntax
 from viewer.imaging.dicom_values import several, text_of, value_of, whole
+from viewer.imaging.file_stamp import Stamp, stamp_of
 from viewer.imaging.image import PatientInfo
 from viewer.imaging.sniffing import reason
 
@@ -45,6 +46,7 @@ class DicomFile:
 
     Attributes
     ----------
+    pixels : where its pixel data begin, and how they are stored.
     frames : its pictures, or the slices in them.
     rows, columns, samples, bits : size of a stored picture; bits allocated.
     stored : (lowest, highest) value that the header allows for.
@@ -57,6 +59,7 @@ class DicomFile:
     """
 
     path: Path
+    pixels: PixelElement
     frames: tuple[Frame, ...]
     rows: int
     columns: int
@@ -105,8 +108,9 @@ def read_header(path: Path) -> DicomFile:
         with warnings.catch_warnings():
             # pydicom warns about odd values by quoting them, and a quoted value may be a patient's.
             warnings.simplefilter("ignore")
-            dataset, left = _dataset(path)
-            return replace(_described(path, dataset, left), length=path.stat().st_size)
+            stamp = stamp_of(path)
+            dataset, head, left = _dataset(path, stamp[0])
+            return _described(path, dataset, head, left, stamp)
     except ReadError:
         raise
     except RecursionError:
@@ -126,25 +130,23 @@ def _damaged(path: Path, error: Exception) -> ReadError:
     )
 
 
-def _dataset(path: Path) -> tuple[Dataset, int | None]:
-    """The data set up to the pixels and the bytes that follow; None when that cannot be told, 0 for no pixel data."""
+def _dataset(path: Path, size: int) -> tuple[Dataset, Head, int | None]:
+    """The data set up to the pixels, the head of what follows, and the bytes of pixels in a file of so many bytes.
+
+    The bytes of pixels are None when they cannot be told, 0 without pixel data.
+    """
     with open_dicom(path) as stream:
         dataset = pydicom.dcmread(stream, stop_before_pixels=True, force=True)
-        here = stream.tell()
-        group = stream.read(12)
-        size = path.stat().st_size
-    if len(group) < 12 or group[:2] not in (b"\xe0\x7f", b"\x7f\xe0"):
-        return dataset, 0
+        head = Head.of(stream)
+    if not head.of_pixels:
+        return dataset, head, 0
     if isinstance(stream, InflatingStream):
-        return dataset, None
-    order = "<" if group[:2] == b"\xe0\x7f" else ">"
-    explicit = group[4:6].isalpha()
-    length = struct.unpack(order + "I", group[8:12] if explicit else group[4:8])[0]
-    available = size - here - (12 if explicit else 8)
-    return dataset, available if length == 0xFFFFFFFF else min(length, available)
+        return dataset, head, None
+    available = size - head.end
+    return dataset, head, available if head.length is None else min(head.length, available)
 
 
-def _described(path: Path, dataset: Dataset, left: int | None) -> DicomFile:
+def _described(path: Path, dataset: Dataset, head: Head, left: int | None, stamp: Stamp) -> DicomFile:
     name = path.name
     if len(dataset) == 0:
         raise ReadError(
@@ -174,6 +176,7 @@ def _described(path: Path, dataset: Dataset, left: int | None) -> DicomFile:
     patient = _patient(dataset)
     return DicomFile(
         path=path,
+        pixels=pixel_element(dataset, head, name, stamp),
         frames=frames,
         rows=form.rows,
         columns=form.columns,
@@ -193,6 +196,7 @@ def _described(path: Path, dataset: Dataset, left: int | None) -> DicomFile:
         series_uid=text_of(dataset, "SeriesInstanceUID"),
         series_number=whole(dataset, "SeriesNumber") or 0,
         frame_of_reference_uid=text_of(dataset, "FrameOfReferenceUID"),
+        length=stamp[0],
         instance_uid=text_of(dataset, "SOPInstanceUID"),
         patient=patient,
         patient_key=_patient_key(patient),

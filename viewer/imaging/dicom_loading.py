@@ -73,7 +73,10 @@ def peek(stack: Stack, path: Path) -> MedicalImage:
     frame = frames[middle]
     BUDGET.check(path.name, _needed(stack, frames[:1]))
     geometry, _ = stack.grid(stack.chosen)
-    [picture] = pictures(frame.path, [frame.index], palette=stack.file.photometric == "PALETTE COLOR")
+    file = stack.file_of(frame)
+    [picture] = pictures(
+        frame.path, [frame.index], palette=file.photometric == "PALETTE COLOR", element=file.pixels
+    )
     filling = Filling(1, _expected(stack, (frame,)))
     _put(filling, 0, picture if frame.tile is None else frame.tile.of(picture), stack, frame, path)
     bare = _described(stack, stack.chosen, geometry.of_slice(middle), path, (frame.path,))
@@ -112,7 +115,8 @@ def _decoded(stack: Stack, frames: tuple[Frame, ...], path: Path) -> Iterator[tu
         wanted: dict[int, list[int]] = defaultdict(list)
         for place in places:
             wanted[frames[place].index].append(place)
-        decoded = pictures(source, list(wanted), palette=palette)
+        pixels = stack.file_of(frames[places[0]]).pixels
+        decoded = pictures(source, list(wanted), palette=palette, element=pixels)
         for picture, same in zip(decoded, wanted.values(), strict=True):
             file = stack.file_of(frames[same[0]])
             if picture.shape[:2] != (file.rows, file.columns):

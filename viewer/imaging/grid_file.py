@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from viewer.foundation.provenance import sha256_of
 from viewer.imaging.budget import BUDGET
 from viewer.imaging.diagnoses import Diagnosis
+from viewer.imaging.file_stamp import Stamp, unreachable
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import Intensity, MedicalImage, Source, VolumeInfo, Window
 from viewer.imaging.plane import ReadingPlane
 from viewer.imaging.series import Candidate, SeriesInfo, Wish
 from viewer.imaging.volumes import one_of_several
-from viewer.imaging.voxel_block import VoxelBlock, unreachable
+from viewer.imaging.voxel_block import VoxelBlock
 from viewer.imaging.voxel_types import rescaled, value_findings
 
 _WORTH_PEEKING = 4 << 20
@@ -209,7 +210,7 @@ def magnitude(voxels: NDArray[Any]) -> NDArray[Any]:
 
 
 @lru_cache(maxsize=64)
-def _hash(path: Path, stamp: tuple[int, int]) -> str:  # noqa: ARG001 part of what is remembered
+def _hash(path: Path, stamp: Stamp) -> str:  # noqa: ARG001 part of what is remembered
     """Of a file that is as it was at `stamp`: volume after volume is read from one file, which is hashed once."""
     try:
         return sha256_of(path)

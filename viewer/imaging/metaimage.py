@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from viewer.foundation.errors import ReadError
 from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
+from viewer.imaging.file_stamp import stamp_of
 from viewer.imaging.geometry import Geometry, letter
 from viewer.imaging.grid_file import GridFile, sheared, sheared_warning, usable
 from viewer.imaging.series import Candidate
 from viewer.imaging.text_header import bad_header, beginning, checked_sizes, numbers, voxel_file, wholes
 from viewer.imaging.volumes import numbered
-from viewer.imaging.voxel_block import Packing, VoxelBlock, stamp_of
+from viewer.imaging.voxel_block import Packing, VoxelBlock
 
 _TYPES = {
     "MET_CHAR": "i1",

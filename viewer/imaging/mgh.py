@@ -12,12 +12,13 @@ import numpy as np
 
 from viewer.foundation.errors import ReadError
 from viewer.imaging.diagnoses import Diagnosis, no_orientation
+from viewer.imaging.file_stamp import stamp_of, unreachable
 from viewer.imaging.geometry import Geometry, lps_from_ras
 from viewer.imaging.grid_file import GridFile, usable
 from viewer.imaging.series import Candidate
 from viewer.imaging.unpacking import unpacked_pieces
 from viewer.imaging.volumes import numbered
-from viewer.imaging.voxel_block import VoxelBlock, stamp_of, unreachable
+from viewer.imaging.voxel_block import VoxelBlock
 
 _Header: Any = nibabel.freesurfer.mghformat.MGHHeader  # it ships no types
 _LENGTH = 284

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from viewer.foundation.errors import ReadError
 from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
+from viewer.imaging.file_stamp import stamp_of, unreachable
 from viewer.imaging.geometry import Geometry, lps_from_ras
 from viewer.imaging.grid_file import GridFile, sheared, sheared_warning, usable
 from viewer.imaging.image import VolumeInfo, Window
@@ -24,7 +25,7 @@ from viewer.imaging.series import Candidate
 from viewer.imaging.sidecar import Sidecar, read_sidecar
 from viewer.imaging.unpacking import unpacked_pieces
 from viewer.imaging.volumes import best_weighted, numbered, weighted
-from viewer.imaging.voxel_block import VoxelBlock, stamp_of, unreachable
+from viewer.imaging.voxel_block import VoxelBlock
 
 nib: Any = nibabel  # it ships no types
 _MILLIMETRES = {1: 1000.0, 3: 0.001}

@@ -14,11 +14,11 @@ from viewer.foundation.provenance import sha256_of
 from viewer.imaging import decoding
 from viewer.imaging.budget import BUDGET
 from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
+from viewer.imaging.file_stamp import Stamp, check_unchanged, stamp_of, unreachable
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import Intensity, MedicalImage, Source
 from viewer.imaging.series import Candidate, SeriesInfo, Wish
 from viewer.imaging.sniffing import Kind, kind_of
-from viewer.imaging.voxel_block import stamp_of, unreachable
 from viewer.imaging.voxel_types import value_findings
 
 _WORKER = "viewer.imaging.picture_decoding"
@@ -45,7 +45,7 @@ class _Picture:
     item: int
     inverted: bool
     diagnoses: tuple[Diagnosis, ...]
-    stamp: tuple[int, int]
+    stamp: Stamp
 
     @property
     def photometric(self) -> str:
@@ -76,12 +76,7 @@ class _Picture:
         return self._image((self.pages[len(self.pages) // 2],))
 
     def _image(self, pages: tuple[int, ...]) -> MedicalImage:
-        if stamp_of(self.path) != self.stamp:
-            raise ReadError(
-                f"'{self.path.name}' has changed since it was opened.",
-                code="changed",
-                action="Open it again.",
-            )
+        check_unchanged(self.path, self.stamp)
         rows, columns = self.geometry.shape[1:]
         answer = decoding.run(
             f"{_WORKER}:decode",

@@ -19,9 +19,9 @@ from stat import S_ISLNK
 from viewer.foundation.errors import ReadError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.budget import BUDGET
+from viewer.imaging.file_stamp import unreachable
 from viewer.imaging.series import Unreadable
 from viewer.imaging.unpacking import PIECE, unpacked_pieces
-from viewer.imaging.voxel_block import unreachable
 
 _MEMBERS = 20_000
 _DIRECTORY = 16 << 20

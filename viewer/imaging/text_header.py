@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from viewer.foundation.errors import ReadError
-from viewer.imaging.voxel_block import unreachable
+from viewer.imaging.file_stamp import unreachable
 
 _LONGEST_NAME = 64
 """Letters of a file's name that a sentence shows."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from viewer.foundation.errors import ReadError
 from viewer.foundation.progress import SILENT, Progress
+from viewer.imaging.file_stamp import Stamp, check_unchanged, unreachable
 from viewer.imaging.unpacking import DEFLATE_LIMIT, PIECE, unpacked_pieces
 
 Packing = Literal["none", "gzip", "zlib", "bzip2", "text", "hex"]
@@ -28,29 +29,6 @@ _TEXT_LIMIT = 256 << 20
 """Voxels written as words take several times their memory while they are read, bytes."""
 _LATE = 1 << 16
 """How much may follow the last voxel of a gzip stream before its checksum is looked for, bytes."""
-
-
-def stamp_of(path: Path) -> tuple[int, int]:
-    """What changes when a file is replaced: its length and the time it was written.
-
-    Raises
-    ------
-    ReadError
-        When the file is gone or out of reach.
-    """
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise unreachable(path, error) from None
-    return found.st_size, found.st_mtime_ns
-
-
-def unreachable(path: Path, error: OSError) -> ReadError:
-    """A file that was there and cannot be read now: its disk is gone, or somebody has removed it."""
-    if isinstance(error, FileNotFoundError):
-        return ReadError(f"'{path.name}' is no longer there.", code="missing", action="Open it again.")
-    why = (error.strerror or type(error).__name__).lower()
-    return ReadError(f"'{path.name}' could not be read: {why}.", code="no-access")
 
 
 @dataclass(frozen=True)
@@ -78,7 +56,7 @@ class VoxelBlock:
     start: int = 0
     skip: int = 0
     packing: Packing = "none"
-    stamp: tuple[int, int] = field(default=(0, 0))
+    stamp: Stamp = (0, 0)
 
     @property
     def volume_bytes(self) -> int:
@@ -141,12 +119,7 @@ class VoxelBlock:
         return _native(out)
 
     def _stream(self) -> _Stream:
-        if stamp_of(self.path) != self.stamp:
-            raise ReadError(
-                f"'{self.path.name}' has changed since it was opened.",
-                code="changed",
-                action="Open it again.",
-            )
+        check_unchanged(self.path, self.stamp)
         try:
             stream = self.path.open("rb")
         except OSError as error:
