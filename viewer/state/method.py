@@ -96,6 +96,7 @@ FAMILIES = {
     "path": "from a baseline",
     "perturbation": "by changing the input",
     "relevance": "relevance propagation",
+    "baseline": "to compare with",
 }
 """Family -> heading in a menu."""
 
@@ -117,15 +118,10 @@ def why_not(session: Session, name: str) -> str:
     if session.model is None or support is None or support.model != session.model.card.id:
         return ""
     inner = session.choice.parameters.get(name, {}).get("of")
-    if inner is None and name in _WRAPPERS:
-        inner = next(p.default for p in EXPLAINERS[name].parameters if p.name == "of")
+    if inner is None:
+        inner = next((p.default for p in EXPLAINERS[name].parameters if p.name == "of"), None)
     reasons = support.reasons.get(session.choice.layer, {})
     return reasons.get(name) or (reasons.get(str(inner), "") if inner is not None else "")
-
-
-_WRAPPERS = tuple(
-    name for name, info in EXPLAINERS.items() if any(parameter.name == "of" for parameter in info.parameters)
-)
 
 
 def equal_here(session: Session, name: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ class ExplainerMenu(Chooser):
     def __init__(self) -> None:
         super().__init__()
         self._shown: tuple[object, ...] = ()
+        self._names: list[str] = []
         self.setMaxVisibleItems(40)
         self.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
@@ -28,6 +29,9 @@ class ExplainerMenu(Chooser):
         self._make()
 
     def show_session(self, session: Session) -> None:
+        if menu() != self._names:  # a plugin has brought another one
+            self._make()
+            self._shown = ()
         facts = (session.support, session.choice.layer, session.model, session.choice.parameters)
         if facts != self._shown:
             self._shown = facts
@@ -39,8 +43,9 @@ class ExplainerMenu(Chooser):
 
     def _make(self) -> None:
         model = QStandardItemModel(self)
+        self._names = menu()
         family = ""
-        for name in menu():
+        for name in self._names:
             info = EXPLAINERS[name]
             if name not in FIRST and info.family != family:
                 family = info.family
