@@ -278,7 +278,7 @@ def test_explanations_on_demand_are_of_the_volume(volumes: Workbench) -> None:
     assert shown(volumes) is not None
 
 
-# --- left stays left ---------------------------------------------------------------------------------------------------
+# --- left stays left --------------------------------------------------------------------------------------
 
 SHAPE = (12, 20, 24)
 SPOT = (

@@ -196,7 +196,7 @@ def _card(document: dict[str, Any], folder: Path) -> ModelCard:
             size=size,
             channels=int(input_.get("channels", 1)),
             fit=cast(Literal["square", "stretch"], fit),
-            crop=cast(Crop, crop),
+            crop=crop,
             normalise=str(normalise.pop("name", "range")),
             parameters=normalise,
         ),

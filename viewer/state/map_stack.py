@@ -45,9 +45,9 @@ class MapStack:
         for index in list(reading.filled):
             if self.filled[index]:
                 continue
-            signed = signed_map(session, reading, index, session.choice.layer)
-            if signed is not None:
-                self.put(index, shown_map(session, signed), reading.views[index])
+            signed, view = signed_map(session, reading, index, session.choice.layer), reading.views[index]
+            if signed is not None and isinstance(view, InputView):
+                self.put(index, shown_map(session, signed), view)
 
     def put(self, index: int, raw: Picture, view: InputView) -> None:
         """Keep the map (row, column) of a slice on the layer's grid, and where it lies."""
