@@ -252,6 +252,8 @@ class Visit(QObject):
         session = self._bench.session
         if session.chooser is not None:
             return f"There are {len(session.chooser.series)} series: choose one with --series."
+        if session.asking is not None and session.asking.stage == "refused":
+            return session.asking.sentence
         return "Nothing could be opened." if session.case is None else ""
 
     def _write(self, path: Path) -> None:

@@ -183,6 +183,33 @@ def test_another_input_gets_another_file(bench: Workbench, tmp_path: Path) -> No
     assert 19 <= np.unravel_index(data.argmax(), data.shape)[2] <= 24
 
 
+def test_an_explanation_on_demand_says_what_made_it(bench: Workbench, tmp_path: Path) -> None:
+    shown(bench)
+    bench.explaining.set_parameters("smoothgrad", {"samples": 4, "of": "grad-cam"})
+    bench.explaining.select_explainer("smoothgrad")
+    bench.explaining.toggle_deviation()
+    bench.exporting.save_figure(tmp_path / "why.png")
+    bench.exporting.save_maps(tmp_path)
+    stem = "stroke__relu2__smoothgrad__samples-4__of-grad-cam__deviation"
+    assert (tmp_path / f"{stem}.nii.gz").exists()
+    for name in ("why", stem):
+        record = json.loads((tmp_path / f"{name}.provenance.json").read_text())
+        assert record["explainer"] == "smoothgrad"
+        assert record["parameters"] == {"samples": 4, "noise": 0.1, "of": "grad-cam", "seed": 0}
+        assert record["deviation"] is True
+        assert record["layer"] == "relu2"
+        assert record["rounds"] == {"2, stroke": [4, 4]}
+    maps = json.loads((tmp_path / f"{stem}.provenance.json").read_text())
+    assert maps["explained_slices"] == [2]
+    bench.explaining.select_explainer("gradient")
+    bench.explaining.select_score("margin")
+    bench.exporting.save_maps(tmp_path)
+    record = json.loads((tmp_path / "stroke__input__gradient__margin.provenance.json").read_text())
+    assert (record["layer"], record["score"], record["parameters"]) == ("input", "margin", {})
+    frozen = shown_slice(bench.session)
+    assert "on the input" in dict(frozen.facts)["map"]
+
+
 def test_there_is_nothing_to_save(slow_bench: Workbench, tmp_path: Path) -> None:
     for verb in (slow_bench.exporting.save_figure, slow_bench.exporting.save_maps):
         verb(tmp_path / "x.png")

@@ -18,6 +18,7 @@ from viewer.cli.answer import Answer, as_json
 from viewer.cli.commands import COMMANDS, VIEW, build_parser
 from viewer.cli.terminal import Terminal
 from viewer.cli.view_options import ViewOptions
+from viewer.explainers.declaration import resolved
 from viewer.foundation.errors import Cancelled, UsageError, WhySliceError, one_sentence
 from viewer.foundation.registry import nearest
 
@@ -122,6 +123,9 @@ def _view(options: Namespace, open_window: OpenWindow) -> int:
             raise UsageError(f"--{name} belongs to an image: name it too.")
     if options.set and not options.explainer:
         raise UsageError("--set sets a parameter of an explainer: name it with --explainer.")
+    if options.set:
+        given = dict(options.set)
+        resolved(options.explainer, given).checked(given)
     view = ViewOptions(
         paths=tuple(options.paths),
         series=options.series,

@@ -18,9 +18,9 @@ from viewer.state.may_read import region_words
 from viewer.state.method import REGION, is_segmentation, method_of
 from viewer.state.session import DIFFERENCE, Session
 from viewer.ui.attempt import attempt
-from viewer.ui.dialogs.explainer_form import ExplainerForm
 from viewer.ui.panels.asking_row import AskingRow
 from viewer.ui.panels.card import Chooser, described, heading
+from viewer.ui.panels.explainer_form import ExplainerForm
 from viewer.ui.panels.explainer_menu import ExplainerMenu
 
 _PER_ROW = 3
