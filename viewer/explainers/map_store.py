@@ -66,6 +66,14 @@ class MapStore:
         packed, scale = entry
         return packed * np.float32(scale) if scale > 1e-35 else (packed * scale).astype(np.float32)
 
+    def touch(self, key: Hashable) -> bool:
+        """Whether a map is there; it counts as used."""
+        with self._lock:
+            if key not in self._maps:
+                return False
+            self._maps.move_to_end(key)
+            return True
+
     def __contains__(self, key: Hashable) -> bool:
         return key in self._maps
 

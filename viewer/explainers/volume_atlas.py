@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
@@ -9,6 +10,10 @@ from numpy.typing import NDArray
 
 from viewer.explainers.atlas import Atlas, Map, MapFacts
 from viewer.explainers.map_store import MapStore
+
+
+_UNPACKED = 4
+"""Maps that are kept as they are read, because every slice asks for the same ones."""
 
 
 class VolumeAtlas(Atlas):
@@ -30,11 +35,14 @@ class VolumeAtlas(Atlas):
         super().__init__(store, variant, classes, 1)
         self.spread: Callable[[Map], NDArray[np.float64]] | None = None
         self._count = slices
+        self._unpacked: OrderedDict[tuple[int, str, str], Map] = OrderedDict()
         self._masses: dict[tuple[int, str, str], NDArray[np.float64]] = {}
 
     def put(self, slice: int, target: int, layer: str, method: str, signed_map: NDArray) -> None:
         """Keep a signed map (slice, row, column) of the layer's grid."""
         super().put(0, target, layer, method, signed_map)
+        with self._lock:
+            self._unpacked.pop((target, layer, method), None)
         if self.spread is not None:
             masses = self.spread(np.maximum(np.asarray(signed_map, dtype=np.float32), 0))
             with self._lock:
@@ -47,8 +55,22 @@ class VolumeAtlas(Atlas):
         return super().has(0, layer=layer)
 
     def signed(self, layer: str, target: int | str, method: str, slice: int) -> Map | None:
-        """The signed map (slice, row, column) on the layer's grid; None when it is not there."""
-        return super().signed(layer, target, method, 0)
+        """The signed map (slice, row, column) on the layer's grid; None when it is not there. Not to be written to."""
+        key = (self.target_index(target), layer, method)
+        if not self.store.touch(self._key(0, *key)):
+            return None
+        with self._lock:
+            known = self._unpacked.get(key)
+        if known is None:
+            known = super().signed(layer, target, method, 0)
+            if known is None:
+                return None
+            known.setflags(write=False)
+            with self._lock:
+                self._unpacked[key] = known
+                while len(self._unpacked) > _UNPACKED:
+                    self._unpacked.popitem(last=False)
+        return known
 
     def probabilities(self, slice: int) -> NDArray[np.float32] | None:
         """(class,) probabilities of the volume; None when it was not traced."""

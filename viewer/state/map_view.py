@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,10 @@ from viewer.models.card import RECOVERED, SQUASHED
 from viewer.models.input_view import InputView
 from viewer.models.volume_cut import VolumeCut
 from viewer.state.may_read import MapFacts, MayRead, may_read
-from viewer.state.method import equal_here, is_segmentation, method_of
+from viewer.state.method import Method, equal_here, is_segmentation, method_of
 from viewer.state.series_reading import Place, SeriesReading
 from viewer.state.session import DIFFERENCE, ModelFacts, Session
+from viewer.state.volume_reading import VolumeReading
 
 Picture = NDArray[np.float32]
 
@@ -174,14 +176,12 @@ def _facts(session: Session, reading: SeriesReading, index: int, signed: Picture
     # Findings that can be there together do not oppose; neither do maps that know no class, nor the parts of an image.
     opposed = card.task not in ("multilabel", "segmentation") and not method.info.class_free
     if other is not None and opposed and not method.deviation:
-        mine, theirs = (
-            np.maximum(found, 0)
-            if (found := reading.atlas.signed(method.layer, c, method.key, index)) is not None
-            else None
-            for c in (target, other)
-        )
-        if mine is not None and theirs is not None and mine.any() and theirs.any():
-            overlap = class_overlap(mine, theirs).value
+        pair = partial(_overlap, reading, method, index, target, other)
+        if isinstance(reading, VolumeReading):
+            key = ("overlap", target, other, method.layer, method.key, session.revision)
+            overlap = reading.remembered(key, pair)
+        else:
+            overlap = pair()
     return MapFacts(
         shown_state(session, signed, choice.layer),
         card.classes[target],
@@ -201,6 +201,19 @@ def _facts(session: Session, reading: SeriesReading, index: int, signed: Picture
         region=choice.region if is_segmentation(session) else "",
         whole=reading.whole,
     )
+
+
+def _overlap(reading: SeriesReading, method: Method, index: int, target: int, other: int) -> float | None:
+    """How much the maps of two classes overlap; None where one of them is not there or empty."""
+    mine, theirs = (
+        np.maximum(found, 0)
+        if (found := reading.atlas.signed(method.layer, c, method.key, index)) is not None
+        else None
+        for c in (target, other)
+    )
+    if mine is None or theirs is None or not mine.any() or not theirs.any():
+        return None
+    return float(class_overlap(mine, theirs).value)
 
 
 def places_shown(session: Session, reading: SeriesReading, index: int) -> tuple[Place, ...]:

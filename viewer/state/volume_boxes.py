@@ -39,12 +39,12 @@ def boxes_of_slice(
     assert case is not None
     assert view is not None
     method = method_of(session)
-    key = ("map", session.choice.target, method.layer, method.shown_key, float(found.raw.sum()), rule, value)
+    key = ("map", session.choice.target, method.layer, method.shown_key, session.revision, rule, value)
 
     def volume() -> Mask:
         return _mask(reading, stacked(view, case.plane, found.raw), rule, value)
 
-    boxes = boxes_from_mask(reading.mask(key, volume)[index], reader="map", slice=index)
+    boxes = boxes_from_mask(reading.remembered(key, volume)[index], reader="map", slice=index)
     return MapBoxes.from_boxes(found.picture, boxes, VolumeRule(rule, value))
 
 
@@ -55,7 +55,7 @@ def brightness_of_slice(reading: VolumeReading, case: Case, index: int, rule: Ru
         grey = np.stack([case.image.grey(case.picture(number)) for number in range(case.slices)])
         return _mask(reading, grey - grey.min(), rule, value)
 
-    mask = reading.mask(("grey", rule, value), volume)[index]
+    mask = reading.remembered(("grey", rule, value), volume)[index]
     grey = case.image.grey(case.picture(index))
     within = np.zeros(grey.shape, dtype=bool)
     view = reading.views[index]

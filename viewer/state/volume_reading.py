@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,10 @@ from viewer.models.volume_cut import VolumeCut, mass_of_slices
 from viewer.models.volume_view import VolumeView
 from viewer.state.series_reading import SeriesReading
 
-_REMEMBERED = 2
-"""Masks of the volume that are kept: of the map, and of the image's own brightness."""
+_REMEMBERED = 4
+"""Results about the whole volume that are kept: masks of the map and of the image's own brightness, overlaps."""
+
+T = TypeVar("T")
 
 
 @dataclass(eq=False)
@@ -35,7 +37,7 @@ class VolumeReading(SeriesReading):
     view: VolumeView | None = None
     seen: NDArray[np.float16] | None = None
     tracing: str = ""
-    _masks: OrderedDict[Hashable, NDArray[np.bool_]] = field(default_factory=OrderedDict)
+    _known: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
 
     @property
     def whole(self) -> bool:
@@ -51,11 +53,12 @@ class VolumeReading(SeriesReading):
         self.atlas.spread = partial(mass_of_slices, view, plane)
         self.views.update({index: VolumeCut(view, plane, index) for index in range(slices)})
 
-    def mask(self, key: Hashable, make: Callable[[], NDArray[Any]]) -> NDArray[np.bool_]:
-        """A mask (slice, row, column) on the pictures of the reading plane; the last few are remembered."""
-        if key not in self._masks:
-            self._masks[key] = np.asarray(make(), dtype=bool)
-            while len(self._masks) > _REMEMBERED:
-                self._masks.popitem(last=False)
-        self._masks.move_to_end(key)
-        return self._masks[key]
+    def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Something about the whole volume, made once; every slice asks for it."""
+        if key not in self._known:
+            self._known[key] = make()
+            while len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        self._known.move_to_end(key)
+        found: T = self._known[key]
+        return found
