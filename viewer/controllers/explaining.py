@@ -294,7 +294,7 @@ class Explaining:
         choice.crop = loaded.card.input.crop
         self._judge()
         self._filling.restart()
-        self._examine(loaded.card.id)
+        self._examine(session.model_id)
 
     def _examine(self, model_id: str) -> None:
         """Find out what the network can be asked, after the first map: menus can wait, the map cannot."""

@@ -72,8 +72,9 @@ class Filling:
             self._volumes.restart()
             return
         region = choice.region if card.task == "segmentation" else "all"
-        session.plain = self._reading(Variant(card.id, False, card.input.crop, choice.score, region))
-        session.reading = self._reading(Variant(card.id, choice.mirror, choice.crop, choice.score, region))
+        session.plain = self._reading(Variant(session.model_id, False, card.input.crop, choice.score, region))
+        chosen = Variant(session.model_id, choice.mirror, choice.crop, choice.score, region)
+        session.reading = self._reading(chosen)
         self._next(self._generation, time.monotonic())
 
     def stop(self) -> None:

@@ -64,7 +64,7 @@ class VolumeFilling:
         assert session.case is not None
         choice, card = session.choice, session.model.card
         region = choice.region if is_segmentation(session) else "all"
-        plain = Variant(card.id, False, card.input.crop, choice.score, region)
+        plain = Variant(session.model_id, False, card.input.crop, choice.score, region)
         session.plain = self._of(plain, session.case)
         session.reading = self._of(replace(plain, mirror=choice.mirror, crop=choice.crop), session.case)
         self.want()
@@ -106,7 +106,7 @@ class VolumeFilling:
     def _trace(self, reading: VolumeReading, case: Case, layer: str) -> None:
         session, generation = self._session, self._generation
         assert session.model is not None
-        variant, device, model = reading.variant, session.device, session.model_id
+        variant, device = reading.variant, session.device
         words = f"tracing {layer}{needs_words(session.model, layer)}"
         started = time.monotonic()
         self._reading, reading.tracing = reading, layer
@@ -117,7 +117,7 @@ class VolumeFilling:
             from viewer.controllers import engine
 
             request = engine.TraceRequest(
-                model,
+                variant.model,
                 device,
                 case.image,
                 0,

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from viewer.explainers.atlas import Atlas, Map, MapFacts
 from viewer.explainers.map_store import MapStore
 
-
 _UNPACKED = 4
 """Maps that are kept as they are read, because every slice asks for the same ones."""
 

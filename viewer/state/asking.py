@@ -44,7 +44,7 @@ class Support:
 
     Attributes
     ----------
-    model : id.
+    model : as it was asked for: id or folder.
     reasons : layer -> explainer -> why it does not exist there, as a sentence.
     pass_seconds : measured time of one forward and one backward pass.
     seconds : explainer -> measured time of what its declaration calls one pass.

@@ -115,7 +115,7 @@ def is_segmentation(session: Session) -> bool:
 def why_not(session: Session, name: str) -> str:
     """Why the network, or the chosen layer, does not have an explainer; empty when it has, or nobody knows yet."""
     support = session.support
-    if session.model is None or support is None or support.model != session.model.card.id:
+    if session.model is None or support is None or support.model != session.model_id:
         return ""
     inner = session.choice.parameters.get(name, {}).get("of")
     if inner is None:

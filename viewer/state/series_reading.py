@@ -17,7 +17,7 @@ class Variant:
 
     Attributes
     ----------
-    model : id.
+    model : as it was asked for: id or folder.
     mirror, crop : of the network's input.
     score : what is differentiated.
     region : where a segmentation network is asked, see `Choice.region`.
