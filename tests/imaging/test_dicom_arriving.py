@@ -12,7 +12,7 @@ import pytest
 from viewer.foundation.errors import ReadError
 from viewer.foundation.progress import Cancelled, Progress
 from viewer.imaging.contents import Contents
-from viewer.imaging.dicom_filling import Filling, expected_type
+from viewer.imaging.filling import Filling, expected_type
 from viewer.imaging.image import MedicalImage
 
 WriteDicom = Callable[..., Path]

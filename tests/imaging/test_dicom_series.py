@@ -289,3 +289,15 @@ def test_what_differs_in_these_is_never_one_stack(
 )
 def test_maps_are_named(write_stack: WriteStack, facts: dict[str, Any], words: str) -> None:
     assert only(write_stack([0, 5], **facts)).description == words
+
+
+def test_a_segmentation_misses_no_slices(write_stack: WriteStack) -> None:
+    folder = write_stack([0, 5, 20, 25])
+    assert "missing-slice" in codes(only(folder))
+    for path in folder.iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.Modality = "SEG"
+        dataset.save_as(path)
+    marked = only(folder)
+    assert not codes(marked) & {"missing-slice", "uneven-spacing"}
+    assert read_image(folder).geometry.origins is not None

@@ -17,7 +17,10 @@ from numpy.typing import NDArray
 
 from viewer.foundation.errors import ReadError
 from viewer.imaging.contents import Contents
+from viewer.imaging.geometry import Geometry
+from viewer.imaging.image import MedicalImage
 from viewer.imaging.reading import inspect_path, read_image
+from viewer.imaging.writing import write_nifti
 
 nib: Any = nibabel
 sitk: Any = SimpleITK
@@ -337,7 +340,7 @@ def test_a_volume_far_into_a_packed_file_is_found(tmp_path: Path) -> None:
 def test_a_thumbnail_is_the_middle_slice_where_it_lies(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("viewer.imaging.grid_file._WORTH_PEEKING", 0)
+    monkeypatch.setattr("viewer.imaging.grid_file._WORTH_PARTS", 0)
     data = np.random.default_rng(0).integers(0, 900, (6, 7, 9, 3)).astype(np.int16)
     path = written(tmp_path / name, data, np.diag([1.0, 1.0, 4.0, 1.0]), scl_slope=2, scl_inter=1)
     contents = Contents.of(path)
@@ -509,3 +512,32 @@ def test_every_shared_file_equals_nibabel(shared_data: Path) -> None:
             np.testing.assert_allclose(image.voxels, expected, rtol=1e-6 if expected.dtype.kind == "f" else 0)
             if image.geometry.oriented:
                 np.testing.assert_allclose(image.geometry.affine_ras, reference.affine, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz"])
+def test_the_middle_slice_is_shown_while_the_rest_is_read(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viewer.imaging.grid_file._WORTH_PARTS", 0)
+    voxels = np.arange(9 * 10 * 11, dtype=np.int16).reshape(9, 10, 11)
+    write_nifti(tmp_path / name, voxels, Geometry(np.diag([1.0, 1, 4, 1]), voxels.shape))
+    seen: list[MedicalImage] = []
+    there: list[NDArray[Any]] = []
+
+    def arriving(image: MedicalImage) -> None:
+        seen.append(image)
+        there.append(image.arrived.copy())
+
+    whole = Contents.of(tmp_path / name).load(arriving=arriving)
+    [part] = seen
+    assert there[0].tolist() == [True] * 5 + [False] * 4
+    np.testing.assert_array_equal(part.voxels, whole.voxels)  # it went on growing
+    assert part.arrived.all()
+    assert whole.arrived is None
+    with pytest.raises(ValueError, match="read-only"):
+        part.voxels[0, 0, 0] = 1
+    np.testing.assert_array_equal(whole.voxels, voxels)
+    # Cut across the slices of the file, no slice is whole before all are.
+    write_nifti(tmp_path / name, voxels, Geometry(np.diag([4.0, 1, 1, 1]), voxels.shape))
+    Contents.of(tmp_path / name).load(arriving=arriving)
+    assert len(seen) == 1

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from viewer.foundation.errors import ReadError
 from viewer.foundation.provenance import sha256_of
 from viewer.imaging.budget import BUDGET
-from viewer.imaging.dicom_filling import Filling, expected_type
 from viewer.imaging.dicom_frames import Frame
 from viewer.imaging.dicom_naming import description_of, sequence_of, unit_of
 from viewer.imaging.dicom_pixels import pictures
 from viewer.imaging.dicom_series import Stack
+from viewer.imaging.filling import Filling, expected_type
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import Intensity, MedicalImage, Source, Window
 from viewer.imaging.series import Wish
@@ -54,9 +54,7 @@ def load(stack: Stack, path: Path, wish: Wish) -> MedicalImage:
         _put(filling, place, picture, stack, frames[place], path)
         if not shown and wish.arriving is not None:
             shown = True
-            view = filling.voxels.view()
-            view.setflags(write=False)
-            wish.arriving(replace(bare, voxels=view, arrived=filling.arrived))
+            wish.arriving(replace(bare, voxels=filling.shown, arrived=filling.arrived))
     wish.progress.report(len(frames), len(frames))
     return replace(
         bare,

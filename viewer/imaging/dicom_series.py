@@ -29,6 +29,7 @@ from viewer.imaging.volumes import one_of_several
 _MOVING = ("US", "XA", "RF", "ES", "XC", "OP", "IVUS", "OCT")
 """Modalities whose frames follow each other in time when nothing says where they lie."""
 _SAME_DIRECTION = 2e-3
+_GAPS = ("missing-slice", "uneven-spacing")
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +94,13 @@ class Stack:
         frames = self.volumes[number].frames
         file = self.file_of(frames[0])
         size = _size(file, frames[0])
-        return grid_of(frames, size) if self.placed else grid_without_places(frames, size, file.directions)
+        if not self.placed:
+            return grid_without_places(frames, size, file.directions)
+        geometry, findings = grid_of(frames, size)
+        if file.modality == "SEG":
+            # Slices on which nothing is marked are left out of a segmentation, and nobody has lost them.
+            findings = tuple(finding for finding in findings if finding.code not in _GAPS)
+        return geometry, findings
 
 
 def stacks(files: Iterable[DicomFile]) -> list[Stack]:

@@ -18,15 +18,16 @@ from viewer.foundation.provenance import sha256_of
 from viewer.imaging.budget import BUDGET
 from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.file_stamp import Stamp, unreachable
+from viewer.imaging.filling import Filling
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import Intensity, MedicalImage, Source, VolumeInfo, Window
 from viewer.imaging.plane import ReadingPlane
 from viewer.imaging.series import Candidate, SeriesInfo, Wish
 from viewer.imaging.volumes import one_of_several
 from viewer.imaging.voxel_block import VoxelBlock
-from viewer.imaging.voxel_types import rescaled, value_findings
+from viewer.imaging.voxel_types import value_findings
 
-_WORTH_PEEKING = 4 << 20
+_WORTH_PARTS = 4 << 20
 """A smaller volume is read as quickly as one of its slices, bytes."""
 _FAR = 1e8
 """No patient is that large, mm."""
@@ -90,9 +91,6 @@ class GridFile:
         """
         BUDGET.check(self.path.name, self.block.volume_bytes)
         self.block.check()
-        # Where one slice after the other is shown the slices of the file, one of them is a thumbnail.
-        in_file_order = ReadingPlane.of(self.geometry).axes[0] == 0
-        quick = in_file_order and self.block.runs == 1 and self.block.volume_bytes > _WORTH_PEEKING
         findings = (self._said_of(self.volume, default=True), self._of_channels())
         info = SeriesInfo.of(
             self.geometry,
@@ -107,7 +105,7 @@ class GridFile:
             volume=self.volume,
             files=self.files,
         )
-        return Candidate(info, self.load, self.peek if quick else None)
+        return Candidate(info, self.load, self.peek if self._worth_parts else None)
 
     def load(self, wish: Wish) -> MedicalImage:
         """One volume.
@@ -118,15 +116,24 @@ class GridFile:
             When the voxels end too soon, are damaged, or are not those of this header any more.
         """
         volume = self.volume if wish.volume is None else wish.volume
-        stored = self.block.read(volume, wish.progress)
-        wish.progress.report(1, 2, "converting")
-        voxels = self._voxels(stored, self.geometry.shape)
-        image = self._image(voxels, self.geometry, volume, default=wish.volume is None)
-        wish.progress.report(2, 2)
+        slices, rows, columns = self.geometry.shape
+        filling = Filling(slices, None)
+        waited_for = slices // 2 if self._worth_parts else -1
+        for place, stored in enumerate(self.block.read(volume, slices, wish.progress)):
+            wish.progress.report(place, slices, "reading")
+            # A rescale beyond all bounds makes infinite voxels, which are counted like others.
+            with np.errstate(over="ignore", invalid="ignore"):
+                filling.put(place, self._values(stored, (rows, columns)), self._rescale)
+            if place == waited_for and wish.arriving is not None:
+                # The middle is what is looked at first.
+                part = self._image(filling.shown, self.geometry, volume, default=wish.volume is None)
+                wish.arriving(replace(part, arrived=filling.arrived))
+        image = self._image(filling.voxels, self.geometry, volume, default=wish.volume is None)
+        wish.progress.report(slices, slices)
         return replace(
             image,
             source=replace(image.source, sha256=_hash(self.block.path, self.block.stamp)),
-            diagnoses=image.diagnoses + value_findings(voxels),
+            diagnoses=image.diagnoses + value_findings(filling.voxels),
         )
 
     def peek(self) -> MedicalImage:
@@ -135,7 +142,10 @@ class GridFile:
         middle, size = slices // 2, rows * columns * self.channels
         stored = self.block.read_part(self.volume, middle * size, size)
         geometry = self.geometry.of_slice(middle)
-        return self._image(self._voxels(stored, geometry.shape), geometry, self.volume, default=True)
+        filling = Filling(1, None)
+        with np.errstate(over="ignore", invalid="ignore"):
+            filling.put(0, self._values(stored, (rows, columns)), self._rescale)
+        return self._image(filling.voxels, geometry, self.volume, default=True)
 
     def _image(self, voxels: NDArray[Any], geometry: Geometry, volume: int, *, default: bool) -> MedicalImage:
         findings = (self._said_of(volume, default=default), self._of_channels())
@@ -164,17 +174,22 @@ class GridFile:
             "several-channels", "note", f"Each voxel holds {self.channels} values; the first is shown."
         )
 
-    def _voxels(self, stored: NDArray[Any], shape: tuple[int, int, int]) -> NDArray[Any]:
-        """Flat stored values as (slice, row, column[, channel]), rescaled."""
+    @property
+    def _rescale(self) -> tuple[float, float]:
+        return (1.0, 0.0) if self.channels > 1 else (self.slope, self.intercept)
+
+    @property
+    def _worth_parts(self) -> bool:
+        """Whether one slice is there long before all: in a large volume that is shown in the slices of its file."""
+        in_file_order = ReadingPlane.of(self.geometry).axes[0] == 0
+        return in_file_order and self.block.runs == 1 and self.block.volume_bytes > _WORTH_PARTS
+
+    def _values(self, stored: NDArray[Any], shape: tuple[int, int]) -> NDArray[Any]:
+        """The flat stored values of a slice as (row, column[, channel])."""
         if self.channels > 1:
-            voxels = stored.reshape(*shape, self.channels)
-            return np.ascontiguousarray(voxels[..., :3] if self.colour else voxels[..., 0])
-        voxels = stored.reshape(shape)
-        if voxels.dtype.kind == "c":
-            voxels = magnitude(voxels)
-        # A rescale beyond all bounds makes infinite voxels, which are counted like others.
-        with np.errstate(over="ignore", invalid="ignore"):
-            return rescaled(voxels, self.slope, self.intercept)
+            values = stored.reshape(*shape, self.channels)
+            return values[..., :3] if self.colour else values[..., 0]
+        return np.abs(stored.reshape(shape)) if stored.dtype.kind == "c" else stored.reshape(shape)
 
 
 def sheared_warning() -> Diagnosis:
@@ -199,14 +214,6 @@ def usable(affine: NDArray[np.float64]) -> bool:
         return False
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     return bool(lengths.min() > 1e-9 and abs(np.linalg.det(affine[:3, :3] / lengths)) > 1e-3)
-
-
-def magnitude(voxels: NDArray[Any]) -> NDArray[Any]:
-    """Absolute values of complex voxels, slice by slice: the detour takes no memory."""
-    out = np.empty(voxels.shape, dtype=np.float32 if voxels.dtype.itemsize == 8 else np.float64)
-    for place, picture in enumerate(voxels):
-        np.abs(picture, out=out[place])
-    return out
 
 
 @lru_cache(maxsize=64)

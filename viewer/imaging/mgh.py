@@ -16,7 +16,7 @@ from viewer.imaging.file_stamp import stamp_of, unreachable
 from viewer.imaging.geometry import Geometry, lps_from_ras
 from viewer.imaging.grid_file import GridFile, usable
 from viewer.imaging.series import Candidate
-from viewer.imaging.unpacking import unpacked_pieces
+from viewer.imaging.unpacking import UnpackedPieces
 from viewer.imaging.volumes import numbered
 from viewer.imaging.voxel_block import VoxelBlock
 
@@ -86,7 +86,7 @@ def _beginning(path: Path) -> tuple[bytes, bool]:
         with path.open("rb") as stream:
             packed = stream.read(2) == b"\x1f\x8b"
             stream.seek(0)
-            for piece in unpacked_pieces(stream, "gzip") if packed else (stream.read(_LENGTH),):
+            for piece in UnpackedPieces(stream, "gzip") if packed else (stream.read(_LENGTH),):
                 raw += piece
                 if len(raw) >= _LENGTH:
                     break

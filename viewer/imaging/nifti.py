@@ -23,7 +23,7 @@ from viewer.imaging.grid_file import GridFile, sheared, sheared_warning, usable
 from viewer.imaging.image import VolumeInfo, Window
 from viewer.imaging.series import Candidate
 from viewer.imaging.sidecar import Sidecar, read_sidecar
-from viewer.imaging.unpacking import unpacked_pieces
+from viewer.imaging.unpacking import UnpackedPieces
 from viewer.imaging.volumes import best_weighted, numbered, weighted
 from viewer.imaging.voxel_block import VoxelBlock
 
@@ -98,7 +98,7 @@ def _header(path: Path) -> tuple[Any, bool]:
         with path.open("rb") as stream:
             packed = stream.read(2) == b"\x1f\x8b"
             stream.seek(0)
-            for piece in unpacked_pieces(stream, "gzip") if packed else (stream.read(540),):
+            for piece in UnpackedPieces(stream, "gzip") if packed else (stream.read(540),):
                 raw += piece
                 if len(raw) >= 540:
                     break

@@ -243,10 +243,8 @@ def _block(
         start += passed[0]
     else:
         skip = passed[0]
-    shape = {"run": 1, "runs": run} if axes.alternate else {"run": run}
-    return VoxelBlock(
-        data, dtype, **shape, volumes=axes.volumes, start=start, skip=skip, packing=packing, stamp=stamp
-    )
+    together, runs = (1, run) if axes.alternate else (run, 1)
+    return VoxelBlock(data, dtype, together, axes.volumes, runs, start, skip, packing, stamp)
 
 
 def _length_of_lines(path: Path, start: int, count: int) -> int:

@@ -21,7 +21,7 @@ from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.budget import BUDGET
 from viewer.imaging.file_stamp import unreachable
 from viewer.imaging.series import Unreadable
-from viewer.imaging.unpacking import PIECE, unpacked_pieces
+from viewer.imaging.unpacking import PIECE, UnpackedPieces
 
 _MEMBERS = 20_000
 _DIRECTORY = 16 << 20
@@ -72,7 +72,7 @@ class PrivateFolder:
         try:
             target.parent.mkdir(mode=0o700)
             with path.open("rb") as source:
-                self._write(path, target, unpacked_pieces(source, "gzip"))
+                self._write(path, target, UnpackedPieces(source, "gzip"))
         except (EOFError, zlib.error):
             raise ReadError(
                 f"'{path.name}' is damaged: it does not decompress to the end.", code="truncated"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import bz2
 import zlib
-from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass
 from typing import IO
 
 PIECE = 1 << 20
 """The most that comes at a time, bytes."""
+_INPUT = 1 << 16
+"""Packed bytes that are read at a time; a bookmark holds as many at most."""
 DEFLATE_LIMIT = 1032
 """No deflate stream grows more than this; a header that asks for more cannot be true."""
 
@@ -16,6 +19,11 @@ DEFLATE_LIMIT = 1032
 class _Deflated:
     def __init__(self, wbits: int) -> None:
         self._inner = zlib.decompressobj(wbits=wbits)
+
+    def copy(self) -> _Deflated:
+        twin = copy(self)
+        twin._inner = self._inner.copy()
+        return twin
 
     def more(self, data: bytes, limit: int) -> bytes:
         return self._inner.decompress(self._inner.unconsumed_tail + data, limit)
@@ -57,32 +65,68 @@ def _unpacker(packing: str) -> _Deflated | _Bzipped:
     return _Bzipped() if packing == "bzip2" else _Deflated(31 if packing == "gzip" else 15)
 
 
-def unpacked_pieces(stream: IO[bytes], packing: str) -> Iterator[bytes]:
+@dataclass(frozen=True)
+class Bookmark:
+    """A place in a packed stream from which unpacking can go on without what lies before it.
+
+    Attributes
+    ----------
+    unpacked : bytes of content before it.
+    packed : byte of the file that is read next.
+    """
+
+    unpacked: int
+    packed: int
+    _unpacker: _Deflated
+
+
+class UnpackedPieces:
     """The content of a packed stream in pieces of at most a megabyte; streams that follow one another count as one.
 
     Ends where the file ends or something else begins; the consumer stops asking when it has enough, so nothing grows
-    beyond what it wants.
+    beyond what it wants. Asking for a piece raises
 
-    Raises
-    ------
     zlib.error, OSError
-        When the stream is damaged.
+        when the stream is damaged,
     EOFError
-        When it stops in the middle.
+        when it stops in the middle.
+
+    Attributes
+    ----------
+    unpacked : bytes of content that have come so far, counted from the start of the packed stream.
     """
-    unpacker = _unpacker(packing)
-    data = b""
-    while True:
-        if unpacker.ended:
-            data = unpacker.rest or stream.read(PIECE)
-            if not data.startswith(b"\x1f\x8b" if packing == "gzip" else b"BZh"):
-                return
-            unpacker = _unpacker(packing)
-        elif unpacker.hungry:
-            data = stream.read(PIECE)
-            if not data:
-                raise EOFError
-        piece = unpacker.more(data, PIECE)
+
+    def __init__(self, stream: IO[bytes], packing: str, start: Bookmark | None = None) -> None:
+        self._stream, self._packing = stream, packing
+        self._unpacker = _unpacker(packing)
+        self.unpacked = 0
+        if start is not None:
+            stream.seek(start.packed)
+            self._unpacker, self.unpacked = start._unpacker.copy(), start.unpacked
+
+    def __iter__(self) -> UnpackedPieces:
+        return self
+
+    def __next__(self) -> bytes:
         data = b""
-        if piece:
-            yield piece
+        while True:
+            if self._unpacker.ended:
+                data = self._unpacker.rest or self._stream.read(_INPUT)
+                if not data.startswith(b"\x1f\x8b" if self._packing == "gzip" else b"BZh"):
+                    raise StopIteration
+                self._unpacker = _unpacker(self._packing)
+            elif self._unpacker.hungry:
+                data = self._stream.read(_INPUT)
+                if not data:
+                    raise EOFError
+            piece = self._unpacker.more(data, PIECE)
+            data = b""
+            if piece:
+                self.unpacked += len(piece)
+                return piece
+
+    def bookmark(self) -> Bookmark | None:
+        """This place, between two pieces; None where the packing keeps none."""
+        if not isinstance(self._unpacker, _Deflated) or self._unpacker.ended:
+            return None
+        return Bookmark(self.unpacked, self._stream.tell(), self._unpacker.copy())

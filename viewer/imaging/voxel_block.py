@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -20,13 +20,15 @@ from numpy.typing import NDArray
 from viewer.foundation.errors import ReadError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.file_stamp import Stamp, check_unchanged, unreachable
-from viewer.imaging.unpacking import DEFLATE_LIMIT, PIECE, unpacked_pieces
+from viewer.imaging.unpacking import DEFLATE_LIMIT, PIECE, Bookmark, UnpackedPieces
 
 Packing = Literal["none", "gzip", "zlib", "bzip2", "text", "hex"]
 Bytes = NDArray[np.uint8]
 
 _TEXT_LIMIT = 256 << 20
 """Voxels written as words take several times their memory while they are read, bytes."""
+_MARKS = 500
+"""Bookmarks in one file at most; each takes about a tenth of a megabyte."""
 _LATE = 1 << 16
 """How much may follow the last voxel of a gzip stream before its checksum is looked for, bytes."""
 
@@ -46,6 +48,7 @@ class VoxelBlock:
     skip : bytes to pass over after unpacking.
     packing : how they are stored.
     stamp : see `stamp_of`; taken when the header was read.
+    bookmarks : places in packed voxels that were passed once and need not be reached from the start again, ascending.
     """
 
     path: Path
@@ -57,6 +60,7 @@ class VoxelBlock:
     skip: int = 0
     packing: Packing = "none"
     stamp: Stamp = (0, 0)
+    bookmarks: list[Bookmark] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def volume_bytes(self) -> int:
@@ -89,25 +93,33 @@ class VoxelBlock:
                 f"'{self.path.name}' holds more voxels written as text than are read.", code="over-budget"
             )
 
-    def read(self, volume: int, progress: Progress = SILENT) -> NDArray[Any]:
-        """The values of one volume in the order of the file, flat, native byte order, writeable.
+    def read(self, volume: int, parts: int = 1, progress: Progress = SILENT) -> Iterator[NDArray[Any]]:
+        """The values of one volume in the order of the file, in so many equal parts, as they come.
+
+        Yields
+        ------
+        flat array
+            Native byte order, writeable, in memory of its own.
 
         Raises
         ------
         ReadError
             ``truncated`` when they end too soon, ``changed`` when the file was replaced, ``no-access``, ``missing``.
         """
-        out = np.empty(self.run * self.runs, dtype=self.dtype)
         with self._stream() as stream:
             if self.runs == 1:
                 stream.skip(self.skip + volume * self.volume_bytes, progress)
-                self._fill(stream, out, progress)
+                for _ in range(parts):
+                    out = np.empty(self.run // parts, dtype=self.dtype)
+                    stream.read_into(out.view(np.uint8))
+                    yield _native(out)
             else:
                 stream.skip(self.skip)
+                out = np.empty(self.run * self.runs, dtype=self.dtype)
                 self._pick(stream, out, volume, progress)
+                yield from _native(out).reshape(parts, -1)
             if volume == self.volumes - 1:
                 stream.finish()
-        return _native(out)
 
     def read_part(self, volume: int, first: int, count: int) -> NDArray[Any]:
         """`count` values of one volume from value `first` on; only where its values lie together (`runs` is 1)."""
@@ -115,7 +127,7 @@ class VoxelBlock:
         out = np.empty(count, dtype=self.dtype)
         with self._stream() as stream:
             stream.skip(self.skip + volume * self.volume_bytes + first * self.dtype.itemsize)
-            self._fill(stream, out, SILENT)
+            stream.read_into(out.view(np.uint8))
         return _native(out)
 
     def _stream(self) -> _Stream:
@@ -125,12 +137,6 @@ class VoxelBlock:
         except OSError as error:
             raise unreachable(self.path, error) from None
         return _Stream(self, stream)
-
-    def _fill(self, stream: _Stream, out: NDArray[Any], progress: Progress) -> None:
-        flat = out.view(np.uint8)
-        for first in range(0, len(flat), 16 * PIECE):
-            progress.report(first, len(flat), "reading")
-            stream.read_into(flat[first : first + 16 * PIECE])
 
     def _pick(self, stream: _Stream, out: NDArray[Any], volume: int, progress: Progress) -> None:
         """One volume out of alternating ones: the whole block passes by, a piece at a time."""
@@ -166,7 +172,7 @@ class _Stream:
     def __init__(self, block: VoxelBlock, stream: IO[bytes]) -> None:
         self._block, self._file = block, stream
         stream.seek(block.start)
-        self._pieces = None if block.packing == "none" else self._unpacked(block)
+        self._pieces: Iterator[bytes] | None = None if block.packing == "none" else self._unpacked(block)
         self._left = memoryview(b"")
 
     def __enter__(self) -> _Stream:
@@ -180,12 +186,30 @@ class _Stream:
         if self._pieces is None:
             self._file.seek(count, 1)
             return
-        passed = 0
+        passed = self._leap(count)
         while passed < count:
             progress.report(passed, count, "unpacking")
             piece = self._next()[: count - passed]
             self._left = self._left[len(piece) :]
             passed += len(piece)
+
+    def _leap(self, count: int) -> int:
+        """Go on at the last bookmark before byte `count` of the content; how far that is."""
+        known = [mark for mark in self._block.bookmarks if mark.unpacked <= count]
+        if not known or not isinstance(self._pieces, UnpackedPieces) or self._pieces.unpacked:
+            return 0
+        self._pieces = UnpackedPieces(self._file, self._block.packing, known[-1])
+        return known[-1].unpacked
+
+    def _mark(self) -> None:
+        """Remember this place, where there are several volumes and no other mark is near."""
+        block, pieces = self._block, self._pieces
+        if block.volumes < 2 or not isinstance(pieces, UnpackedPieces):
+            return
+        last = block.bookmarks[-1].unpacked if block.bookmarks else 0
+        if pieces.unpacked - last >= max(block.volume_bytes, block.expected // _MARKS):
+            mark = pieces.bookmark()
+            block.bookmarks.extend([mark] if mark is not None else [])
 
     def read_into(self, out: Bytes) -> None:
         """Fill `out` to its end, or raise ``truncated``."""
@@ -227,6 +251,7 @@ class _Stream:
     def _piece(self) -> bytes | None:
         assert self._pieces is not None
         try:
+            self._mark()
             return next(self._pieces, None)
         except EOFError:
             raise self._ended() from None
@@ -238,7 +263,7 @@ class _Stream:
 
     def _unpacked(self, block: VoxelBlock) -> Iterator[bytes]:
         if block.packing in ("gzip", "zlib", "bzip2"):
-            return unpacked_pieces(self._file, block.packing)
+            return UnpackedPieces(self._file, block.packing)
         return (_from_text(stream.read(_TEXT_LIMIT), block) for stream in (self._file,))
 
     def _damaged(self) -> ReadError:

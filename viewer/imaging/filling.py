@@ -66,6 +66,13 @@ class Filling:
         assert self._voxels is not None
         return self._voxels
 
+    @property
+    def shown(self) -> NDArray[Any]:
+        """The same, to be looked at while it goes on being filled: nobody else writes into it."""
+        view = self.voxels.view()
+        view.setflags(write=False)
+        return view
+
     def put(self, place: int, stored: NDArray[Any], rescale: Rescale) -> None:
         """Rescale a slice and put it in its place.
 
