@@ -119,7 +119,7 @@ def test_files_that_are_no_image_are_behind_a_fold_and_their_names_behind_the_sw
     study.bench.viewing.toggle_phi()
     study.settle()
     assert chooser.broken.item(0).text() == "'Anna_notes.txt' is not an image."
-    assert chooser._groups[1].text(0) == "Patient 1 · Anna^Example · A-17 · 1970-01-01"
+    assert chooser._groups[1].text(0) == "Patient 1 · Anna, Example · A-17 · 1970-01-01"
     study.bench.viewing.toggle_phi()
     study.settle()
     assert chooser._groups[1].text(0) == "Patient 1"
@@ -371,10 +371,10 @@ def test_one_switch_for_title_panel_and_tooltips(study):
     assert study.window.windowTitle() == "WhySlice"
     study.bench.viewing.toggle_phi()
     study.settle()
-    assert study.window.windowTitle().startswith("Anna^Example")
+    assert study.window.windowTitle().startswith("Anna, Example")
     text = study.window.case_panel._patient.text()
     assert text.splitlines() == [
-        "Anna^Example",
+        "Anna, Example",
         "ID A-17",
         "born 1970-01-01",
         "F · 48 years",

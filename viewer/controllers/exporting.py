@@ -84,6 +84,7 @@ def write_figure(path: Path, shown: ShownSlice) -> None:
         unit=shown.unit,
         facts=shown.facts,
         regions=shown.regions,
+        distances=shown.distances,
         watermark=shown.watermark,
         mirrored=shown.mirrored,
     )

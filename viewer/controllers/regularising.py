@@ -126,7 +126,9 @@ class Regularising:
         found = linked_place(old, index, cursor, new, "confirmed")
         assert found is not None
         (slice_, row, column), _ = found
-        return slice_, (row, column) if cursor is not None else None
+        # Three planes show a crosshair from the start: it must not jump.
+        shown = cursor is not None or self._session.workspace == "volume"
+        return slice_, (row, column) if shown else None
 
     def _put(self, case: Case, boxes: Boxes, rulers: Rulers, stand: _Stand) -> None:
         session = self._session

@@ -23,7 +23,7 @@ from viewer.state.map_view import MapView, Picture, is_difference, map_view, opp
 from viewer.state.method import Method, method_of
 from viewer.state.panel_views import PredictionView, prediction_view
 from viewer.state.planes_view import PlanesPresenter, PlanesView
-from viewer.state.rulers import ruler_marks
+from viewer.state.rulers import RulerMark, ruler_marks
 from viewer.state.series_reading import SeriesReading
 from viewer.state.session import DIFFERENCE, Session
 from viewer.state.volume_reading import VolumeReading
@@ -56,6 +56,7 @@ class ShownSlice:
     facts: tuple[tuple[str, str], ...]
     mirrored: bool
     regions: tuple[Region, ...]
+    distances: tuple[RulerMark, ...]
     record: dict[str, Any]
     planes: PlanesView | None = None
 
@@ -94,6 +95,7 @@ def shown_slice(session: Session) -> ShownSlice:
     assert session.judgement is not None
     prediction = prediction_view(session)
     boxes = boxes_view(session, found, map_boxes(session, found))
+    distances = _distances(session)
     choice, method = session.choice, method_of(session)
     title = f"deviation of {method.info.title}" if method.deviation else method.info.title
     fit = session.judgement.applicability
@@ -115,7 +117,7 @@ def shown_slice(session: Session) -> ShownSlice:
             else []
         ),
         *_box_facts(boxes),
-        *_ruler_facts(session),
+        *([("distances", ", ".join(mark.text for mark in distances))] if distances else []),
     )
     record = {
         **_record(session),
@@ -156,6 +158,7 @@ def shown_slice(session: Session) -> ShownSlice:
         facts=facts,
         mirrored=session.view.seen and choice.mirror,
         regions=() if session.view.seen else _regions(boxes),
+        distances=distances,
         record=provenance(**record),
         planes=planes,
     )
@@ -343,13 +346,12 @@ def _box_facts(boxes: BoxesView | None) -> tuple[tuple[str, str], ...]:
     return (*facts, ("boxes", boxes.rule)) if boxes and facts else ()
 
 
-def _ruler_facts(session: Session) -> tuple[tuple[str, str], ...]:
-    """The distances measured on the shown slice."""
+def _distances(session: Session) -> tuple[RulerMark, ...]:
+    """What has been measured on the shown slice; it lies on the patient, not on what the network saw."""
     case, view = session.case, session.view
     if case is None or view.seen:
         return ()
-    marks = ruler_marks(session.rulers, case.image, case.plane, view.slice)
-    return (("distances", ", ".join(mark.text for mark in marks)),) if marks else ()
+    return ruler_marks(session.rulers, case.image, case.plane, view.slice)
 
 
 def _box_record(region: Region, kind: str) -> dict[str, Any]:

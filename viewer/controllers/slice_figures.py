@@ -10,11 +10,12 @@ from typing import Literal
 
 from viewer.evaluation.regions import Region
 from viewer.reporting.blend import Overlay
-from viewer.reporting.content import FigureContent
+from viewer.reporting.content import Distance, FigureContent
 from viewer.state.canvas_view import Background, OverlayStyle
 from viewer.state.map_view import MapView, Picture
 from viewer.state.may_read import Answer
 from viewer.state.planes_view import PlanesView
+from viewer.state.rulers import RulerMark
 
 DIVERGING = "berlin"
 """Colours of a difference of classes: blue, dark at zero, red, as on screen."""
@@ -36,6 +37,7 @@ def figure_content(
     unit: str,
     facts: tuple[tuple[str, str], ...],
     regions: tuple[Region, ...] = (),
+    distances: tuple[RulerMark, ...] = (),
     watermark: str = "",
     mirrored: bool = False,
 ) -> FigureContent:
@@ -48,9 +50,11 @@ def figure_content(
     style : how the map is coloured; a map that is switched off is left out of the figure too.
     unit : what the numbers of the colour bar are.
     facts : (name, words) printed below the picture.
+    distances : measured lines on the picture, at pixel centres as the canvas has them.
     mirrored : whether the background itself is mirrored.
     """
     pixels = background.pixels
+    lines = tuple(_line(mark) for mark in distances)
     if (
         background.flipped
     ):  # a figure shows what the screen shows: everything turns, and the letters are the screen's
@@ -58,6 +62,7 @@ def figure_content(
         pixels = pixels[:, ::-1]
         values = None if values is None else values[:, ::-1]
         regions = tuple(_flipped(region, columns) for region in regions)
+        lines = tuple(_turned(line, columns) for line in lines)
     overlay = None
     if found is not None and values is not None and style.visible:
         overlay = Overlay(
@@ -77,6 +82,8 @@ def figure_content(
         inverted=background.inverted,
         letters=background.letters,
         regions=regions,
+        distances=lines,
+        convention=next((note.split(":")[0] for note in background.notes if ":" in note), ""),
         title=title,
         verdict=found.may_read.line if found else "",
         level=_LEVELS[found.may_read.answer] if found else "plain",
@@ -102,6 +109,18 @@ def plane_contents(planes: PlanesView | None, found: MapView) -> tuple[FigureCon
         )
         for plane in planes.planes
     )
+
+
+def _line(mark: RulerMark) -> Distance:
+    """The state speaks of pixel centres, a figure of edges."""
+    (row, column), (last_row, last_column) = mark.start, mark.end
+    return Distance((row + 0.5, column + 0.5), (last_row + 0.5, last_column + 0.5), mark.text)
+
+
+def _turned(line: Distance, columns: int) -> Distance:
+    """A line on the picture whose columns run the other way."""
+    (row, column), (last_row, last_column) = line.start, line.end
+    return replace(line, start=(row, columns - column), end=(last_row, columns - last_column))
 
 
 def _flipped(region: Region, columns: int) -> Region:

@@ -13,6 +13,21 @@ from viewer.reporting.blend import Overlay
 Level = Literal["plain", "caution", "stop"]
 
 
+@dataclass(frozen=True)
+class Distance:
+    """A measured line.
+
+    Attributes
+    ----------
+    start, end : (row, column) in pixel edges of the picture, as those of a region.
+    text : its length, in words.
+    """
+
+    start: tuple[float, float]
+    end: tuple[float, float]
+    text: str
+
+
 @dataclass(frozen=True, eq=False)
 class FigureContent:
     """One explained slice.
@@ -27,6 +42,8 @@ class FigureContent:
     inverted : whether low grey values are white.
     letters : (left, right, top, bottom) anatomical letters; None when the sides are unknown.
     regions : boxes on the picture's grid, of several readers.
+    distances : lines on the picture's grid.
+    convention : words about which way round the patient is shown; empty where that changes nothing.
     title : one short line.
     verdict : the line *may I read this map?*.
     level : how serious the verdict is.
@@ -43,6 +60,8 @@ class FigureContent:
     inverted: bool = False
     letters: tuple[str, str, str, str] | None = None
     regions: tuple[Region, ...] = ()
+    distances: tuple[Distance, ...] = ()
+    convention: str = ""
     title: str = ""
     verdict: str = ""
     level: Level = "plain"

@@ -22,7 +22,16 @@ from viewer.foundation.provenance import program_version
 from viewer.foundation.whole_file import write_whole
 from viewer.reporting.blend import blended, grey_levels
 from viewer.reporting.content import FigureContent
-from viewer.reporting.panels import FAINT, FONT, INK, draw_bar, draw_legend, draw_picture, draw_regions
+from viewer.reporting.panels import (
+    FAINT,
+    FONT,
+    INK,
+    draw_bar,
+    draw_distances,
+    draw_legend,
+    draw_picture,
+    draw_regions,
+)
 
 _LEVELS = {"plain": ("#eef1f4", INK), "caution": ("#fff1d6", "#7a4b00"), "stop": ("#fde3e1", "#8c1d18")}
 _RULE = "#c9cfd6"
@@ -162,6 +171,7 @@ def _draw_pictures(
         draw_picture(axes, blended(base, content.overlay if last else None), content, width)
         if last:
             draw_regions(axes, content.regions)
+            draw_distances(axes, content.distances)
     if content.overlay is not None:
         bar = page.axes(left + panels * (width + _GAP) - 0.02, top, 0.12, height)
         draw_bar(bar, content.overlay, content.overlay_unit)

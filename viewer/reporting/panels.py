@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from viewer.evaluation.regions import Region
 from viewer.reporting.blend import Overlay
-from viewer.reporting.content import FigureContent
+from viewer.reporting.content import Distance, FigureContent
 
 FONT = ["DejaVu Sans", "sans-serif"]
 INK, FAINT = "#1b1f24", "#5b6570"
@@ -87,6 +87,8 @@ def draw_picture(axes: Axes, colours: NDArray[np.float64], content: FigureConten
         _letter(axes, bottom, (0.5, 0.02), "center", "bottom")
     if content.mirrored:
         _letter(axes, "MIRRORED INPUT", (0.5, 0.9), "center", "top", size=7)
+    if content.convention:
+        _letter(axes, content.convention, (0.025, 0.02), "left", "bottom", size=5.5)
 
 
 def _letter(
@@ -150,6 +152,30 @@ def draw_regions(axes: Axes, regions: tuple[Region, ...]) -> None:
                 path_effects=[withStroke(linewidth=1.8, foreground="black")],
                 annotation_clip=True,
             )
+
+
+def draw_distances(axes: Axes, distances: tuple[Distance, ...]) -> None:
+    """Draw measured lines with short strokes across their ends, and their lengths."""
+    colour = _KNOWN["you"].colour
+    for each in distances:
+        (top, left), (bottom, right) = each.start, each.end
+        line = Line2D((left, right), (top, bottom), color=colour, linewidth=1.2, marker="+", markersize=6)
+        line.set_path_effects([withStroke(linewidth=2.6, foreground=(0, 0, 0, 0.6))])
+        axes.add_line(line)
+        row, column = max(each.start, each.end)
+        axes.annotate(
+            each.text,
+            (column, row),
+            xytext=(0, -4),
+            textcoords="offset points",
+            ha="center",
+            va="top",
+            color=colour,
+            fontsize=6.5,
+            family=FONT,
+            path_effects=[withStroke(linewidth=1.8, foreground="black")],
+            annotation_clip=True,
+        )
 
 
 def draw_legend(axes: Axes, regions: tuple[Region, ...]) -> None:

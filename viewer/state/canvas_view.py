@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -367,4 +368,12 @@ def value_words(image: MedicalImage, voxel: NDArray[np.float64]) -> str:
         return "RGB " + ", ".join(str(part) for part in np.asarray(value).tolist())
     if not np.isfinite(value):
         return "not a number"
-    return f"{float(value):.5g} {image.intensity.unit}".strip()
+    return f"{float(value):.5g} {unit_words(image.intensity.unit)}".strip()
+
+
+def unit_words(unit: str) -> str:
+    """A unit as people write it: ``10^-6 mm2/s`` in a file is ``10\u207b\u2076 mm\u00b2/s``."""
+    raised = str.maketrans(
+        "-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+    )
+    return re.sub(r"\^(-?\d+)|(?<=[a-z])(\d)\b", lambda found: (found[1] or found[2]).translate(raised), unit)

@@ -87,5 +87,5 @@ def _needed_by(session: Session) -> str:
         # With other reasons beside it the panel asks, and names the grid among them.
         return "a 3D model takes it for an even volume" if grid_alone(session) else ""
     if session.workspace == "volume":
-        return "three planes need an even volume"
+        return "the three planes are resampled for display, the case itself is not"
     return ""

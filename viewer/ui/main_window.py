@@ -43,7 +43,7 @@ from viewer.ui.dialogs.series_chooser import SeriesChooser
 from viewer.ui.menus import Menus
 from viewer.ui.panels.advice import Advice
 from viewer.ui.panels.arriving_row import ArrivingRow
-from viewer.ui.panels.beside_panel import BesidePanel
+from viewer.ui.panels.beside_panel import BesidePanel, FirstHeading
 from viewer.ui.panels.boxes_panel import BottomCard, BoxesPanel
 from viewer.ui.panels.burned_in import BurnedIn
 from viewer.ui.panels.card import Card, Elided, described, heading
@@ -121,10 +121,13 @@ class MainWindow(QMainWindow):
         bench = self.bench
         self.canvas, self.planes = ReadingCanvas(bench, left_drag), PlanesCanvas(bench, left_drag)
         self.stage = QStackedWidget()
-        self.advice = Advice(bench, self.stage, self.canvas)
+        self.advice = Advice(bench, self.stage, (self.canvas, self.planes.place))
         self.may_read, self.facts = MayReadLine(), Elided(name="muted")
         self.case_panel, self.strip = CasePanel(bench), SliceStrip(bench)
-        self.beside = BesidePanel(bench, left_drag)
+        self.beside, self.first = BesidePanel(bench, self.canvas.picture, left_drag), FirstHeading()
+        self.beside.arranged.connect(self._level)
+        self._foot = QWidget()
+        self._foot.hide()
         self.arriving, self.volume, self.grid = ArrivingRow(bench), VolumeRow(bench), GridStrip(bench)
         self.burned_in = BurnedIn()
         self.model, self.prediction = ModelPanel(bench), PredictionPanel()
@@ -154,7 +157,14 @@ class MainWindow(QMainWindow):
         image.body.addWidget(self.grid)
         image.body.addWidget(self.burned_in)
         pair = QSplitter(Qt.Orientation.Horizontal)
-        pair.addWidget(self.canvas)
+        left = QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.first)
+        column.addWidget(self.canvas, 1)
+        column.addWidget(self._foot)
+        pair.addWidget(left)
         pair.addWidget(self.beside)
         pair.setSizes([1000, 1000])
         self._pair = pair
@@ -185,19 +195,19 @@ class MainWindow(QMainWindow):
         right.body.addWidget(self.input)
         right.body.setSpacing(8)
         self.case_panel.setFixedWidth(_LEFT_WIDTH)
-        column = QScrollArea()
-        column.setWidgetResizable(True)
-        column.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        column.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        column.setFixedWidth(_RIGHT_WIDTH)
-        column.setWidget(right)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setFixedWidth(_RIGHT_WIDTH)
+        scroll.setWidget(right)
         upper = QWidget()
         row = QHBoxLayout(upper)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         row.addWidget(self.case_panel)
         row.addWidget(middle, 1)
-        row.addWidget(column)
+        row.addWidget(scroll)
         whole = QSplitter(Qt.Orientation.Vertical)
         whole.addWidget(upper)
         self._bottom = BottomCard(self.boxes, self.status)
@@ -234,7 +244,12 @@ class MainWindow(QMainWindow):
     @property
     def settled(self) -> bool:
         """Whether everything that has changed is on screen."""
-        return not self._refresh.isActive() and not self._calm.isActive() and self.planes.settled
+        return (
+            not self._refresh.isActive()
+            and not self._calm.isActive()
+            and self.planes.settled
+            and self.beside.settled
+        )
 
     def _changed(self, *_: object) -> None:
         if not self._refresh.isActive():
@@ -259,13 +274,16 @@ class MainWindow(QMainWindow):
             mark = WATERMARK if outside else ""
             self.planes.show_planes(screen.planes, screen.boxes, watermark=mark, without=waiting)
         else:
+            self.canvas.keep_room(session.beside is None)
             self.canvas.show_canvas(screen.canvas, watermark=outside, without=without)
             self.canvas.show_boxes(screen.boxes)
             self.canvas.show_rulers(screen.rulers)
         self._show_workspace(screen)
         question = model_question(session)
         self.advice.show_judgement(
-            question, may_resample=question is not None and reads_volumes(session) and bool(uneven(session))
+            question,
+            (session.model, session.entry or session.case),
+            may_resample=question is not None and reads_volumes(session) and bool(uneven(session)),
         )
         self.may_read.show_canvas(screen.canvas)
         facts = screen.planes or screen.canvas
@@ -291,6 +309,14 @@ class MainWindow(QMainWindow):
         self.menus.follow(session)
         self._cine.follow()
         self.refreshed.emit()
+
+    def _level(self) -> None:
+        """The first picture begins and ends where the second does."""
+        beside = self.bench.session.beside is not None
+        self.first.show_session(self.bench.session, self.beside.head)
+        self._foot.setVisible(beside)
+        if beside:
+            self._foot.setFixedHeight(max(self.beside.foot, 0))
 
     def _hurried(self) -> bool:
         """Whether slices follow each other so quickly that the layers may wait until the last of them."""

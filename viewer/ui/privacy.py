@@ -34,6 +34,12 @@ def without_names(text: str, names: Iterable[str] = ()) -> str:
     return re.sub(r"(^|[.!?] )the file", lambda found: f"{found[1]}The file", text)
 
 
+def name_of(text: str) -> str:
+    """``Doe, Jane`` for a DICOM name; anything else as it is."""
+    family, *given = (part.strip() for part in text.split("=", maxsplit=1)[0].split("^"))
+    return ", ".join(word for word in (family, " ".join(filter(None, given))) if word)
+
+
 def notice_words(notice: Notice, session: Session) -> str:
     """The notice as it may be shown: a screenshot carries it along."""
     text = f"{notice.sentence} {notice.action}".strip()
@@ -56,5 +62,5 @@ def window_title(session: Session) -> str:
     case = session.case
     if session.phi_hidden or case is None:
         return PROGRAM
-    name = case.image.patient.name or (session.entry.words(hidden=False) if session.entry else "")
+    name = name_of(case.image.patient.name) or (session.entry.words(hidden=False) if session.entry else "")
     return " — ".join(word for word in (name, case.title, PROGRAM) if word)

@@ -129,7 +129,9 @@ class Words:
         notes: list[str] = []
         for note in (*self.notes, *(["side unknown"] if self.side_unknown else [])):
             line = ""
-            for word in note.split():
+            # A small picture must not be covered: the letters say it too.
+            words = note.split(":")[0] if metrics.horizontalAdvance(note) > 2 * room else note
+            for word in words.split():
                 longer = f"{line} {word}".strip()
                 if line and metrics.horizontalAdvance(longer) > room:
                     notes.append(line)

@@ -66,6 +66,8 @@ class PictureView(pg.GraphicsView):
     range_changed = Signal()
     shape_changed = Signal()
     """The picture has another size in millimetres."""
+    resized = Signal()
+    """The view itself has another size."""
     _shape: tuple[int, int] | None = None  # on the class: Qt resizes the view while it is being made
     _fitted = True
 
@@ -173,6 +175,11 @@ class PictureView(pg.GraphicsView):
             padding=0,
         )
 
+    @property
+    def fitted(self) -> bool:
+        """Whether the whole picture is shown: nobody has zoomed or moved it."""
+        return self._fitted
+
     def fitted_scale(self) -> float:
         """Screen pixels per millimetre at which the whole picture is seen."""
         if self._shape is None:
@@ -219,6 +226,7 @@ class PictureView(pg.GraphicsView):
         super().resizeEvent(event)
         if self._fitted:
             self.fit()
+        self.resized.emit()
 
     def close(self) -> bool:
         # pyqtgraph's own clears the scene while its items still have Python owners, which crashes.

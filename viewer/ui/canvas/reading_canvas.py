@@ -38,6 +38,7 @@ class ReadingCanvas(Canvas):
         self._boxes_view: BoxesView | None = None
         self._ruler_marks: tuple[RulerMark, ...] = ()
         self._without = ""
+        self._bar_keeps_room = True
         self.setAccessibleName("Image")
         self.picture = PicturePane(self)
         self.picture.setAccessibleName("Slice with map")
@@ -72,7 +73,7 @@ class ReadingCanvas(Canvas):
         first = self._view is None and view is not None
         self._view, self.words.watermark = view, words
         self.picture.setVisible(view is not None)
-        self.bar.setVisible(view is not None)
+        self._show_bar()
         if view is None:
             self.inset.hide()
             return
@@ -84,6 +85,16 @@ class ReadingCanvas(Canvas):
         self.bar.show_scale(view.map, view.style)
         self.inset.show_inset(view)
         self.picture.viewport().update()
+
+    def keep_room(self, wanted: bool) -> None:
+        """Whether the colour bar has its place before there is a map; beside a second picture it costs too much."""
+        if wanted != self._bar_keeps_room:
+            self._bar_keeps_room = wanted
+            self._show_bar()
+
+    def _show_bar(self) -> None:
+        view = self._view
+        self.bar.setVisible(view is not None and (self._bar_keeps_room or view.map is not None))
 
     def show_boxes(self, view: BoxesView | None) -> None:
         """Draw the boxes; they lie on the patient and are hidden where the network's input is shown."""

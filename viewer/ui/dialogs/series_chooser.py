@@ -136,6 +136,9 @@ class SeriesChooser(QDialog):
         described(tree, "Series", "Enter or a double click opens the series.")
         tree.setColumnCount(len(_COLUMNS))
         tree.setHeaderLabels(_COLUMNS)
+        tree.headerItem().setToolTip(
+            _SIGN, "What is odd about a series: red, amber or grey; rest the mouse on the dot."
+        )
         tree.setIconSize(QSize(_SIDE, _SIDE))
         tree.setAllColumnsShowFocus(True)
         tree.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -18,22 +20,23 @@ class Advice(QFrame):
 
     Parameters
     ----------
-    subject : the picture of `parent` that the model is asked about; the panel stands in its middle while it is shown.
+    subjects : where in `parent` the panel stands: in the middle of the first of these that is shown.
     """
 
-    def __init__(self, bench: Workbench, parent: QWidget, subject: QWidget) -> None:
+    def __init__(self, bench: Workbench, parent: QWidget, subjects: Sequence[QWidget]) -> None:
         super().__init__(parent)
         self._over = parent
-        self._subject = subject
+        self._subjects = tuple(subjects)
         self.setObjectName("advice")
         self.setAccessibleName("The model was not made for this image")
         self._judgement: Judgement | None = None
         self._left = False
-        body = QVBoxLayout(self)
-        body.setContentsMargins(20, 16, 20, 16)
+        self._about: tuple[object, object] = (None, None)
+        self.body = body = QVBoxLayout(self)
         body.setSpacing(9)
         title = QLabel("The model was not made for this image")
         title.setObjectName("mark")
+        title.setWordWrap(True)
         self._reasons, words = (
             QLabel(),
             QLabel("What it would say here has never been measured."),
@@ -68,7 +71,7 @@ class Advice(QFrame):
         row.addWidget(self.confirm)
         row.addStretch(1)
         body.addLayout(row)
-        for widget in (parent, subject):
+        for widget in (parent, *self._subjects):
             widget.installEventFilter(self)
         self.hide()
 
@@ -78,21 +81,31 @@ class Advice(QFrame):
             self.place()
         return super().eventFilter(watched, event)
 
-    def show_judgement(self, judgement: Judgement | None, *, may_resample: bool = False) -> None:
+    def show_judgement(
+        self,
+        judgement: Judgement | None,
+        about: tuple[object, object] = (None, None),
+        *,
+        may_resample: bool = False,
+    ) -> None:
         """Visible while the model may not run.
 
         Parameters
         ----------
+        about : the model, and the series or image: what has been left is not asked again for another volume of it.
         may_resample : an even grid is one of the things that the model asks for, and can be made.
         """
         if may_resample == self.resample.isHidden():
             self.resample.setVisible(may_resample)
             self.place()
         if judgement is not self._judgement:
+            said = self._judgement.applicability if self._judgement is not None else None
             self._judgement = judgement
-            if judgement is not None:
+            if judgement is not None and judgement.applicability != said:
                 self._reasons.setText("\n".join(f"·  {reason}" for reason in judgement.applicability.reasons))
-            self._left = False
+                self._left = False
+        if any(a is not b for a, b in zip(about, self._about, strict=True)):
+            self._about, self._left = about, False
         wanted = judgement is not None and not judgement.may_run and not self._left
         if wanted != self.isVisibleTo(self._over):
             self.setVisible(wanted)
@@ -107,14 +120,21 @@ class Advice(QFrame):
     def place(self) -> None:
         """In the middle of the lower half, so that the image can still be seen."""
         parent = self._over
-        subject = self._subject if self._subject.isVisibleTo(parent) else parent
+        subject = next((each for each in self._subjects if each.isVisibleTo(parent)), parent)
         area = QRect(subject.mapTo(parent, QPoint()), subject.size())
-        width = min(430, area.width() - 40)
+        width = min(430, area.width() - 16)
+        across = 20 if width == 430 else 10
+        self.body.setContentsMargins(across, 16, across, 16)
         buttons = [each for each in (self.leave, self.resample, self.confirm) if not each.isHidden()]
         side_by_side = sum(each.sizeHint().width() + 8 for each in buttons) + 32 <= width
         self._buttons.setDirection(
             QBoxLayout.Direction.LeftToRight if side_by_side else QBoxLayout.Direction.TopToBottom
         )
-        height = max(self.heightForWidth(width), self.sizeHint().height())
+        layout = self.layout()
+        assert layout is not None
+        layout.invalidate()
+        height = layout.totalHeightForWidth(width)
+        # The words in the corner of the picture stay readable, where there is room for both.
+        below = min(66, max(10, (area.height() - height) // 3))
         left = area.left() + (area.width() - width) // 2
-        self.setGeometry(left, area.bottom() + 1 - height - 30, width, height)
+        self.setGeometry(left, area.bottom() + 1 - height - below, width, height)

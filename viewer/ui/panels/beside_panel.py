@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, Qt, QTimer
+from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -95,11 +95,45 @@ class BesidePicture(PictureView):
             self._bench.beside.set_cursor(row, column)
 
 
-class BesidePanel(QWidget):
-    """Heading, how the two are linked, picture, facts."""
+class FirstHeading(QWidget):
+    """Over the first picture while a second one is beside it, so that each says what it is and both lie level."""
 
-    def __init__(self, bench: Workbench, left_drag: str = "crosshair") -> None:
+    def __init__(self) -> None:
         super().__init__()
+        self.title, self.words = Elided(name="title"), Elided(name="muted")
+        self.words.set_full("First series: model, maps, boxes and distances are of this one.")
+        body = QVBoxLayout(self)
+        body.setContentsMargins(2, 0, 0, 4)
+        body.setSpacing(8)
+        body.addStretch(1)
+        body.addWidget(self.title)
+        body.addWidget(self.words)
+        self.hide()
+
+    def show_session(self, session: Session, height: int) -> None:
+        """What the first series is; `height` is that of what stands over the second picture."""
+        shown = session.beside is not None and session.case is not None
+        self.setVisible(shown)
+        if shown and session.case is not None:
+            entry = session.entry
+            self.title.set_full(entry.words(hidden=session.phi_hidden) if entry else session.case.title)
+            self.setFixedHeight(max(height, self.minimumSizeHint().height()))
+
+
+class BesidePanel(QWidget):
+    """Heading, how the two are linked, picture, facts.
+
+    Parameters
+    ----------
+    first : the picture at the left. Where places are known, a millimetre is as long in both.
+    """
+
+    arranged = Signal()
+    """What stands over the picture has another height."""
+
+    def __init__(self, bench: Workbench, first: PictureView, left_drag: str = "crosshair") -> None:
+        super().__init__()
+        self._first = first
         self._beside: Beside | None = None
         self._key: tuple[object, ...] = ()
         self.setAccessibleName("Second series")
@@ -124,12 +158,46 @@ class BesidePanel(QWidget):
         self.letters, self.words, self.crosshair = EdgeLetters(), Words(), Crosshair()
         self.picture.foreground += [self.crosshair, self.letters, self.words]
         self.facts = Elided(name="muted")
+        self._level = QTimer(self)
+        self._level.setSingleShot(True)
+        self._level.setInterval(0)
+        self._level.timeout.connect(self._one_scale)
+        for view in (first, self.picture):
+            view.resized.connect(self._level.start)
+            view.shape_changed.connect(self._level.start)
         body.addLayout(head)
         body.addWidget(self.why)
         body.addWidget(self.confirm, 0, Qt.AlignmentFlag.AlignLeft)
         body.addWidget(self.picture, 1)
         body.addWidget(self.facts)
         self.hide()
+
+    @property
+    def settled(self) -> bool:
+        return not self._level.isActive()
+
+    @property
+    def head(self) -> int:
+        """Height of what stands over the picture, pixels."""
+        return self.picture.y()
+
+    @property
+    def foot(self) -> int:
+        """Height of what stands under the picture, pixels."""
+        return self.height() - self.picture.geometry().bottom() - 1
+
+    def _one_scale(self) -> None:
+        """Fit both pictures so that a millimetre is as long in each of them, where millimetres are those of places."""
+        beside = self._beside
+        views = (self._first, self.picture)
+        common = beside is not None and beside.link != "number"
+        scale = min(view.fitted_scale() for view in views) if common else None
+        for view in views:
+            if view.common_scale != scale:
+                view.common_scale = scale
+                if view.fitted:
+                    view.fit()
+        self.arranged.emit()
 
     def show_session(self, session: Session) -> None:
         """The second series of the session; returns at once where nothing has changed."""
@@ -140,6 +208,7 @@ class BesidePanel(QWidget):
         other = self._beside is None or beside is None or self._beside.case is not beside.case
         self._key, self._beside = key, beside
         self.setVisible(beside is not None)
+        self._level.start()
         if beside is None:
             return
         words = beside.entry.words(hidden=session.phi_hidden) if beside.entry else beside.case.title

@@ -130,8 +130,19 @@ class DotLine(QLabel):
         self.setToolTip(tip)
         self.setAccessibleName(text)
 
+    def say(self, text: str, tip: str = "") -> None:
+        """Another sentence in the same place."""
+        if text != self.text():
+            self.setText(text)
+            self.setAccessibleName(text)
+            self._grow()
+        self.setToolTip(tip)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._grow()
+
+    def _grow(self) -> None:
         # A layout asks for the height before the width is final; a warning must never lose its end.
         needed = self.heightForWidth(self.width())
         if needed != self.minimumHeight():

@@ -16,7 +16,7 @@ from viewer.ui.attempt import attempt
 from viewer.ui.panels.card import Card, DotLine, Elided, described, emptied, heading
 from viewer.ui.panels.series_list import SeriesList
 from viewer.ui.panels.series_words import age_of, date_of, picture
-from viewer.ui.privacy import without_names
+from viewer.ui.privacy import name_of, without_names
 
 _SIDE = 48
 _SPACING = ("no-spacing", "spacing-by-hand")
@@ -27,6 +27,29 @@ _OUTCOMES = (
     ("FN", "miss", "the finding is there and the model does not say so"),
     ("TN", "rightly clear", "the finding is not there and the model says so"),
 )
+
+
+_Line = tuple[str, str, str, bool]
+"""Colour, words, tooltip, and whether a button follows that asks for the distances of voxels."""
+
+
+def _lines_of(session: Session) -> list[_Line]:
+    """What is said about the open image, the worst first."""
+    lines: list[_Line] = []
+    if session.judgement is not None:
+        verdict = session.judgement.applicability
+        purpose = {"applies": "grey", "unproven": "amber", "does_not_apply": "red"}[verdict.verdict]
+        lines.append((purpose, verdict.sentence, "", False))
+    order = ("error", "warning", "note")
+    path = session.case.image.source.path if session.case is not None else None
+    for finding in sorted(session.diagnoses, key=lambda d: order.index(d.severity)):
+        text = f"{finding.sentence} {finding.action}".strip()
+        text = without_names(text, [path.name]) if session.phi_hidden and path is not None else text
+        asks = finding.code in _SPACING and session.resampled is None
+        lines.append((_SEVERITY[finding.severity], text, f"{finding.severity}: {finding.code}", asks))
+    if session.case is not None and not session.diagnoses:
+        lines.append(("grey", "Nothing odd was found in the file.", "", False))
+    return lines
 
 
 class CasePanel(Card):
@@ -43,6 +66,8 @@ class CasePanel(Card):
         self._pictured: Case | None = None
         self._turned = ""
         self._findings: tuple[object, ...] = ()
+        self._said: list[_Line] = []
+        self._dots: list[DotLine] = []
         self._outcomes: tuple[str, ...] | None = None
         self.body.addWidget(heading("Case"))
         self.body.addWidget(self._make_row())
@@ -188,7 +213,7 @@ class CasePanel(Card):
         if patient is not None and not session.phi_hidden:
             person = " · ".join(word for word in (patient.sex, age_of(patient.age)) if word)
             lines = [
-                patient.name,
+                name_of(patient.name),
                 f"ID {patient.identifier}" if patient.identifier else "",
                 f"born {date_of(patient.birth_date)}" if patient.birth_date else "",
                 person,
@@ -228,23 +253,20 @@ class CasePanel(Card):
             self._truth.setText(text)
 
     def _show_findings(self, session: Session) -> None:
-        emptied(self._lines)
-        if session.judgement is not None:
-            verdict = session.judgement.applicability
-            purpose = {"applies": "grey", "unproven": "amber", "does_not_apply": "red"}[verdict.verdict]
-            self._lines.addWidget(DotLine(purpose, verdict.sentence))
-        order = ("error", "warning", "note")
-        path = session.case.image.source.path if session.case is not None else None
-        for finding in sorted(session.diagnoses, key=lambda d: order.index(d.severity)):
-            text = f"{finding.sentence} {finding.action}".strip()
-            text = without_names(text, [path.name]) if session.phi_hidden and path is not None else text
-            self._lines.addWidget(
-                DotLine(_SEVERITY[finding.severity], text, f"{finding.severity}: {finding.code}")
-            )
-            if finding.code in _SPACING and session.resampled is None:
-                self._lines.addWidget(self._spacing_button(), 0, Qt.AlignmentFlag.AlignRight)
-        if session.case is not None and not session.diagnoses:
-            self._lines.addWidget(DotLine("grey", "Nothing odd was found in the file."))
+        """Lines that stay lines keep their place: another volume of a series must not make the list flicker."""
+        wanted = _lines_of(session)
+        if [line[0::3] for line in wanted] == [line[0::3] for line in self._said]:
+            for widget, (_, text, tip, _) in zip(self._dots, wanted, strict=True):
+                widget.say(text, tip)
+        else:
+            emptied(self._lines)
+            self._dots = []
+            for purpose, text, tip, asks in wanted:
+                self._dots.append(DotLine(purpose, text, tip))
+                self._lines.addWidget(self._dots[-1])
+                if asks:
+                    self._lines.addWidget(self._spacing_button(), 0, Qt.AlignmentFlag.AlignRight)
+        self._said = wanted
 
     def _spacing_button(self) -> QPushButton:
         button = QPushButton("State it…")

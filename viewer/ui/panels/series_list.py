@@ -169,7 +169,8 @@ class SeriesList(QListWidget):
                     item = QListWidgetItem(self)
                     item.setData(_ENTRY, part.number)
                     self._rows[part] = item
-        height = sum(self.sizeHintForRow(row) for row in range(self.count())) + 4
+        # Counted and not asked of every row: a folder may hold thousands.
+        height = len(self._rows) * _ROW + (self.count() - len(self._rows)) * _HEAD + 4
         self.setMinimumHeight(min(height, round(_LEAST_ROWS * _ROW)))
         self.setMaximumHeight(min(height, round(_MOST_ROWS * _ROW)))
         self.updateGeometry()

@@ -14,7 +14,7 @@ from viewer.state.opened import WITHOUT_PATIENT, Opened, Peeked, SeriesEntry
 from viewer.state.thumbnail import Thumbnail
 from viewer.ui import theme
 from viewer.ui.canvas.colours import image_of
-from viewer.ui.privacy import without_names
+from viewer.ui.privacy import name_of, without_names
 
 
 def picture(
@@ -136,7 +136,7 @@ def patient_words(opened: Opened, patient: int, peeked: dict[SeriesEntry, Peeked
         PatientInfo(),
     )
     return " · ".join(
-        word for word in (words, known.name, known.identifier, date_of(known.birth_date)) if word
+        word for word in (words, name_of(known.name), known.identifier, date_of(known.birth_date)) if word
     )
 
 
