@@ -92,6 +92,51 @@ def test_another_layer_is_traced_once(volumes: Workbench, traced: list) -> None:
     assert traced[2:] == [("conv2",)]
 
 
+def test_layers_with_one_output_are_traced_together(volumes: Workbench, traced: list) -> None:
+    volumes.explaining.select_layer("relu1")
+    raw = shown(volumes).raw
+    volumes.explaining.select_layer("drop")  # an idle dropout puts out what it is given
+    np.testing.assert_array_equal(shown(volumes).raw, raw)
+    assert traced == [("relu2",), ("relu1",)]
+
+
+def test_the_window_and_scripts_have_one_map_also_of_a_wrapped_network(
+    volumes: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+    from monai.networks.nets.resnet import ResNet, ResNetBlock
+
+    from viewer import api
+
+    torch.manual_seed(0)
+    network = ResNet(
+        ResNetBlock,
+        [1, 1, 1, 1],
+        [4, 8, 8, 8],
+        spatial_dims=3,
+        n_input_channels=1,
+        num_classes=2,
+        conv1_t_stride=2,
+    )
+    wrapped = api.wrap_module(network, classes=("no", "yes"), dims=3, input_size=(32, 32, 32))
+    monkeypatch.setattr(engine, "classifier", lambda *_: wrapped)
+    volumes.explaining.select_model("a MONAI network")
+    session = volumes.session
+    assert session.notice is None
+    for layer in ("layer2", "layer1.0.conv2"):
+        volumes.explaining.select_layer(layer)
+        volumes.explaining.select_target("yes")
+        for mirror in (False, True):
+            found = api.explain(
+                wrapped, session.case.image, explainer="grad-cam", layer=layer, target="yes", mirror=mirror
+            )
+            for index in range(9):
+                picture = map_view(session, session.reading, index).picture
+                wanted = session.case.plane.picture(found.map, index)
+                np.testing.assert_allclose(picture, wanted, atol=1e-4 * max(found.raw_max, 1e-9))
+            volumes.explaining.toggle_mirror()
+
+
 def test_the_latest_wish_wins(slow: Workbench, steps: StepRunner, traced: list) -> None:
     slow.opening.show(bright_spot(9))
     assert "tracing relu2" in slow.session.work.name
@@ -173,14 +218,14 @@ def test_a_layer_that_was_pushed_out_is_traced_again_when_it_is_wanted(
 ) -> None:
     write_tiny_volume_model(user_folder)
     bench = Workbench(InlineRunner())
-    # Twelve maps of 8 x 16 x 16, 16 bits each, take 52 kB: room for one of the large layers and a small one.
-    bench.session.atlas_budget = 80_000
+    # Twelve maps of 8 x 16 x 16, 16 bits each, take 52 kB, and relu1 has a twin: room for these and a small layer.
+    bench.session.atlas_budget = 125_000
     bench.explaining.select_model("tiny3d")
     bench.opening.show(bright_spot(9))
     for layer in ("conv1", "relu1", "conv1"):
         bench.explaining.select_layer(layer)
         assert shown(bench) is not None
-        assert bench.session.atlas_bytes <= 80_000
+        assert bench.session.atlas_bytes <= 125_000
     assert traced == [("relu2",), ("conv1",), ("relu1",), ("conv1",)]
     bench.session.atlas_budget = 1000
     bench.opening.show(bright_spot(5))

@@ -13,10 +13,14 @@ from scipy.spatial.transform import Rotation
 from tests.orientations import ORIENTATIONS, stored
 from tests.tiny import bright_spot
 from tests.tiny_volume import write_tiny_volume_model
+from viewer.app import run_window
+from viewer.cli.view_options import ViewOptions
 from viewer.controllers import engine
 from viewer.explainers import trace_memory
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
+from viewer.imaging.writing import write_nifti
+from viewer.ui.main_window import MainWindow
 from viewer.ui.panels.slice_strip import _legend
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -191,3 +195,32 @@ def test_a_click_in_a_plane_moves_the_maps_of_the_others(volume):
     volume.settle()
     assert coronal.view.values is not before
     assert coronal.view.values.max() > before.max()
+
+
+@pytest.mark.parametrize("workspace", ["reading", "volume"])
+def test_the_command_line_shows_a_volume_with_a_model_in_a_folder(qapp, tmp_path, monkeypatch, workspace):
+    image = bright_spot(6, at=(3, 8, 20))
+    write_nifti(tmp_path / "head.nii.gz", image.voxels, image.geometry)
+    folder, windows = write_tiny_volume_model(tmp_path, "somewhere"), []
+    real = MainWindow.__init__
+    monkeypatch.setattr(
+        MainWindow, "__init__", lambda self, *a, **k: (windows.append(self), real(self, *a, **k))[1]
+    )
+    out = tmp_path / "picture.png"
+    code = run_window(
+        ViewOptions(
+            paths=(tmp_path / "head.nii.gz",),
+            model=str(folder),
+            layer="conv2",
+            workspace=workspace,
+            screenshot=out,
+            exit=True,
+        )
+    )
+    assert code == 0
+    assert out.is_file()
+    (window,) = windows
+    assert window.screen_.workspace == workspace
+    assert window.screen_.map.raw.shape == (8, 8, 8)
+    assert "conv2" in window.bench.session.reading.atlas.layers
+    assert window.bench.session.choice.layer == "conv2"

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from viewer.explainers.layer_info import LayerInfo
 from viewer.explainers.map_store import MapStore
 from viewer.explainers.volume_atlas import VolumeAtlas
 from viewer.foundation.errors import Cancelled, one_sentence
@@ -107,6 +108,7 @@ class VolumeFilling:
         session, generation = self._session, self._generation
         assert session.model is not None
         variant, device = reading.variant, session.device
+        twins = _twins(session.model.layers, layer)
         words = f"tracing {layer}{needs_words(session.model, layer)}"
         started = time.monotonic()
         self._reading, reading.tracing = reading, layer
@@ -131,7 +133,7 @@ class VolumeFilling:
 
         def done(reply: VolumeReply) -> None:
             if self._readings.get(variant) is reading:
-                self._keep(reading, reply, case)
+                self._keep(reading, reply, case, twins)
             if generation != self._generation:
                 return
             self._over(reading)
@@ -159,12 +161,13 @@ class VolumeFilling:
 
         self._running = self._runner.submit("compute", work, done=done, failed=failed, progress=progress)
 
-    def _keep(self, reading: VolumeReading, reply: VolumeReply, case: Case) -> None:
+    def _keep(self, reading: VolumeReading, reply: VolumeReply, case: Case, twins: tuple[str, ...]) -> None:
         reading.seen = reply.seen
         reading.place(reply.view, case.plane, case.slices)
         reading.atlas.put_probabilities(0, reply.probabilities)
         for (target, layer, method), signed in reply.maps.items():
-            reading.atlas.put(0, target, layer, method, signed)
+            for twin in (*twins, layer):  # the one that was asked for leaves last
+                reading.atlas.put(0, target, twin, method, signed)
         reading.flags.update(reply.flags)
         self._session.atlas_bytes = self._store().bytes_used
         self._session.revision += 1
@@ -173,3 +176,9 @@ class VolumeFilling:
         self._reading, reading.tracing = None, ""
         self._session.work = None
         self._session.revision += 1
+
+
+def _twins(layers: tuple[LayerInfo, ...], name: str) -> tuple[str, ...]:
+    """Other layers with the very same output, such as the block that ends in a layer: they have its maps."""
+    sources = {layer.name: layer.same_as or layer.name for layer in layers}
+    return tuple(other for other in sources if other != name and sources[other] == sources.get(name))
