@@ -417,3 +417,62 @@ def test_a_large_series_gets_three_methods_and_the_others_when_looked_at(user_fo
     bench.explaining.select_explainer("hires-cam")
     bench.viewing.select_slice(0)
     assert shown(bench) is not None
+
+
+def unbent(classes: int = 2, channels: int = 1):
+    """The tiny network with Tanh in place of ReLU."""
+    from torch import nn
+
+    from tests.tiny import tiny_network
+
+    net = tiny_network(classes, channels)
+    net.relu1, net.relu2 = nn.Tanh(), nn.Tanh()
+    return net
+
+
+def test_a_network_without_relu_has_no_guided_gradients_and_goes_on(user_folder) -> None:
+    from safetensors.torch import save_file
+
+    from tests.tiny import TINY, write_tiny_model
+    from viewer.foundation.job_runner import InlineRunner
+    from viewer.models.architectures import ARCHITECTURES
+    from viewer.state.method import why_not
+
+    if "tiny-unbent" not in ARCHITECTURES:
+        ARCHITECTURES.add("tiny-unbent", unbent)
+    folder = write_tiny_model(user_folder, "unbent")
+    card = (folder / "model.toml").read_text(encoding="utf-8")
+    (folder / "model.toml").write_text(card.replace(TINY, "tiny-unbent"), encoding="utf-8")
+    save_file(unbent().state_dict(), folder / "weights.safetensors")
+    bench = Workbench(InlineRunner())
+    bench.explaining.select_model("unbent")
+    bench.opening.show(bright_spot())
+    assert "no ReLU" in why_not(bench.session, "guided-backprop")
+    with pytest.raises(ExplainError, match="no ReLU"):
+        bench.explaining.select_explainer("deconvnet")
+    bench.explaining.set_parameters("smoothgrad", {"of": "guided-backprop"})
+    with pytest.raises(ExplainError, match="no ReLU"):
+        bench.explaining.select_explainer("smoothgrad")
+    assert bench.session.choice.explainer == "grad-cam"
+    choose(bench, "gradient")
+    assert shown(bench) is not None
+
+
+def test_a_network_of_volumes_is_asked_once_for_all_slices(user_folder, asked: list[tuple[int, str]]) -> None:
+    from tests import tiny_volume
+    from viewer.foundation.job_runner import InlineRunner
+
+    tiny_volume.write_tiny_volume_model(user_folder)
+    bench = Workbench(InlineRunner())
+    bench.explaining.select_model("tiny3d")
+    bench.opening.show(bright_spot(6, at=(3, 8, 20)))
+    bench.explaining.confirm_applicability()
+    choose(bench, "gradient")
+    assert shown(bench) is not None
+    assert shown(bench).ndim == 3
+    bench.viewing.step(1)
+    assert map_view(bench.session, bench.session.reading, bench.session.view.slice) is not None
+    assert len(asked) == 1
+    assert bench.session.work is None
+    bench.explaining.steadying.measure()
+    assert bench.session.notice is None or bench.session.notice.severity != "error"

@@ -32,7 +32,8 @@ def test_it_is_explained_everywhere_at_first(bench: Workbench) -> None:
     assert found is not None
     assert "whole picture" in found.may_read.line
     prediction = prediction_view(session)
-    assert prediction.subject == "slice 3 of 5, mean over the whole picture"
+    assert prediction.subject == "slice 3 of 5"
+    assert prediction.case_line.startswith("mean over the whole picture; case: lesion")
     assert 0 < prediction.bars[1].probability < 0.2
 
 

@@ -280,6 +280,8 @@ def test_a_segmentation_network_is_asked_where_the_user_says(driver: Driver, use
     assert "the pixel 9,21" in driver.window.may_read.text
     assert driver.window.screen_.map is not None
     assert not driver.window.explainer.parameters.isVisible()  # its one parameter is the region
+    assert "mean over the pixel 9,21" in driver.window.screen_.prediction.case_line
+    assert driver.window.explainer.width() <= 300
 
 
 @pytest.mark.parametrize("size", [(1440, 980), (1100, 720)])

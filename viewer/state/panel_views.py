@@ -119,12 +119,10 @@ def prediction_view(session: Session) -> PredictionView | None:
     subject = "this image" if session.case.slices == 1 else f"slice {index + 1} of {session.case.slices}"
     if card.dims == 3:
         subject = WHOLE
-    if is_segmentation(session):
-        subject += f", mean over {region_words(session.choice.region)}"
     return PredictionView(
         subject=subject,
         bars=bars,
-        case_line=_case_line(session),
+        case_line=_where_words(session) + _case_line(session),
         verdict=session.judgement.applicability.verdict,
         verdict_sentence=session.judgement.applicability.sentence,
         steady=_steady(session),
@@ -158,6 +156,14 @@ def _interval_words(session: Session, output: float, found: Steadiness, target: 
         f"{name}: output {output:.2f}; {found.passes} dropout passes {low:.2f}\u2013{high:.2f}; says nothing about "
         "unfamiliar scans"
     )
+
+
+def _where_words(session: Session) -> str:
+    """Of a segmentation: where its probability is one of."""
+    if not is_segmentation(session):
+        return ""
+    words = f"mean over {region_words(session.choice.region)}"
+    return f"{words}; " if _case_line(session) else words
 
 
 def _case_line(session: Session) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import QStyledItemDelegate
 
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.state.method import FAMILIES, FIRST, equal_here, menu, method_of, why_not
@@ -25,6 +26,7 @@ class ExplainerMenu(Chooser):
         self.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self.view().setMinimumWidth(_POPUP_WIDTH)
+        self.setItemDelegate(QStyledItemDelegate(self))  # the only one that a style sheet can grey an entry of
         described(self, "Explainer", "How the map is made.")
         self._make()
 
