@@ -274,3 +274,30 @@ def test_missing_slices_of_a_map_are_zero(tmp_path: Path) -> None:
     image = bright_spot()
     write_map(tmp_path / "m.nii.gz", image, {1: np.ones((32, 32), dtype=np.float32)})
     assert volume(tmp_path / "m.nii.gz").sum(axis=(1, 2)).tolist() == [0, 1024, 0, 0, 0]
+
+
+@pytest.mark.parametrize("convention", ["radiological", "neurological"])
+def test_a_figure_draws_distances_where_the_screen_has_them(bench: Workbench, convention: str) -> None:
+    from viewer.controllers.slice_figures import figure_content
+
+    shown(bench).measuring.add((3, 4), (9, 12))
+    bench.viewing.set_convention(convention)
+    made = shown_slice(bench.session)
+    content = figure_content(
+        made.canvas.background,
+        made.found,
+        made.canvas.values,
+        made.canvas.style,
+        title="",
+        unit="",
+        facts=(),
+        distances=made.distances,
+    )
+    (line,) = content.distances
+    columns = content.picture.shape[1]
+    turned = (lambda at: columns - at) if convention == "neurological" else (lambda at: at)
+    assert (line.start, line.end) == ((3.5, turned(4.5)), (9.5, turned(12.5)))
+    assert line.text.endswith(" mm")
+    assert content.convention == convention.upper()
+    bench.viewing.toggle_seen()
+    assert shown_slice(bench.session).distances == ()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.tiny import bright_spot
 from viewer.controllers.workbench import Workbench
 from viewer.foundation.errors import UsageError
-from viewer.state.grid_question import grid_question
+from viewer.models.card import AppliesTo
+from viewer.state.case import judged
+from viewer.state.grid_question import grid_question, model_question
 
 TILTED = np.array([[1, 0, 0, 0], [0, 1, 1.7, 0], [0, 0, 4.7, 0], [0, 0, 0, 1.0]])
 
@@ -107,3 +111,38 @@ def test_a_resampled_volume_keeps_the_spacing_it_was_made_with(tilted: Workbench
     tilted.grid.undo()
     with pytest.raises(UsageError, match="three distances"):
         tilted.grid.set_spacing((0, 1, 1))
+
+
+@pytest.mark.parametrize("alone", [True, False])
+@pytest.mark.parametrize("workspace", ["reading", "volume"])
+def test_a_network_of_volumes_and_an_uneven_grid_are_one_question(
+    tilted: Workbench, alone: bool, workspace: str
+) -> None:
+    """The strip asks where the grid is all that speaks against the model, else the panel does, and names both."""
+    session = tilted.session
+    session.workspace = workspace
+    card = replace(session.model.card, dims=3, applies_to=AppliesTo(modality=() if alone else ("CT",)))
+    image = replace(session.case.image, modality="MR")
+    session.case = replace(session.case, image=image)
+    session.model = replace(session.model, card=card)
+    session.judgement = judged(card, image, as_it_is=False)
+    assert not session.judgement.may_run
+    assert (grid_question(session) is not None, model_question(session) is not None) == (alone, not alone)
+    session.grid_as_it_is = True  # either answer says so
+    session.judgement = judged(card, image, as_it_is=True)
+    assert grid_question(session) is None
+    assert session.judgement.may_run is alone
+    assert (model_question(session) is not None and not model_question(session).may_run) is not alone
+
+
+def test_three_planes_stay_where_they_are_when_the_case_is_resampled(tilted: Workbench) -> None:
+    session = tilted.session
+    session.workspace = "volume"
+    assert session.view.cursor is None
+    place = session.case.image.geometry.to_patient(np.array([session.view.slice, 15.5, 15.5]))
+    tilted.grid.resample()
+    even = session.case
+    there = even.plane.voxel(even.image.geometry, session.view.slice, *session.view.cursor)
+    np.testing.assert_allclose(even.image.geometry.to_patient(there), place, atol=2.6)  # half a slice
+    tilted.grid.undo()
+    assert session.view.cursor is None

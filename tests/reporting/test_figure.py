@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib.lines
 import matplotlib.text
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from viewer.evaluation.regions import Region
 from viewer.foundation.errors import ExportError
 from viewer.reporting import figure as figure_module
 from viewer.reporting.blend import Overlay
-from viewer.reporting.content import FigureContent
+from viewer.reporting.content import Distance, FigureContent
 from viewer.reporting.figure import save_figure
 from viewer.reporting.panels import strokes
 from viewer.reporting.slice_picture import slice_picture
@@ -199,3 +200,15 @@ def test_what_reporting_does_not_load(modules: str, absent: tuple[str, ...]) -> 
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True, cwd=root
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_distances_and_the_display_are_drawn(content: FigureContent) -> None:
+    with_line = replace(
+        content, distances=(Distance((5, 6), (25, 16), "22.4 mm"),), convention="NEUROLOGICAL"
+    )
+    figure = figure_module._drawn(with_line)
+    words = [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
+    assert words.count("22.4 mm") == 1, "over the map alone"
+    assert words.count("NEUROLOGICAL") == 2
+    drawn = [line for line in figure.findobj(matplotlib.lines.Line2D) if list(line.get_xdata()) == [6, 16]]
+    assert [list(line.get_ydata()) for line in drawn] == [[5, 25]]

@@ -325,3 +325,13 @@ def test_pictures_without_a_place_are_cut_along_their_own_axes_and_claim_no_posi
     bench = opened(image)
     view = Presenter(bench.session).screen().planes
     assert ("patient", "position unknown") in view.where
+
+
+@pytest.mark.parametrize(
+    ("stated", "written"),
+    [("10^-6 mm2/s", "10⁻⁶ mm²/s"), ("HU", "HU"), ("s/mm2", "s/mm²"), ("", ""), ("T2", "T2")],
+)
+def test_units_are_written_as_people_write_them(stated: str, written: str) -> None:
+    from viewer.state.canvas_view import unit_words
+
+    assert unit_words(stated) == written

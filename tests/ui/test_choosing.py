@@ -207,6 +207,72 @@ def test_a_drag_in_the_second_picture_moves_both_crosshairs_and_its_own_window(s
     assert not study.window.beside.isVisible()
 
 
+def test_two_pictures_lie_level_at_one_scale_and_each_says_what_it_is(study):
+    choose(study, 0)
+    window = study.window
+    assert not window.first.isVisible()
+    study.bench.beside.choose(study.session.opened.entries[2])
+    study.settle()
+    study.bench.beside.confirm_link()
+    study.settle()
+    first, second = window.canvas.picture, window.beside.picture
+    assert (window.first.title.full, window.beside.title.full) == ("T1 sagittal", "T2")
+    assert first.mapTo(window, QPoint()).y() == second.mapTo(window, QPoint()).y()
+    assert abs(first.height() - second.height()) <= 1
+    assert first.common_scale == second.common_scale is not None
+    window.beside.close_button.click()
+    study.settle()
+    assert first.common_scale is None
+    assert not window.first.isVisible()
+
+
+def test_small_pictures_lie_as_the_large_one_does(study):
+    from viewer.state.thumbnail import Thumbnail
+    from viewer.ui.panels.series_words import picture
+
+    pixels = np.zeros((40, 40, 3), np.uint8)
+    pixels[:, :20] = 255
+
+    def left(has_sides, convention):
+        made = picture(Thumbnail(pixels, 1.0, has_sides), 40, 1.0, convention).toImage()
+        return made.pixelColor(8, 20).value() > 200
+
+    assert [left(s, c) for s in (True, False) for c in ("radiological", "neurological")] == [
+        True,
+        False,
+        True,
+        True,
+    ]
+    choose(study, 2)
+    panel = study.window.case_panel
+    before = panel._thumbnail.pixmap().toImage()
+    row = panel.series.item_of(study.session.entry)
+    icon = row.icon().pixmap(40, 40).toImage()
+    study.bench.viewing.toggle_convention()
+    study.settle()
+    assert panel._thumbnail.pixmap().toImage() != before
+    assert row.icon().pixmap(40, 40).toImage() != icon
+    study.bench.viewing.toggle_convention()
+    study.settle()
+    assert panel._thumbnail.pixmap().toImage() == before
+
+
+def test_words_in_the_pixels_of_either_series_are_warned_of(study):
+    from dataclasses import replace
+
+    from viewer.imaging.diagnoses import Diagnosis
+
+    choose(study, 0)
+    study.bench.beside.choose(study.session.opened.entries[2])
+    study.settle()
+    assert not study.window.burned_in.isVisible()
+    beside = study.session.beside
+    image = replace(beside.case.image, diagnoses=(Diagnosis("burned-in", "warning", "Words."),))
+    study.session.beside = replace(beside, case=replace(beside.case, image=image))
+    study.settle()
+    assert study.window.burned_in.isVisible()
+
+
 def test_two_dropped_files_are_both_offered_and_with_control_beside(bare, shelf, tmp_path):
     shelf["a"], shelf["b"] = contents(FakeSeries("A")), contents(FakeSeries("B", 4))
     drop(bare, [tmp_path / "a", tmp_path / "b"])

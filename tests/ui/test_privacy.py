@@ -12,7 +12,7 @@ import pytest
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
-from viewer.ui.privacy import without_names
+from viewer.ui.privacy import name_of, without_names
 
 SECRETS = ("Zwetschge", "Quirina", "PAT-4711", "19370213", "20240229", "1937-02-13")
 
@@ -143,3 +143,17 @@ def test_a_notice_in_a_picture_of_the_window_names_no_file(qtbot, tmp_path: Path
     window.bench.viewing.toggle_phi()
     qtbot.waitUntil(lambda: window.settled)
     assert "Zwetschge_notes.dcm" in window.notice.sentence.text()
+
+
+@pytest.mark.parametrize(
+    ("stated", "written"),
+    [
+        ("Doe^Jane", "Doe, Jane"),
+        ("Doe^Jane^Q^Dr", "Doe, Jane Q Dr"),
+        ("Doe", "Doe"),
+        ("", ""),
+        ("Yamada^Tarou=山田^太郎", "Yamada, Tarou"),
+    ],
+)
+def test_names_are_written_as_people_write_them(stated: str, written: str) -> None:
+    assert name_of(stated) == written

@@ -243,3 +243,54 @@ def test_cine_plays_without_starving_the_window_and_stops_at_a_touch(driver, qtb
     driver.bench.opening.show(bright_spot(5))
     driver.settle()
     assert not driver.session.cine.playing
+
+
+def test_a_window_that_is_closed_plays_no_longer(driver):
+    driver.bench.playing.toggle()
+    driver.settle()
+    assert driver.window._cine._timer.isActive()
+    driver.window.close()
+    assert not driver.session.cine.playing
+    assert not driver.window._cine._timer.isActive()
+
+
+def test_layers_wait_while_slices_follow_each_other_quickly(driver, monkeypatch):
+    from viewer.ui import main_window
+
+    monkeypatch.setattr(main_window, "_HURRY", 60.0)  # however slow the machine is
+    driver.bench.viewing.select_slice(1)
+    driver.settle()
+    before = driver.window.screen_.rail
+    for index in (2, 3, 4):
+        driver.bench.viewing.select_slice(index)
+        driver.window.refresh()
+    assert driver.window.screen_.canvas.map is driver.window.screen_.map
+    assert driver.window.screen_.rail is before
+    assert not driver.window.settled, "a picture of the window waits for the layers"
+    driver.settle()
+    assert driver.window.screen_.rail is not before
+    assert driver.window._presenter.screen().rail is driver.window.screen_.rail
+    driver.bench.opening.show(bright_spot())
+    driver.window.refresh()
+    assert driver.window.settled or driver.window.screen_.rail is not before
+
+
+def test_the_question_about_the_model_stands_over_its_own_picture(driver):
+    from viewer.models.applicability import Applicability
+    from viewer.state.case import Judgement
+
+    advice, window, session = driver.window.advice, driver.window, driver.session
+    session.judgement = Judgement(Applicability("does_not_apply", ("modality CT, made for MR",)))
+    driver.settle()
+    assert advice.isVisible()
+    assert abs(advice.geometry().center().x() - window.canvas.geometry().center().x()) <= 2
+    driver.bench.viewing.set_workspace("volume")
+    driver.settle()
+    assert window.planes.place.geometry().adjusted(-2, -2, 2, 2).contains(advice.geometry())
+    advice.leave.click()
+    session.judgement = Judgement(Applicability("does_not_apply", ("modality CT, made for MR",)))
+    driver.settle()
+    assert not advice.isVisible(), "another volume of the series asks nothing new"
+    session.judgement = Judgement(Applicability("does_not_apply", ("something else",)))
+    driver.settle()
+    assert advice.isVisible()

@@ -47,7 +47,7 @@ class _SmoothImage(pg.ImageItem):
 
     def render(self) -> None:
         super().render()
-        made = self.qimage
+        made: QImage | None = getattr(self, "qimage", None)
         if made is not None and not self._unrenderable:
             self.qimage = made.convertToFormat(
                 QImage.Format.Format_ARGB32_Premultiplied

@@ -62,8 +62,8 @@ class Advice(QFrame):
             "Show the series on an even grid, to be looked at first; the model is asked anew.",
         )
         self.resample.clicked.connect(lambda: attempt(bench, bench.grid.resample))
-        for widget in (title, self._reasons, words):
-            body.addWidget(widget)
+        for label in (title, self._reasons, words):
+            body.addWidget(label)
         self._buttons = row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         row.setSpacing(8)
         row.addWidget(self.leave)

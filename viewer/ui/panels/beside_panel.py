@@ -179,12 +179,12 @@ class BesidePanel(QWidget):
     @property
     def head(self) -> int:
         """Height of what stands over the picture, pixels."""
-        return self.picture.y()
+        return int(self.picture.y())
 
     @property
     def foot(self) -> int:
         """Height of what stands under the picture, pixels."""
-        return self.height() - self.picture.geometry().bottom() - 1
+        return int(self.height() - self.picture.geometry().bottom() - 1)
 
     def _one_scale(self) -> None:
         """Fit both pictures so that a millimetre is as long in each of them, where millimetres are those of places."""
