@@ -26,7 +26,8 @@ class ExplainerMenu(Chooser):
         self.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self.view().setMinimumWidth(_POPUP_WIDTH)
-        self.setItemDelegate(QStyledItemDelegate(self))  # the only one that a style sheet can grey an entry of
+        # The only delegate that a style sheet can grey an entry of.
+        self.setItemDelegate(QStyledItemDelegate(self))
         described(self, "Explainer", "How the map is made.")
         self._make()
 
