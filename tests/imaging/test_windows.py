@@ -84,3 +84,11 @@ def test_grey_levels_clip_and_invert() -> None:
     np.testing.assert_allclose(grey_levels(picture, Window(40, 80)), [[0, 0, 0.5, 1, 1, 0]])
     np.testing.assert_allclose(grey_levels(picture, Window(40, 80), inverted=True)[0, :5], [1, 1, 0.5, 0, 0])
     assert grey_bytes(picture, Window(40, 80)).tolist() == [[0, 0, 128, 255, 255, 0]]
+
+
+def test_a_mask_is_bright_on_black() -> None:
+    mask = np.zeros((3, 8, 8), dtype=np.uint8)
+    mask[1, 2:5, 2:5] = 1
+    window = automatic_window(an_image(mask, modality="SEG"))
+    assert grey_levels(mask[1], window).max() == 1
+    assert grey_levels(mask[1], window).min() == 0

@@ -106,7 +106,8 @@ def test_a_spacing_that_the_file_does_not_know_is_stated_from_its_finding(driver
     Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8)).save(tmp_path / "film.png")
     driver.bench.opening.open(tmp_path / "film.png")
     driver.settle()
-    [button] = [b for b in driver.window.case_panel.findChildren(QPushButton) if b.text() == "State it\u2026"]
+    buttons = driver.window.case_panel.findChildren(QPushButton)
+    [button] = [each for each in buttons if each.text() == "State the spacing\u2026"]
     button.click()
     [dialog] = driver.window.findChildren(VoxelSpacing)
     assert [box.isVisibleTo(dialog) for box in dialog.steps] == [False, True, True]

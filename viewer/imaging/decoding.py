@@ -47,8 +47,8 @@ from viewer.imaging.decoding_messages import Answer, Message, receive, send
 
 _START_SECONDS = 60.0
 _LEAST_SECONDS = 20.0
-_LEAST_WORK = 5.0
-"""Seconds of processor time; half a second of it goes into loading a decoder."""
+_LEAST_WORK = 3.0
+"""Seconds of processor time; a slow machine spends one of them on loading SimpleITK."""
 _SLOWEST = 2e6
 """Bytes of result per second that even a slow decoder on a busy machine makes."""
 _LEAST_MEMORY = 512 << 20
@@ -100,8 +100,8 @@ def run(
     arguments : of the function.
     name : the file's plain name, for sentences.
     size : bytes of the announced result.
-    seconds : limit of time; by default 5 s of the processor's and 20 s of the clock's, and a second per 2 MB of `size`.
-        Starting a worker does not count.
+    seconds : limit of time; by default 3 s of the processor's and 20 s of the clock's, and a second per 2 MB of `size`.
+        Starting a worker and loading the function's module do not count.
     memory : bytes that the worker may take beyond what it holds already; 512 MB and four times `size` by default.
 
     Raises

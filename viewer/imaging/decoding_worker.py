@@ -38,6 +38,7 @@ def serve() -> NoReturn:
     while True:
         message = requests.get()
         facts = message.facts
+        _loaded(facts["work"])
         with _limits(facts["seconds"], facts["processor_seconds"], facts["memory"]):
             reply = _answer(message)
         del message
@@ -73,6 +74,12 @@ def _listen(source: IO[bytes], requests: queue.SimpleQueue[Message]) -> None:
             requests.put(receive(source))
     except BaseException:  # noqa: BLE001 the program is gone, or no longer makes sense
         os._exit(0)
+
+
+def _loaded(work: str) -> None:
+    """Load what the work needs, which is no fault of the file; what cannot be loaded is said when it is called."""
+    with contextlib.suppress(Exception):
+        importlib.import_module(work.partition(":")[0])
 
 
 def _answer(message: Message) -> Message:

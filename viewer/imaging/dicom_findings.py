@@ -172,7 +172,8 @@ def header_findings(dataset: Dataset) -> Iterator[Diagnosis]:
     if text_of(dataset, "LossyImageCompression") == "01":
         ratios = several(value_of(dataset, "LossyImageCompressionRatio"))
         ratio = number_of(dataset, "LossyImageCompressionRatio") if len(ratios) == 1 else None
-        words = f" about {ratio:.3g} to 1" if ratio and ratio > 1 else ""
+        digits = ",.0f" if ratio and ratio >= 100 else ".3g"
+        words = f" about {ratio:{digits}} to 1" if ratio and ratio > 1 else ""
         yield Diagnosis(
             "lossy-compression",
             "note",

@@ -50,9 +50,12 @@ def automatic_window(image: MedicalImage, picture: NDArray[Any] | None = None) -
     if image.geometry.shape[0] > 1 and image.modality not in _PROJECTIONS and not image.intensity.inverted:
         least, most = float(values.min()), float(np.percentile(values, 99.8))
         tissue = values[values > least + _BACKGROUND * (most - least)]
-        values = tissue if tissue.size >= 0.001 * values.size else values
-    low, high = (float(edge) for edge in np.percentile(values, (0.5, 99.5)))
+        tissue = tissue if tissue.size >= 0.001 * values.size else values
+    else:
+        tissue = values
+    low, high = (float(edge) for edge in np.percentile(tissue, (0.5, 99.5)))
     if high <= low:
+        # A mask: what is not background has one value, and is bright against the background.
         low, high = float(values.min()), float(values.max())
     width = high - low
     return Window((low + high) / 2, width if width > 0 else 1.0, "automatic")

@@ -269,7 +269,7 @@ class CasePanel(Card):
         self._said = wanted
 
     def _spacing_button(self) -> QPushButton:
-        button = QPushButton("State it…")
+        button = QPushButton("State the spacing…")
         button.setObjectName("quiet")
         described(button, "State the voxel spacing", "Say how far apart the voxels are.")
         button.clicked.connect(self.spacing_wanted)
