@@ -47,7 +47,7 @@ def maps(seed: int) -> np.ndarray:
     seed=st.integers(0, 1000),
 )
 def test_every_plane_is_that_of_the_whole_map(number, mirror, fit, cropped, axis, seed) -> None:
-    view, geometry = view_of(number, mirror, fit, VolumeBox(1, 2, -1, 4, 7.5, 5) if cropped else None)
+    view, geometry = view_of(number, mirror, fit, VolumeBox(0.3, 3, -1, 3, 8.2, 4) if cropped else None)
     map_ = maps(seed)
     plane = ReadingPlane.along(geometry, axis)
     smooth, cells = view.returned(view.back(map_)), view.returned(view.cells(map_))
