@@ -113,6 +113,7 @@ def test_stopped_and_resumed_is_the_same_as_uninterrupted(slow: Workbench, steps
     steps.step()
     slow.cancel()
     steps.drain()  # the step that was waiting when the user stopped is not made
+    assert [rounds.done for rounds in slow.session.reading.rounds.values()] == [32]
     partial = shown(slow).copy()
     asking = slow.session.asking
     assert (asking.stage, asking.done, asking.total) == ("stopped", 32, 100)
@@ -144,6 +145,7 @@ def test_a_stop_in_the_middle_of_a_step_keeps_what_the_step_brings(
     monkeypatch.setattr(engine, "explain_steps", stopping)
     steps.drain()
     assert slow.session.reading.rounds[next(iter(slow.session.reading.rounds))].done == 64
+    assert (slow.session.asking.stage, slow.session.asking.done) == ("stopped", 64)
     slow.explaining.asking.compute()
     steps.drain()
     assert slow.session.asking is None

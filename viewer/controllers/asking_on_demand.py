@@ -242,6 +242,7 @@ class AskingOnDemand:
             if self._session.device == device and self._talks.get((reading.variant, place)) is talk:
                 self._keep(reading, place, reply, talk)
             if generation != self._generation:
+                self._tell_late(place)
                 return
             if reply is not None and reply.done < reply.total:
                 self._show_progress(reading, order)
@@ -272,6 +273,12 @@ class AskingOnDemand:
             self._fail(one_sentence(error))
 
         self._runner.submit("compute", work, done=done, failed=failed)
+
+    def _tell_late(self, place: Place) -> None:
+        """What a step brought that was under way when the user stopped."""
+        asking, order = self._session.asking, self._order
+        if order is not None and place in order.places and asking is not None and asking.stage == "stopped":
+            self._show_stopped(order)
 
     def _fail(self, sentence: str) -> None:
         self._series = None
