@@ -10,9 +10,11 @@ import pytest
 from tests.tiny import bright_spot
 from viewer.controllers.workbench import Workbench
 from viewer.foundation.errors import UsageError
+from viewer.imaging.diagnoses import Diagnosis
 from viewer.models.card import AppliesTo
 from viewer.state.case import judged
-from viewer.state.grid_question import grid_question, model_question
+from viewer.state.grid_question import grid_question
+from viewer.state.screen import Presenter, model_question
 
 TILTED = np.array([[1, 0, 0, 0], [0, 1, 1.7, 0], [0, 0, 4.7, 0], [0, 0, 0, 1.0]])
 
@@ -146,3 +148,12 @@ def test_three_planes_stay_where_they_are_when_the_case_is_resampled(tilted: Wor
     np.testing.assert_allclose(even.image.geometry.to_patient(there), place, atol=2.6)  # half a slice
     tilted.grid.undo()
     assert session.view.cursor is None
+
+
+def test_positions_on_the_even_grid_are_exact(bench: Workbench) -> None:
+    finding = Diagnosis("uneven-spacing", "warning", "The distance between slices varies.")
+    image = bright_spot(6, affine=TILTED)
+    bench.opening.show(replace(image, diagnoses=(finding,)))
+    bench.grid.resample()
+    facts = Presenter(bench.session).screen().canvas.facts
+    assert not any("\u2248" in fact for fact in facts)

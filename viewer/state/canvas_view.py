@@ -323,7 +323,8 @@ def _about(case: Case) -> str:
     if case.image.geometry.origins is not None:
         return ""
     uneven = {"uneven-spacing", "missing-slice"}
-    return "\u2248 " if any(finding.code in uneven for finding in case.image.diagnoses) else ""
+    found = any(each.code in uneven and each.severity != "note" for each in case.image.diagnoses)
+    return "\u2248 " if found else ""
 
 
 def _deviation_colours(chosen: str) -> str:
