@@ -131,8 +131,10 @@ def load_case(
         name, progress, volume=wanted.volume, spacing_mm=wanted.spacing_mm, arriving=told
     )
     known = read_truth(wanted.truth, image) if wanted.truth else None
+    case = Case(image, title_of(image), known, synthetic=is_demo(image))
+    _ = case.presets  # they look at the voxels: here, and not in the thread of the window
     return Ready(
-        Case(image, title_of(image), known, synthetic=is_demo(image)),
+        case,
         default_window(image),
         Peeked(Thumbnail.of(image), image.patient),
     )

@@ -44,7 +44,7 @@ from viewer.ui.privacy import without_names
 
 _COLUMNS = ("series", "", "modality", "images", "size", "spacing", "b-values and volumes")
 _SIGN = 1
-_SIDE = 60
+_SIDE, _DOT = 60, 16
 _MEASURED = 40
 _HEIGHT = _SIDE + 6
 _SIGNS = {"error": "red", "warning": "amber", "note": "grey"}
@@ -359,13 +359,13 @@ def _sentence(each: Unreadable, number: int, hidden: bool) -> str:
 
 
 def _sign(purpose: str) -> QIcon:
-    pixmap = QPixmap(_SIDE, _SIDE)
+    pixmap = QPixmap(_DOT, _DOT)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme.colour(purpose))
-    painter.drawEllipse(QRectF(_SIDE / 2 - 5, _SIDE / 2 - 5, 10, 10))
+    painter.drawEllipse(QRectF(_DOT / 2 - 5, _DOT / 2 - 5, 10, 10))
     painter.end()
     return QIcon(pixmap)
 
