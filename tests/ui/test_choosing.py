@@ -462,3 +462,20 @@ def test_words_in_the_picture_are_warned_about_whatever_is_hidden(bare):
     bare.bench.opening.show(replace(bright_spot(3), diagnoses=(finding,)))
     bare.settle()
     assert warning.isVisible()
+
+
+def test_findings_about_the_open_image_name_no_file(study):
+    from dataclasses import replace
+
+    from viewer.imaging.diagnoses import Diagnosis
+
+    choose(study, 0)
+    case, said = study.session.case, "'Anna_1.json' beside the image is not a readable sidecar."
+    finding = Diagnosis("bad-sidecar", "note", said)
+    study.session.case = replace(case, image=replace(case.image, diagnoses=(finding,)))
+    study.settle()
+    (line,) = [dot for dot in study.window.case_panel._dots if "sidecar" in dot.text()]
+    assert line.text() == line.accessibleName() == "The file beside the image is not a readable sidecar."
+    study.bench.viewing.toggle_phi()
+    study.settle()
+    assert line.text() == said, "the line has kept its place"
