@@ -30,6 +30,7 @@ CONTRACT = [
     "explain",
     "generate",
     "train",
+    "add-model",
     "self-test",
 ]
 
@@ -224,7 +225,7 @@ LOADED = "import sys; print([m for m in ('torch', 'PySide6', 'matplotlib') if m 
         ("import viewer.app", {"PySide6"}),
         ("import viewer.api", set()),
         ("from viewer.__main__ import main; main(['models'])", set()),
-        ("from viewer.__main__ import main; main(['explainers'])", set()),
+        ("import viewer.explainers.declaration", set()),
         ("from viewer.__main__ import main; main(['inspect', 'nothing-here'])", set()),
     ],
 )

@@ -109,7 +109,7 @@ class _Page:
         self.figure.add_artist(Rectangle(corner, *size, facecolor=colour, edgecolor="none"))
 
 
-def _drawn(content: FigureContent, planes: Sequence[FigureContent]) -> Figure:
+def _drawn(content: FigureContent, planes: Sequence[FigureContent] = ()) -> Figure:
     panels = 1 if content.overlay is None else 2
     bar = 0.0 if content.overlay is None else _BAR
     rows, columns = content.picture.shape[:2]
