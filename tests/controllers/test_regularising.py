@@ -13,8 +13,8 @@ from viewer.foundation.errors import UsageError
 from viewer.imaging.diagnoses import Diagnosis
 from viewer.models.card import AppliesTo
 from viewer.state.case import judged
-from viewer.state.grid_question import grid_question
-from viewer.state.screen import Presenter, model_question
+from viewer.state.grid_question import grid_question, model_question
+from viewer.state.screen import Presenter
 
 TILTED = np.array([[1, 0, 0, 0], [0, 1, 1.7, 0], [0, 0, 4.7, 0], [0, 0, 0, 1.0]])
 
