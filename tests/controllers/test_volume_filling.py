@@ -16,6 +16,7 @@ from tests.tiny_volume import write_tiny_volume_model
 from viewer.controllers import engine
 from viewer.controllers.workbench import Workbench
 from viewer.explainers import trace_memory
+from viewer.foundation.errors import UsageError
 from viewer.foundation.job_runner import InlineRunner
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
@@ -252,6 +253,8 @@ def test_mirror_and_crop_are_readings_of_their_own(volumes: Workbench, traced: l
     volumes.explaining.step_crop()
     assert volumes.session.choice.crop == "none"
     assert len(traced) == 3
+    with pytest.raises(UsageError, match="brain"):
+        volumes.explaining.set_crop("brain")
 
 
 def test_the_peak_is_where_the_map_is_largest(volumes: Workbench) -> None:

@@ -111,6 +111,25 @@ def test_without_a_map_there_is_one_picture_and_no_bar(content: FigureContent) -
     assert len(plain.axes) == 1
 
 
+def test_the_planes_of_a_volume_stand_in_a_row_at_one_scale(content: FigureContent) -> None:
+    tall = replace(content, picture=np.zeros((60, 30)), overlay=None, title="coronal 4 / 9")
+    planes = [
+        replace(content, title="axial 2 / 5"),
+        tall,
+        replace(tall, letters=None, title="sagittal 7 / 8"),
+    ]
+    figure = figure_module._drawn(content, planes)
+    words = [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
+    assert {"axial 2 / 5", "coronal 4 / 9", "sagittal 7 / 8"} <= set(words)
+    row = [axes.get_window_extent() for axes in figure.axes[-3:]]
+    scales = {round(extent.height / n, 3) for extent, n in zip(row, (40, 60, 60), strict=True)}
+    scales |= {round(extent.width / 30, 3) for extent in row}
+    assert max(scales) - min(scales) < 0.01
+    assert row[0].x1 < row[1].x0
+    assert row[1].x1 < row[2].x0
+    assert row[2].x1 <= figure.bbox.x1
+
+
 def test_pixels_keep_their_aspect(content: FigureContent) -> None:
     figure = figure_module._drawn(replace(content, spacing=(2.0, 0.5)))
     extent = figure.axes[0].get_window_extent()

@@ -231,7 +231,15 @@ class Explaining:
     def set_crop(self, rule: Crop) -> None:
         """Crop the input: ``none``, ``percentile`` (the paper's 70th-percentile rule) or ``brain`` (robust mask); of a
         volume ``none`` or ``body``.
+
+        Raises
+        ------
+        UsageError
+            When the model has no such rule.
         """
+        if rule not in self.crops():
+            known = list(self.crops())
+            raise UsageError(f"There is no crop rule '{rule}' here{nearest(rule, known)}.", code="crop")
         self._session.choice.crop = rule
         self._filling.restart()
 

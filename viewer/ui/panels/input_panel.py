@@ -14,8 +14,8 @@ from viewer.ui.panels.card import described, heading
 CROPS: tuple[tuple[Crop, str, str], ...] = (
     ("none", "No crop", "Crop"),
     ("brain", "Brain mask", "Crop: brain"),
-    ("percentile", "70th percentile (as in the paper)", "Crop: 70th pct."),
     ("body", "Body, in three dimensions", "Crop: body"),
+    ("percentile", "70th percentile (as in the paper)", "Crop: 70th pct."),
 )
 
 
