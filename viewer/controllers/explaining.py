@@ -238,7 +238,7 @@ class Explaining:
             When the model has no such rule.
         """
         if rule not in self.crops():
-            known = list(self.crops())
+            known = [str(each) for each in self.crops()]
             raise UsageError(f"There is no crop rule '{rule}' here{nearest(rule, known)}.", code="crop")
         self._session.choice.crop = rule
         self._filling.restart()
