@@ -114,6 +114,7 @@ def test_cancelling_brings_back_the_case_with_its_maps(
     session = slow_bench.session
     slow_bench.viewing.select_slice(2)
     slow_bench.viewing.set_cursor(3, 4)
+    slow_bench.viewing.set_window(77, 55)
     slow_bench.boxing.add(1, 1, 5, 5)
     case, reading, boxes = session.case, session.reading, session.boxes
 
@@ -130,6 +131,7 @@ def test_cancelling_brings_back_the_case_with_its_maps(
     assert len(reading.filled) == 3
     assert session.boxes is boxes
     assert (session.view.slice, session.view.cursor) == (2, (3, 4))
+    assert (session.view.window.centre, session.view.window.width) == (77, 55)
     assert session.notice is None
     assert session.work is None
 

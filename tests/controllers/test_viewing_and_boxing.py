@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tests.tiny import bright_spot
 from viewer.controllers.workbench import Workbench
 from viewer.foundation.errors import SettingsError
+from viewer.state.map_view import signed_map
 
 
 def test_scrolling_stays_inside(bench: Workbench) -> None:
@@ -86,3 +88,19 @@ def test_a_moved_box_stays_on_its_slice_and_keeps_its_name(bench: Workbench) -> 
     bench.boxing.move(identity, 3, 4, 9, 10)
     moved = bench.session.boxes.drawn[identity]
     assert (moved.slice, moved.label, moved.row_min, moved.column_max) == (1, "core", 3, 10)
+
+
+def test_the_network_never_sees_the_convention_of_the_display(bench: Workbench) -> None:
+    """Maps, probabilities and the choice of the input are the same, whichever way round the patient is shown."""
+    found = {}
+    for convention in ("radiological", "neurological"):
+        bench.viewing.set_convention(convention)
+        bench.opening.show(bright_spot(3))
+        session = bench.session
+        bench.viewing.set_convention("neurological")
+        reading, choice = session.reading, session.choice
+        assert not choice.mirror
+        maps = [signed_map(session, reading, index, choice.layer) for index in range(3)]
+        found[convention] = (np.array(maps), [reading.probability(index, 0) for index in range(3)])
+    np.testing.assert_array_equal(found["radiological"][0], found["neurological"][0])
+    assert found["radiological"][1] == found["neurological"][1]

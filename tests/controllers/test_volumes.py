@@ -132,3 +132,17 @@ def test_a_path_can_be_opened_at_a_volume_and_with_a_spacing(bench: Workbench, s
     bench.opening.open("dwi", volume=3, spacing_mm=(4, 1, 1))
     assert bench.session.case.image.volume == 3
     assert bench.session.case.image.spacing_by_hand == (4, 1, 1)
+
+
+def test_what_is_kept_of_one_series_is_never_shown_for_another(bench: Workbench, shelf: Shelf) -> None:
+    first, second = FakeSeries("one", volumes=4), FakeSeries("two", 5, volumes=4)
+    shelf["both"] = contents(first, second)
+    bench.opening.open("both")
+    entries = bench.session.chooser.entries
+    bench.opening.choose(entries[0])
+    bench.volumes.select(2)
+    bench.volumes.select(1)
+    bench.opening.choose(entries[1])
+    bench.volumes.select(2)
+    assert (bench.session.case.slices, bench.session.case.image.volume) == (5, 2)
+    assert second.loads[-1] == 2

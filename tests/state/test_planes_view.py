@@ -335,3 +335,20 @@ def test_units_are_written_as_people_write_them(stated: str, written: str) -> No
     from viewer.state.canvas_view import unit_words
 
     assert unit_words(stated) == written
+
+
+def test_pictures_between_the_slices_of_an_uneven_stack_can_be_reached() -> None:
+    """The even grid is finer than the slices: standing at it must not fall back to the nearest slice."""
+    places = np.array([0, 1, 2, 3, 12, 21.0])
+    origins = np.stack([np.zeros(6), np.zeros(6), places], axis=1)
+    bench = opened(numbered(Geometry(np.diag([1.0, 1.0, 4.2, 1.0]), (6, 9, 8), origins=origins)))
+    session = bench.session
+    count = session.even.geometry.shape[0]
+    assert count > session.case.slices
+    axial = three_planes(session.even)[0][1]
+    bench.planes.scroll(axial, -999)
+    seen = []
+    for _ in range(count):
+        seen.append(Presenter(session).screen().planes.planes[0].index)
+        bench.planes.scroll(axial, 1)
+    assert seen == list(range(count))

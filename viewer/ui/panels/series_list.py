@@ -125,7 +125,7 @@ class SeriesList(QListWidget):
         opened = session.opened if session.opened and len(session.opened.entries) > 1 else None
         if opened is not self._opened:
             self._opened, self._seen = opened, ()
-            self._fill(opened)
+            self._fill(opened, session)
             self.setVisible(opened is not None)
         beside = session.beside.entry if session.beside else None
         key = (session.peeked, session.entry, beside, session.phi_hidden, session.view.convention)
@@ -133,7 +133,7 @@ class SeriesList(QListWidget):
             len(self._seen) == len(key) and all(a is b for a, b in zip(key, self._seen, strict=True))
         ):
             return
-        again = not self._seen or self._seen[3:] != key[3:]
+        again = bool(self._seen) and self._seen[3:] != key[3:]
         moved = not self._seen or self._seen[1] is not session.entry
         self._seen = key
         for entry, item in self._rows.items():
@@ -149,7 +149,7 @@ class SeriesList(QListWidget):
         if moved and session.entry in self._rows:
             self.setCurrentItem(self._rows[session.entry])
 
-    def _fill(self, opened: Opened | None) -> None:
+    def _fill(self, opened: Opened | None, session: Session) -> None:
         self.clear()
         self._rows, self._heads, self._pictures, self._marks = {}, {}, {}, {}
         if opened is None:
@@ -166,8 +166,11 @@ class SeriesList(QListWidget):
                     self._head("Parts of one diffusion series")
                 for part in parts or (entry,):
                     known.add(part)
-                    item = QListWidgetItem(self)
+                    item = QListWidgetItem()
                     item.setData(_ENTRY, part.number)
+                    # Before it is in the list, where each word costs a signal: a folder may hold thousands.
+                    self._describe(item, part, session.peeked.get(part), hidden=session.phi_hidden)
+                    self.addItem(item)
                     self._rows[part] = item
         # Counted and not asked of every row: a folder may hold thousands.
         height = len(self._rows) * _ROW + (self.count() - len(self._rows)) * _HEAD + 4
