@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from viewer.imaging.body import body_mask, brain_box, is_black, percentile_box
+from viewer.imaging.body import body_mask, brain_box, percentile_box
 from viewer.imaging.reading import read_image
 
 
@@ -87,13 +87,6 @@ def test_an_empty_picture_is_kept_whole(value: float) -> None:
     assert percentile_box(picture) == (0, 0, 20, 30)
     assert brain_box(picture) == (0, 0, 20, 30)
     assert body_mask(picture).all()
-
-
-def test_black_by_the_papers_rule() -> None:
-    assert is_black(np.full((20, 20), 99.0))
-    assert is_black(np.random.default_rng(0).uniform(0, 9, (50, 50)))
-    assert not is_black(a_head())
-    assert is_black(a_head(), full_scale=10000)
 
 
 def test_boxes_of_a_real_head_hold_the_brain(shared_data: Path) -> None:

@@ -132,5 +132,5 @@ def test_what_only_the_door_catches_is_a_defect_too(tmp_path: Path, monkeypatch:
 
     path = written("nifti", seeds("nifti", public=False), 0, tmp_path)
     path.write_bytes(seeds("nifti", public=False)[0])
-    monkeypatch.setattr(nifti, "candidates", stumbles)
+    monkeypatch.setattr(nifti, "read_grid", stumbles)
     assert tried(path).where == "caught only at the door: KeyError"

@@ -227,7 +227,7 @@ def test_a_reader_that_stumbles_does_not_stop_the_folder(
     def stumbles(_: Path) -> None:
         raise StopIteration
 
-    monkeypatch.setattr(nifti, "candidates", stumbles)
+    monkeypatch.setattr(nifti, "read_grid", stumbles)
     inspection = inspect_path(tmp_path)
     assert [info.path.name for info in inspection.series] == ["b.png"]
     assert [(entry.path.name, entry.code) for entry in inspection.unreadable] == [("a.nii", "unreadable")]

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 Box = tuple[int, int, int, int]
 
 _PERCENTILE = 70.0
-_BLACK = 10.0
 _KNEE = 0.02
 _SMOOTHING = 1.5
 _MARGIN = 0.02
@@ -89,20 +88,6 @@ def body_mask(picture: NDArray[Any]) -> NDArray[np.bool_]:
     closed = ndimage.binary_closing(padded, structure=disc, iterations=2)
     filled = ndimage.binary_fill_holes(closed)[2 * radius : -2 * radius, 2 * radius : -2 * radius]
     return np.asarray(filled, dtype=np.bool_)
-
-
-def is_black(picture: NDArray[Any], *, full_scale: float = 255.0) -> bool:
-    """Whether a slice is empty by the rule of the stroke study: 1st percentile = 99th, or 99th < 10 of 255.
-
-    Parameters
-    ----------
-    full_scale : the value that stands for 255, in the units of the picture (a series' maximum, for example).
-    """
-    values = _finite(picture)
-    if values.size == 0:
-        return True
-    low, high = np.percentile(values, (1, 99))
-    return bool(low == high or high < _BLACK / 255.0 * full_scale)
 
 
 def _finite(picture: NDArray[Any]) -> NDArray[np.float32]:

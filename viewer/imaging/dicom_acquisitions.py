@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.imaging.dicom_frames import Frame
-from viewer.imaging.dicom_spacing import SAME_PLACE, normal_of, uneven
+from viewer.imaging.dicom_spacing import SAME_PLACE, normal_of
 from viewer.imaging.dicom_volumes import Volume, volumes_of
 from viewer.imaging.image import VolumeInfo
+from viewer.imaging.unevenness import odd_gaps
 
 
 def parted(
@@ -45,7 +46,7 @@ def _acquisitions(frames: list[Frame]) -> list[tuple[float, list[Frame]]] | None
     if float(np.diff(together).min()) <= SAME_PLACE:
         return None  # shared places tell them apart already
     apart = [depths(part) for part in parts.values()]
-    if not len(uneven(together)) or any(len(part) < 3 or len(uneven(part)) for part in apart):
+    if not len(odd_gaps(together)) or any(len(part) < 3 or len(odd_gaps(part)) for part in apart):
         return None
     ordered = sorted(apart, key=lambda part: float(part[0]))
     overlap = any(low[-1] > high[0] for low, high in itertools.pairwise(ordered))

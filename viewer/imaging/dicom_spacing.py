@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
 from viewer.imaging.dicom_frames import Frame
 from viewer.imaging.geometry import Geometry
+from viewer.imaging.unevenness import TILTED, odd_gaps, tilt_degrees
 
 SAME_PLACE = 0.01
 """Slices closer than this along their normal lie at one place, mm."""
 EXACT_MM = 0.01
 """Slices further than this from where the affine puts them have origins of their own."""
-_TILT_DEGREES = 0.2
-_UNEVEN, _UNEVEN_MM = 0.05, 0.02
-"""Distances that differ from the usual one by this share and this much are said."""
 _NAMED_GAPS = 5
 _RESAMPLE = "Positions are exact; for a 3D network or other planes, resample the volume first."
 
@@ -98,15 +94,8 @@ def stated_thickness(frame: Frame) -> float:
     return thickness if thickness is not None and 1e-5 < thickness < 1e4 else 1.0
 
 
-def uneven(depths: Array) -> NDArray[np.intp]:
-    """Numbers of the gaps between ascending depths that are not like the others."""
-    gaps = np.diff(depths)
-    usual = float(np.median(gaps))
-    return np.flatnonzero(np.abs(gaps - usual) > max(_UNEVEN * usual, _UNEVEN_MM))
-
-
 def _gaps(depths: Array) -> list[Diagnosis]:
-    odd = uneven(depths)
+    odd = odd_gaps(depths)
     if not len(odd):
         return []
     gaps = np.diff(depths)
@@ -123,8 +112,8 @@ def _gaps(depths: Array) -> list[Diagnosis]:
 
 def _tilt(step: Array, normal: Array) -> list[Diagnosis]:
     along = float(step @ normal)
-    tilt = math.degrees(math.atan2(float(np.linalg.norm(step - along * normal)), along))
-    if tilt <= _TILT_DEGREES:
+    tilt = tilt_degrees(along, float(np.linalg.norm(step - along * normal)))
+    if tilt <= TILTED:
         return []
     words = f"The slices are tilted against their stack by {tilt:.1f} degrees (gantry tilt)."
     return [Diagnosis("gantry-tilt", "warning", words, _RESAMPLE)]

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 from viewer.imaging.dicom_frames import Frame, Moment
 from viewer.imaging.image import VolumeInfo
+from viewer.imaging.volumes import UNWEIGHTED
 
-UNWEIGHTED = 50.0
-"""Below this b-value an image counts as unweighted, s/mm2: scanners write 5 or 10 for what was meant as 0."""
 _MOMENTS: tuple[tuple[str, Callable[[Moment], float | None]], ...] = (
     ("time", lambda moment: moment.temporal),
     ("phase", lambda moment: moment.trigger),

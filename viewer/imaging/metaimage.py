@@ -18,7 +18,6 @@ from viewer.imaging.diagnoses import Diagnosis, no_orientation, no_spacing
 from viewer.imaging.file_stamp import stamp_of
 from viewer.imaging.geometry import Geometry, letter
 from viewer.imaging.grid_file import GridFile, sheared, sheared_warning, usable
-from viewer.imaging.series import Candidate
 from viewer.imaging.text_header import bad_header, beginning, checked_sizes, numbers, voxel_file, wholes
 from viewer.imaging.volumes import numbered
 from viewer.imaging.voxel_block import Packing, VoxelBlock
@@ -41,19 +40,14 @@ _END = re.compile(rb"^[ \t]*ElementDataFile[ \t]*=[^\n]*(\n|$)", re.MULTILINE)
 _OPPOSITE = str.maketrans("LRPASI", "RLAPIS")
 
 
-def candidates(path: Path) -> list[Candidate]:
-    """The one image in an MHA or MHD file.
+def read_grid(path: Path) -> GridFile:
+    """Everything that the header says.
 
     Raises
     ------
     ReadError
-        When the header makes no sense or announces more than the file has.
+        When the header is cut short or makes no sense.
     """
-    return [read_grid(path).candidate()]
-
-
-def read_grid(path: Path) -> GridFile:
-    """Everything that the header says."""
     fields, length = _fields(path)
     sizes = checked_sizes(path, wholes(fields.get("ndims", "")), wholes(fields.get("dimsize", "")))
     kind = fields.get("elementtype", "").upper().replace("_ARRAY", "")

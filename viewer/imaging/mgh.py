@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,7 @@ from viewer.imaging.diagnoses import Diagnosis, no_orientation
 from viewer.imaging.file_stamp import stamp_of, unreachable
 from viewer.imaging.geometry import Geometry, lps_from_ras
 from viewer.imaging.grid_file import GridFile, usable
-from viewer.imaging.series import Candidate
-from viewer.imaging.unpacking import UnpackedPieces
+from viewer.imaging.unpacking import unpacked_start
 from viewer.imaging.volumes import numbered
 from viewer.imaging.voxel_block import VoxelBlock
 
@@ -25,19 +23,14 @@ _LENGTH = 284
 _TYPES = {0: ">u1", 1: ">i4", 3: ">f4", 4: ">i2", 10: ">u2"}
 
 
-def candidates(path: Path) -> list[Candidate]:
-    """The one image in an MGH or MGZ file.
+def read_grid(path: Path) -> GridFile:
+    """Everything that the header says.
 
     Raises
     ------
     ReadError
-        When the header makes no sense or announces more than the file has.
+        When the header is cut short or makes no sense.
     """
-    return [read_grid(path).candidate()]
-
-
-def read_grid(path: Path) -> GridFile:
-    """Everything that the header says."""
     raw, packed = _beginning(path)
     sizes, kind = struct.unpack(">4i", raw[4:20]), struct.unpack(">i", raw[20:24])[0]
     if min(sizes) < 1 or kind not in _TYPES:
@@ -81,19 +74,10 @@ def _geometry(raw: bytes, shape: tuple[int, int, int], findings: list[Diagnosis]
 
 def _beginning(path: Path) -> tuple[bytes, bool]:
     """The header's bytes, and whether the file is packed."""
-    raw = b""
     try:
-        with path.open("rb") as stream:
-            packed = stream.read(2) == b"\x1f\x8b"
-            stream.seek(0)
-            for piece in UnpackedPieces(stream, "gzip") if packed else (stream.read(_LENGTH),):
-                raw += piece
-                if len(raw) >= _LENGTH:
-                    break
-    except (EOFError, zlib.error):
-        pass
+        raw, packed = unpacked_start(path, _LENGTH)
     except OSError as error:
         raise unreachable(path, error) from None
     if len(raw) < _LENGTH:
         raise ReadError(f"'{path.name}' is an MGH file whose header is cut short.", code="truncated")
-    return raw[:_LENGTH], packed
+    return raw, packed

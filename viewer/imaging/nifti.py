@@ -6,7 +6,6 @@ know how many bytes there should be and must not guess which side is left.
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,8 @@ from viewer.imaging.file_stamp import stamp_of, unreachable
 from viewer.imaging.geometry import Geometry, lps_from_ras
 from viewer.imaging.grid_file import GridFile, sheared, sheared_warning, usable
 from viewer.imaging.image import VolumeInfo, Window
-from viewer.imaging.series import Candidate
 from viewer.imaging.sidecar import Sidecar, read_sidecar
-from viewer.imaging.unpacking import UnpackedPieces
+from viewer.imaging.unpacking import unpacked_start
 from viewer.imaging.volumes import best_weighted, numbered, weighted
 from viewer.imaging.voxel_block import VoxelBlock
 
@@ -32,6 +30,8 @@ _MILLIMETRES = {1: 1000.0, 3: 0.001}
 """Codes of metre and micrometre; everything else means millimetres, said or unsaid."""
 _SECONDS = (8, 16, 24)
 _VECTOR_INTENTS = (1006, 1007)
+_LONGEST = 540
+"""Bytes of a NIfTI-2 header; NIfTI-1 has 348."""
 _EXTENSIONS = 64 << 20
 """Longest way from the header to the voxels, bytes: extensions are text."""
 _NOT_READ = {
@@ -42,19 +42,15 @@ _NOT_READ = {
 }
 
 
-def candidates(path: Path) -> list[Candidate]:
-    """The one image in a NIfTI file.
+def read_grid(path: Path) -> GridFile:
+    """Everything that the header and the files beside it say.
 
     Raises
     ------
     ReadError
-        When the header is cut short, makes no sense, or announces more data than the file has.
+        When the header is cut short or makes no sense.
     """
-    return [read_grid(path, read_sidecar(path)).candidate()]
-
-
-def read_grid(path: Path, beside: Sidecar) -> GridFile:
-    """Everything that the header and the files beside it say."""
+    beside = read_sidecar(path)
     header, second = _header(path)
     dtype, channels = _voxel_type(path, header)
     dims = _dims(path, header)
@@ -93,17 +89,8 @@ def _header(path: Path) -> tuple[Any, bool]:
     cut = ReadError(
         f"'{path.name}' is an incomplete or damaged NIfTI file: its header is cut short.", code="truncated"
     )
-    raw = b""
     try:
-        with path.open("rb") as stream:
-            packed = stream.read(2) == b"\x1f\x8b"
-            stream.seek(0)
-            for piece in UnpackedPieces(stream, "gzip") if packed else (stream.read(540),):
-                raw += piece
-                if len(raw) >= 540:
-                    break
-    except (EOFError, zlib.error):
-        pass
+        raw, _ = unpacked_start(path, _LONGEST)
     except OSError as error:
         raise unreachable(path, error) from None
     second = 540 in (int.from_bytes(raw[:4], "little"), int.from_bytes(raw[:4], "big"))

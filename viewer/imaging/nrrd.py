@@ -21,7 +21,6 @@ from viewer.imaging.file_stamp import stamp_of
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.grid_file import GridFile, sheared, sheared_warning, usable
 from viewer.imaging.image import VolumeInfo
-from viewer.imaging.series import Candidate
 from viewer.imaging.text_header import bad_header, beginning, checked_sizes, numbers, voxel_file, wholes
 from viewer.imaging.volumes import Direction, best_weighted, numbered, weighted
 from viewer.imaging.voxel_block import Packing, VoxelBlock
@@ -83,19 +82,14 @@ class _Axes:
     kind: str
 
 
-def candidates(path: Path) -> list[Candidate]:
-    """The one image in a NRRD file.
+def read_grid(path: Path) -> GridFile:
+    """Everything that the header says.
 
     Raises
     ------
     ReadError
-        When the header makes no sense or announces more than the file has.
+        When the header is cut short or makes no sense.
     """
-    return [read_grid(path).candidate()]
-
-
-def read_grid(path: Path) -> GridFile:
-    """Everything that the header says."""
     fields, pairs, length = _fields(path)
     sizes = checked_sizes(path, wholes(fields.get("dimension", "")), wholes(fields.get("sizes", "")))
     findings: list[Diagnosis] = []

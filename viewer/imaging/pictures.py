@@ -108,7 +108,7 @@ class _Picture:
         )
 
 
-def candidates(path: Path) -> list[Candidate]:
+def read_picture(path: Path) -> Candidate:
     """The picture, or the stack of equal pages, in a file.
 
     Raises
@@ -141,16 +141,14 @@ def candidates(path: Path) -> list[Candidate]:
             Diagnosis("reduced", "note", f"The colours of {facts['reduced']} bits were reduced to 8 bits.")
         )
     geometry = Geometry.unoriented((len(pages), rows, columns))
-    return [
-        _Picture(
-            path,
-            pillow,
-            pages,
-            geometry,
-            facts["colour"],
-            facts["item"],
-            facts["inverted"],
-            tuple(diagnoses),
-            stamp,
-        ).candidate()
-    ]
+    return _Picture(
+        path,
+        pillow,
+        pages,
+        geometry,
+        facts["colour"],
+        facts["item"],
+        facts["inverted"],
+        tuple(diagnoses),
+        stamp,
+    ).candidate()

@@ -20,13 +20,11 @@ from viewer.imaging.budget import BUDGET
 from viewer.imaging.diagnoses import ONE_PLACE, RESAMPLED, Diagnosis, as_history
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
+from viewer.imaging.unevenness import TILTED, odd_gaps, tilt_degrees
 
 Array = NDArray[np.float64]
 Spacing = tuple[float, float, float]
 
-_TILT_DEGREES = 0.2
-_UNEVEN = 0.05
-_UNEVEN_MM = 0.02
 _SAME = 0.01
 """Shifts of slices against each other below this share of a pixel are noise of the header: nothing is blurred for
 them."""
@@ -80,7 +78,7 @@ class _Stack:
         """Degrees between the stack and the normal of its slices."""
         if len(self.depths) < 2:
             return 0.0
-        return math.degrees(math.atan2(float(np.linalg.norm(self.shifts[-1])), float(self.depths[-1])))
+        return tilt_degrees(float(self.depths[-1]), float(np.linalg.norm(self.shifts[-1])))
 
     @property
     def slant(self) -> float:
@@ -89,8 +87,7 @@ class _Stack:
 
     @property
     def uneven(self) -> bool:
-        usual = float(np.median(self.gaps)) if len(self.depths) > 1 else 0.0
-        return bool((np.abs(self.gaps - usual) > max(_UNEVEN * usual, _UNEVEN_MM)).any())
+        return bool(len(odd_gaps(self.depths)))
 
 
 def irregular(geometry: Geometry) -> tuple[str, ...]:
@@ -99,13 +96,13 @@ def irregular(geometry: Geometry) -> tuple[str, ...]:
         return ()
     stack = _Stack.of(geometry)
     reasons = []
-    if stack.tilt > _TILT_DEGREES:
+    if stack.tilt > TILTED:
         reasons.append(f"the slices are tilted against their stack by {stack.tilt:.1f} degrees")
     if stack.uneven:
         reasons.append(
             f"the distance between slices varies from {stack.gaps.min():.2f} to {stack.gaps.max():.2f} mm"
         )
-    if stack.slant > _TILT_DEGREES:
+    if stack.slant > TILTED:
         reasons.append("the rows and columns of a slice are not at right angles")
     return tuple(reasons)
 

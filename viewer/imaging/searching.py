@@ -98,8 +98,7 @@ class _Search:
 
             found, broken = dicom.candidates(self.dicom, self.progress)
             self.unreadable.extend(broken)
-            for candidate in found:
-                self.candidates += _with_name_checked(candidate.info.path, Kind.DICOM, [candidate])
+            self.candidates += [_with_name_checked(each.info.path, Kind.DICOM, each) for each in found]
         voxels = {
             file.resolve() for each in self.candidates for file in each.info.files[1:] if each.order == ()
         }
@@ -135,7 +134,7 @@ class _Search:
                 self.parts.update(_voxel_files(file, kind))
             if kind is Kind.NIFTI:
                 self.parts.update(each.resolve() for each in sidecar_files(file))
-            self.candidates += _with_name_checked(file, kind, _candidates(kind, file))
+            self.candidates.append(_with_name_checked(file, kind, _candidate(kind, file)))
 
     def _directory(self, path: Path) -> None:
         from viewer.imaging.dicom_directory import listed_files
@@ -218,27 +217,21 @@ def _kept(candidate: Candidate, folder: PrivateFolder, where: Path) -> Candidate
 # The libraries behind a format take a tenth of a second each to load; nobody waits for those that are not needed.
 
 
-def _candidates(kind: Kind, file: Path) -> list[Candidate]:
+def _candidate(kind: Kind, file: Path) -> Candidate:
     """The image in a file of any format but DICOM, whose files are looked at together."""
-    if kind is Kind.NIFTI:
-        from viewer.imaging import nifti
-
-        return nifti.candidates(file)
-    if kind is Kind.MGH:
-        from viewer.imaging import mgh
-
-        return mgh.candidates(file)
     if kind in PICTURES:
-        from viewer.imaging import pictures
+        from viewer.imaging.pictures import read_picture
 
-        return pictures.candidates(file)
-    if kind is Kind.NRRD:
-        from viewer.imaging import nrrd
-
-        return nrrd.candidates(file)
-    from viewer.imaging import metaimage
-
-    return metaimage.candidates(file)
+        return read_picture(file)
+    if kind is Kind.NIFTI:
+        from viewer.imaging.nifti import read_grid
+    elif kind is Kind.MGH:
+        from viewer.imaging.mgh import read_grid
+    elif kind is Kind.NRRD:
+        from viewer.imaging.nrrd import read_grid
+    else:
+        from viewer.imaging.metaimage import read_grid
+    return read_grid(file).candidate()
 
 
 def _voxel_files(file: Path, kind: Kind) -> set[Path]:
@@ -262,16 +255,16 @@ def _files_below(folder: Path) -> list[Path]:
     return [file for file in files if file.is_file()]
 
 
-def _with_name_checked(path: Path, kind: Kind, candidates: list[Candidate]) -> list[Candidate]:
+def _with_name_checked(path: Path, kind: Kind, candidate: Candidate) -> Candidate:
     """Add a note where the name promises another format."""
     if not contradicts_extension(path, kind):
-        return candidates
+        return candidate
     note = Diagnosis(
         "wrong-extension",
         "note",
         f"The file is {kind.value} although its name ends in '{path.suffix}'; it was read as {kind.value}.",
     )
-    return [_noted(candidate, note) for candidate in candidates]
+    return _noted(candidate, note)
 
 
 def _noted(candidate: Candidate, note: Diagnosis) -> Candidate:

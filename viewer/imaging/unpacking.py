@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import zlib
 from copy import copy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 PIECE = 1 << 20
@@ -59,6 +61,31 @@ class _Bzipped:
     @property
     def rest(self) -> bytes:
         return self._inner.unused_data
+
+
+def unpacked_start(path: Path, length: int) -> tuple[bytes, bool]:
+    """The first bytes of a file, unpacked where it is gzip, and whether it is.
+
+    There are fewer than `length` where the file ends or breaks before.
+
+    Raises
+    ------
+    OSError
+        When the file cannot be read.
+    """
+    with path.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+        stream.seek(0)
+        if not packed:
+            return stream.read(length), False
+        raw = b""
+        # A cut-off file still has a beginning that tells what it was.
+        with contextlib.suppress(EOFError, zlib.error):
+            for piece in UnpackedPieces(stream, "gzip"):
+                raw += piece
+                if len(raw) >= length:
+                    break
+        return raw[:length], True
 
 
 def _unpacker(packing: str) -> _Deflated | _Bzipped:

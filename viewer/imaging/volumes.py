@@ -10,7 +10,7 @@ from viewer.imaging.image import VolumeInfo
 
 Direction = tuple[float, float, float]
 
-_UNWEIGHTED = 50.0
+UNWEIGHTED = 50.0
 """Below this b-value an image counts as unweighted, s/mm2: scanners write 5 or 10 for what was meant as 0."""
 
 
@@ -46,14 +46,14 @@ def weighted(
         if is_trace(b, direction):
             words += ", trace"
         elif total[rounded] > 1:
-            words += f", {'image' if b < _UNWEIGHTED else 'direction'} {seen[rounded]}"
+            words += f", {'image' if b < UNWEIGHTED else 'direction'} {seen[rounded]}"
         found.append(VolumeInfo(words, slices, float(b)))
     return tuple(found)
 
 
 def is_trace(b_value: float, direction: Direction | None) -> bool:
     """Whether a weighted image has no direction of its own."""
-    return b_value >= _UNWEIGHTED and direction is not None and not any(direction)
+    return b_value >= UNWEIGHTED and direction is not None and not any(direction)
 
 
 def best_weighted(b_values: Sequence[float], directions: Sequence[Direction | None]) -> int:
