@@ -59,7 +59,7 @@ def grid_question(session: Session) -> GridQuestion | None:
 
 
 def grid_alone(session: Session) -> bool:
-    """Whether the uneven grid is all that a network of volumes has against the open case: then the strip asks for it."""
+    """Whether the uneven grid is all that a network of volumes has against the open case: the strip asks then."""
     judgement = session.judgement
     return (
         judgement is not None
@@ -71,7 +71,7 @@ def grid_alone(session: Session) -> bool:
 
 
 def model_question(session: Session) -> Judgement | None:
-    """What the panel over the image asks about the model, unless the strip asks it already: one matter, one question."""
+    """What the panel over the image asks about the model, unless the strip asks it already: one question each."""
     if grid_alone(session) and grid_question(session) is not None:
         return None
     return session.judgement
