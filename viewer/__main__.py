@@ -14,8 +14,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code; `words` are those of the command line by default."""
     multiprocessing.freeze_support()
     if words is None and sys.argv[1:2] == ["--decoding-worker"]:
-        # A packed program has no other way to start a process of its own kind: see viewer.imaging.decoding.
-        from viewer.imaging.decoding_worker import serve
+        # A packed program has no other way to start a process of its own kind: see viewer.imaging.decoding.door.
+        from viewer.imaging.decoding.worker import serve
 
         serve()
     return run(sys.argv[1:] if words is None else words, _window)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from viewer.explainers.support import support
     from viewer.foundation.errors import WhySliceError
     from viewer.foundation.progress import SILENT, Progress
-    from viewer.imaging.dicom_writing import write_dicom
+    from viewer.imaging.dicom.writing import write_dicom
     from viewer.imaging.geometry import Geometry
     from viewer.imaging.image import MedicalImage
     from viewer.imaging.reading import read_image
@@ -73,7 +73,7 @@ _HOMES = {
     "read_image": "viewer.imaging.reading",
     "support": "viewer.explainers.support",
     "wrap_module": "viewer.models.loading",
-    "write_dicom": "viewer.imaging.dicom_writing",
+    "write_dicom": "viewer.imaging.dicom.writing",
     "write_nifti": "viewer.imaging.writing",
 }
 __all__ = [

@@ -16,14 +16,16 @@ from pydicom.datadict import dictionary_description, tag_for_keyword
 from pydicom.tag import Tag
 from pydicom.uid import UID
 
-from viewer.imaging import dicom_findings, dicom_stream, dicom_syntaxes
 from viewer.imaging.budget import BUDGET
+from viewer.imaging.dicom import findings as dicom_findings
+from viewer.imaging.dicom import stream as dicom_stream
+from viewer.imaging.dicom import syntaxes as dicom_syntaxes
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "dicom_conformance.md"
-_ROOM = ROOT / "viewer" / "imaging"
-_WRITERS = {"dicom_writing"}
-_ABOUT_DECODING = {"dicom_codecs"}
+_ROOM = ROOT / "viewer" / "imaging" / "dicom"
+_WRITERS = {"writing"}
+_ABOUT_DECODING = {"codecs", "codestream", "encapsulation", "openjpeg_plugin"}
 
 PRIVATE = {
     ("SIEMENS MR HEADER", 0x0A): "number of slices in a mosaic",
@@ -100,7 +102,7 @@ IGNORED = (
 
 def sources() -> list[Path]:
     """The modules that read DICOM."""
-    return sorted(path for path in _ROOM.glob("dicom*.py") if path.stem not in _WRITERS)
+    return sorted(path for path in _ROOM.glob("*.py") if path.stem not in _WRITERS)
 
 
 def attributes() -> dict[str, set[str]]:

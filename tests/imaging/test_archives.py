@@ -22,9 +22,9 @@ from pydicom.uid import ExplicitVRLittleEndian, MediaStorageDirectoryStorage, ge
 
 from viewer.foundation.errors import Cancelled, ReadError
 from viewer.foundation.progress import ProgressToken
-from viewer.imaging import private_folder
 from viewer.imaging.budget import MemoryBudget
 from viewer.imaging.contents import Contents
+from viewer.imaging.formats import private_folder
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.reading import inspect_path, read_image
 from viewer.imaging.writing import write_nifti

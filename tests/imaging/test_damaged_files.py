@@ -125,7 +125,7 @@ def test_a_defect_is_seen(
 
 def test_what_only_the_door_catches_is_a_defect_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last resort keeps a folder going; it must not hide what a reader stumbled over."""
-    from viewer.imaging import nifti
+    from viewer.imaging.formats import nifti
 
     def stumbles(_: Path) -> None:
         raise KeyError

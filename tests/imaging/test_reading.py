@@ -17,7 +17,7 @@ from PIL import Image
 
 from viewer.foundation.errors import Cancelled, ReadError, UsageError
 from viewer.foundation.progress import ProgressToken
-from viewer.imaging import nifti
+from viewer.imaging.formats import nifti
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.reading import inspect_path, read_image
 from viewer.imaging.writing import write_nifti

@@ -163,6 +163,6 @@ def _choose(
 def _chosen_of_diffusion(found: list[Candidate]) -> tuple[Candidate, Diagnosis] | None:
     if any(candidate.diffusion_rank is None for candidate in found):
         return None
-    from viewer.imaging import dicom
+    from viewer.imaging.dicom import candidates as dicom
 
     return dicom.chosen_of_diffusion(found)

@@ -14,10 +14,10 @@ from pathlib import Path
 from viewer.foundation.errors import Cancelled, ReadError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.diagnoses import Diagnosis
+from viewer.imaging.formats.private_folder import PrivateFolder
+from viewer.imaging.formats.sidecar import sidecar_files
 from viewer.imaging.image import MedicalImage
-from viewer.imaging.private_folder import PrivateFolder
 from viewer.imaging.series import Candidate, Unreadable, Wish
-from viewer.imaging.sidecar import sidecar_files
 from viewer.imaging.sniffing import PICTURES, Kind, contradicts_extension, kind_of
 
 _PACKED_ANYWAY = (Kind.NIFTI, Kind.MGH)
@@ -94,7 +94,7 @@ class _Search:
     def result(self) -> tuple[list[Candidate], list[Unreadable]]:
         """Everything, in order and with names."""
         if self.dicom:
-            from viewer.imaging import dicom
+            from viewer.imaging.dicom import candidates as dicom
 
             found, broken = dicom.candidates(self.dicom, self.progress)
             self.unreadable.extend(broken)
@@ -137,7 +137,7 @@ class _Search:
             self.candidates.append(_with_name_checked(file, kind, _candidate(kind, file)))
 
     def _directory(self, path: Path) -> None:
-        from viewer.imaging.dicom_directory import listed_files
+        from viewer.imaging.dicom.directory import listed_files
 
         try:
             files, notes = listed_files(path)
@@ -220,23 +220,23 @@ def _kept(candidate: Candidate, folder: PrivateFolder, where: Path) -> Candidate
 def _candidate(kind: Kind, file: Path) -> Candidate:
     """The image in a file of any format but DICOM, whose files are looked at together."""
     if kind in PICTURES:
-        from viewer.imaging.pictures import read_picture
+        from viewer.imaging.formats.pictures import read_picture
 
         return read_picture(file)
     if kind is Kind.NIFTI:
-        from viewer.imaging.nifti import read_grid
+        from viewer.imaging.formats.nifti import read_grid
     elif kind is Kind.MGH:
-        from viewer.imaging.mgh import read_grid
+        from viewer.imaging.formats.mgh import read_grid
     elif kind is Kind.NRRD:
-        from viewer.imaging.nrrd import read_grid
+        from viewer.imaging.formats.nrrd import read_grid
     else:
-        from viewer.imaging.metaimage import read_grid
+        from viewer.imaging.formats.metaimage import read_grid
     return read_grid(file).candidate()
 
 
 def _voxel_files(file: Path, kind: Kind) -> set[Path]:
     """Voxel files that a detached header names, whether or not all else in the header is sound."""
-    from viewer.imaging.text_header import named_voxel_file
+    from viewer.imaging.formats.text_header import named_voxel_file
 
     named = named_voxel_file(file, ":" if kind is Kind.NRRD else "=")
     return set() if named is None else {named.resolve()}

@@ -68,8 +68,8 @@ def main() -> int:
 
 def _work(target: str, first: int, count: int, public: bool) -> None:
     """In the process that may die: one line of JSON per mutant."""
-    from viewer.imaging import decoding
     from viewer.imaging.budget import BUDGET
+    from viewer.imaging.decoding import door as decoding
 
     object.__setattr__(BUDGET, "limit", _BUDGET)
     good = seeds(target, public=public)

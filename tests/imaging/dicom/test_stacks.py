@@ -1,0 +1,303 @@
+"""Files sorted into stacks and volumes: positions, time, weightings, and what does not belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from viewer.imaging.contents import Contents
+from viewer.imaging.dicom import stacks as dicom_series
+from viewer.imaging.image import MedicalImage
+from viewer.imaging.reading import inspect_path, read_image
+from viewer.imaging.series import SeriesInfo
+
+WriteDicom = Callable[..., Path]
+WriteStack = Callable[..., Path]
+ONCE = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
+
+
+def codes(thing: MedicalImage | SeriesInfo) -> set[str]:
+    return {diagnosis.code for diagnosis in thing.diagnoses}
+
+
+def only(path: Path) -> SeriesInfo:
+    [info] = inspect_path(path).series
+    return info
+
+
+def rotation(angles: tuple[float, float, float]) -> NDArray[np.float64]:
+    """Columns are the directions of a row, of a column, and their normal."""
+    result = np.eye(3)
+    for axis, angle in enumerate(angles):
+        turn = np.eye(3)
+        first, second = (axis + 1) % 3, (axis + 2) % 3
+        turn[[first, first, second, second], [first, second, first, second]] = (
+            np.cos(angle),
+            -np.sin(angle),
+            np.sin(angle),
+            np.cos(angle),
+        )
+        result = turn @ result
+    return result
+
+
+ANGLE = st.floats(-3.1, 3.1)
+
+
+@ONCE
+@given(
+    angles=st.tuples(ANGLE, ANGLE, ANGLE),
+    gaps=st.lists(st.floats(0.5, 9), min_size=2, max_size=7),
+    tilt=st.tuples(st.floats(-0.5, 0.5), st.floats(-0.5, 0.5)),
+    shuffled=st.randoms(use_true_random=False),
+    number=st.integers(0, 10**9),
+)
+def test_every_voxel_lies_where_its_own_file_says(
+    tmp_path: Path,
+    write_dicom: WriteDicom,
+    angles: tuple[float, float, float],
+    gaps: list[float],
+    tilt: tuple[float, float],
+    shuffled: Any,
+    number: int,
+) -> None:
+    """Whatever the orientation, the spacing, the tilt and the order of the files."""
+    turned = rotation(angles)
+    depths = np.concatenate([[0], np.cumsum(gaps)])
+    places = [turned @ (tilt[0] * depth, tilt[1] * depth, depth) + (10, -20, 30) for depth in depths]
+    order = list(range(len(places)))
+    shuffled.shuffle(order)
+    folder = f"case{number}-{abs(hash((angles, tuple(gaps), tilt)))}"
+    for name, slice_ in enumerate(order):
+        pixels = np.full((2, 3), slice_, dtype=np.int16)
+        write_dicom(
+            f"{folder}/{name:03d}.dcm",
+            pixels,
+            tuple(float(f"{part:.9f}") for part in places[slice_]),
+            ImageOrientationPatient=[float(f"{part:.9f}") for part in (*turned[:, 0], *turned[:, 1])],
+        )
+    image = read_image(tmp_path / folder)
+    assert image.voxels[:, 0, 0].tolist() == list(range(len(places)))
+    for slice_, place in enumerate(places):
+        corner = image.geometry.to_patient(np.array([slice_, 1.0, 2.0]))
+        expected = place + turned[:, 0] * 2 * 1.5 + turned[:, 1] * 1 * 2.0
+        np.testing.assert_allclose(corner, expected, atol=0.0101 if image.geometry.origins is None else 1e-5)
+        np.testing.assert_allclose(image.geometry.to_voxel(corner), (slice_, 1, 2), atol=1e-4)
+    steep = np.degrees(np.arctan(np.hypot(*tilt)))
+    if abs(steep - 0.2) > 0.01:
+        assert ("gantry-tilt" in codes(image)) == (steep > 0.2)
+
+
+def test_a_tilt_is_in_the_affine_and_an_uneven_stack_has_origins(write_stack: WriteStack) -> None:
+    tilted = read_image(write_stack([0, 5, 10], "tilt", place=lambda depth: (0, depth * 0.2, depth)))
+    assert tilted.geometry.origins is None
+    gapped = read_image(write_stack([0, 5, 10, 20], "gap"))
+    assert gapped.geometry.origins is not None
+    assert gapped.geometry.to_patient(np.array([2.5, 0, 0])).tolist() == [0, 0, 15]
+    for image in (tilted, gapped):
+        [finding] = [each for each in image.diagnoses if each.code in ("gantry-tilt", "missing-slice")]
+        assert "Positions are exact" in finding.action
+        assert "resample" in finding.action
+
+
+def test_uneven_slices_of_a_real_head_are_all_where_their_files_say(shared_data: Path) -> None:
+    folder = shared_data / "dcm_qa_ct/In/GE"
+    image = read_image(folder)
+    headers = [pydicom.dcmread(path, stop_before_pixels=True) for path in sorted(folder.glob("*.dcm"))]
+    places = np.array([[float(part) for part in header.ImagePositionPatient] for header in headers])
+    voxel = image.geometry.to_voxel(places)
+    np.testing.assert_allclose(np.sort(voxel[:, 0]), np.arange(len(headers)), atol=1e-6)
+    np.testing.assert_allclose(voxel[:, 1:], 0, atol=1e-6)
+
+
+def test_time_points_are_sorted_by_what_the_files_say_of_time(write_stack: WriteStack) -> None:
+    for time in (2, 10, 1):
+        folder = write_stack(
+            [0, 5, 10],
+            f"time/{99 - time}",
+            TemporalPositionIdentifier=time,
+            RescaleSlope=1,
+            RescaleIntercept=time,
+        ).parent
+    info = only(folder)
+    assert [volume.label for volume in info.volumes] == ["time 1", "time 2", "time 3"]
+    assert (info.frames, info.shape) == (9, (3, 4, 5))
+    first = [int(Contents.of(folder).load(volume=number).voxels[0, 0, 0]) for number in range(3)]
+    assert first == [1, 2, 10]
+
+
+def test_echoes_are_volumes_with_their_times(write_stack: WriteStack) -> None:
+    write_stack([0, 5], "echoes/1", EchoNumbers=1, EchoTime=23.5)
+    folder = write_stack([0, 5], "echoes/2", EchoNumbers=2, EchoTime=92).parent
+    assert [volume.label for volume in only(folder).volumes] == ["echo 1 (TE 23.5 ms)", "echo 2 (TE 92 ms)"]
+
+
+def test_phases_of_a_heart_are_volumes(write_stack: WriteStack) -> None:
+    for delay in (0, 40, 80):
+        folder = write_stack([0, 8], f"heart/{delay}", TriggerTime=delay).parent
+    assert [volume.label for volume in only(folder).volumes] == ["phase 1", "phase 2", "phase 3"]
+
+
+def test_directions_are_counted_and_the_trace_comes_first(write_stack: WriteStack) -> None:
+    write_stack([0, 5], "dwi/0", DiffusionBValue=0.0)
+    for place, direction in enumerate(([1.0, 0, 0], [0, 1.0, 0], [0, 0, 1.0])):
+        write_stack([0, 5], f"dwi/1{place}", DiffusionBValue=1000.0, DiffusionGradientOrientation=direction)
+    folder = write_stack([0, 5], "dwi/2", DiffusionBValue=1000.0, DiffusionDirectionality="ISOTROPIC").parent
+    info = only(folder)
+    assert [volume.label for volume in info.volumes] == [
+        "b 0",
+        "b 1000, direction 1",
+        "b 1000, direction 2",
+        "b 1000, direction 3",
+        "b 1000, trace",
+    ]
+    assert info.volume == 4
+    image = Contents.of(folder).load()
+    assert (image.volume, image.b_value, len(image.volumes)) == (4, 1000, 5)
+    assert "2 of 10 images are shown" in next(
+        d.sentence for d in image.diagnoses if d.code == "several-volumes"
+    )
+    other = Contents.of(folder).load(volume=0)
+    assert (other.volume, other.b_value) == (0, 0)
+
+
+def test_an_aborted_time_series_keeps_its_whole_volumes(write_stack: WriteStack) -> None:
+    for time in (1, 2):
+        write_stack([0, 5, 10], f"epi/{time}", TemporalPositionIdentifier=time)
+    folder = write_stack([0, 5], "epi/3", TemporalPositionIdentifier=3).parent
+    info = only(folder)
+    assert [volume.slices for volume in info.volumes] == [3, 3, 2]
+    assert info.shape[0] == 3
+    assert Contents.of(folder).load(volume=2).voxels.shape == (2, 4, 5)
+
+
+def test_two_acquisitions_that_overlap_are_told_apart(write_stack: WriteStack) -> None:
+    write_stack([0, 5, 10, 15], "ct/a", AcquisitionNumber=1)
+    folder = write_stack([10, 15, 20], "ct/b", AcquisitionNumber=2).parent
+    info = only(folder)
+    assert [(v.label, v.slices) for v in info.volumes] == [("acquisition 1", 4), ("acquisition 2", 3)]
+    assert "slices-at-one-position" not in codes(info)
+
+
+def test_interleaved_acquisitions_are_told_apart(write_stack: WriteStack) -> None:
+    """Two even stacks, shifted against each other, would make one uneven stack."""
+    write_stack([0, 5, 10, 15], "ct/a", AcquisitionNumber=1)
+    folder = write_stack([1, 6, 11, 16], "ct/b", AcquisitionNumber=2).parent
+    info = only(folder)
+    assert [volume.slices for volume in info.volumes] == [4, 4]
+    assert not codes(info) & {"uneven-spacing", "missing-slice"}
+
+
+def test_two_slices_at_one_place_are_named_and_both_kept(write_stack: WriteStack) -> None:
+    image = read_image(write_stack([0, 5, 5, 10]))
+    [finding] = [each for each in image.diagnoses if each.code == "slices-at-one-position"]
+    assert "'002.dcm'" in finding.sentence
+    assert "'003.dcm'" in finding.sentence
+    assert [volume.slices for volume in image.volumes] == [3, 1]
+
+
+def test_a_series_that_makes_no_grid_does_not_stop_the_others(
+    write_stack: WriteStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_stack([0, 5], "two/a", SeriesNumber=1, SeriesInstanceUID="1.2.3")
+    folder = write_stack([0, 5], "two/b", SeriesNumber=2).parent
+    usual = dicom_series.grid_of
+
+    def contradicting(frames: Any, size: Any) -> Any:
+        if frames[0].path.parent.name == "a":
+            raise ValueError
+        return usual(frames, size)
+
+    monkeypatch.setattr(dicom_series, "grid_of", contradicting)
+    inspection = inspect_path(folder)
+    assert len(inspection.series) == 1
+    assert [entry.code for entry in inspection.unreadable] == ["no-grid"]
+
+
+def test_a_file_that_is_there_twice_is_read_once(write_stack: WriteStack) -> None:
+    folder = write_stack([0, 5, 10])
+    (folder / "copy.dcm").write_bytes((folder / "002.dcm").read_bytes())
+    image = read_image(folder)
+    assert image.voxels.shape[0] == 3
+    assert codes(image) == {"files-twice"}
+
+
+def test_a_cine_keeps_its_letters_and_claims_no_positions(write_dicom: WriteDicom, tmp_path: Path) -> None:
+    for number in range(4):
+        write_dicom(
+            f"cine/{number}.dcm", np.full((4, 5), 3 - number, dtype=np.int16), TriggerTime=90 - number * 30
+        )
+    image = read_image(tmp_path / "cine")
+    assert image.voxels[:, 0, 0].tolist() == [0, 1, 2, 3]
+    assert "one-place" in codes(image)
+    assert not image.geometry.placed
+    assert image.plane.edge_letters(image.geometry) == ("R", "L", "A", "P")
+    assert image.plane.position_mm(image.geometry, 0) is None
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"PatientID": "P2"},
+        {"StudyInstanceUID": "1.2.3"},
+        {"SeriesInstanceUID": "1.2.3"},
+        {"FrameOfReferenceUID": "1.2.3"},
+        {"PixelSpacing": [1.0, 1.0]},
+        {"ImageOrientationPatient": [0, 1, 0, 0, 0, -1]},
+        {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]},
+        {"ImageType": ["DERIVED", "PRIMARY", "DIFFUSION", "ADC"]},
+        {"PhotometricInterpretation": "MONOCHROME1"},
+    ],
+)
+def test_what_differs_in_these_is_never_one_stack(
+    write_stack: WriteStack, difference: dict[str, Any]
+) -> None:
+    write_stack([0, 5], "both/a")
+    folder = write_stack([10, 15], "both/b", **difference).parent
+    assert [info.shape[0] for info in inspect_path(folder).series] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (
+            {"ImageType": ["DERIVED", "PRIMARY", "DIFFUSION", "ADC"], "SeriesDescription": "brain"},
+            "brain (ADC)",
+        ),
+        ({"ImageType": ["DERIVED", "SECONDARY"], "SeriesDescription": "eADC"}, "eADC"),
+        ({"ImageType": ["DERIVED", "PRIMARY", "DIFFUSION", "FA"], "SeriesDescription": "x_FA"}, "x_FA"),
+        ({"SeriesDescription": "None"}, ""),
+        (
+            {"SeriesDescription": "ep2d", "DiffusionBValue": 800.0, "ImageType": ["D", "P", "D", "TRACEW"]},
+            "ep2d (trace)",
+        ),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "P"], "SeriesDescription": "field map"}, "field map (phase)"),
+    ],
+)
+def test_maps_are_named(write_stack: WriteStack, facts: dict[str, Any], words: str) -> None:
+    assert only(write_stack([0, 5], **facts)).description == words
+
+
+def test_a_segmentation_misses_no_slices(write_stack: WriteStack) -> None:
+    folder = write_stack([0, 5, 20, 25])
+    assert "missing-slice" in codes(only(folder))
+    for path in folder.iterdir():
+        dataset = pydicom.dcmread(path)
+        dataset.Modality = "SEG"
+        dataset.save_as(path)
+    marked = only(folder)
+    assert not codes(marked) & {"missing-slice", "uneven-spacing"}
+    assert read_image(folder).geometry.origins is not None
