@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.tiny import bright_spot
-from viewer.actions import ACTIONS
+from viewer.actions.table import ACTIONS
 from viewer.controllers.workbench import Workbench
 from viewer.foundation.errors import SettingsError
 from viewer.foundation.job_runner import InlineRunner

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
 from tests.tiny import bright_spot
-from viewer.actions import ACTIONS
+from viewer.actions.table import ACTIONS
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage, PatientInfo
 from viewer.state.session import DIFFERENCE

@@ -9,7 +9,8 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
-from viewer.actions import ACTIONS, Action, Dialog, Menu
+from viewer.actions.action import Action, Dialog, Menu
+from viewer.actions.table import ACTIONS
 from viewer.controllers.workbench import Workbench
 from viewer.state.session import Session
 from viewer.ui.attempt import attempt

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from viewer.actions import Dialog
+from viewer.actions.action import Dialog
 from viewer.controllers.workbench import Workbench
 from viewer.ui.attempt import attempt
 from viewer.ui.dialogs.about import About

@@ -1,0 +1,59 @@
+"""Something that a person can do.
+
+An action that needs an answer first (a file name) has a `dialog` instead of a `verb`; the window asks and then calls
+the controller itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from viewer.controllers.workbench import Workbench
+from viewer.state.session import Session
+
+Menu = Literal["Case", "View", "Map", "Input", "Boxes", "Help"]
+Dialog = Literal[
+    "open-file", "open-folder", "open-beside", "load-truth", "spacing", "save-figure", "save-maps", "about"
+]
+Where = Literal["window", "canvas"]
+
+
+def _always(_: Session) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that a person can do.
+
+    Attributes
+    ----------
+    id : stable name, ``subject.verb``.
+    text : words for the menu.
+    tip : one sentence for the tooltip.
+    shortcut : portable key sequence, empty for none.
+    where : ``canvas`` shortcuts work only while the canvas has the focus.
+    enabled : from the state alone.
+    checked : for actions that are on or off; None for others.
+    why_not : why the action is not there now, in a sentence; empty when it is. Goes into the tooltip.
+    label : words for the menu that depend on the state, in place of `text`.
+    """
+
+    id: str
+    text: str
+    menu: Menu
+    tip: str
+    verb: Callable[[Workbench], object] | None = None
+    dialog: Dialog | None = None
+    shortcut: str = ""
+    where: Where = "window"
+    enabled: Callable[[Session], bool] = _always
+    checked: Callable[[Session], bool] | None = None
+    why_not: Callable[[Session], str] | None = None
+    label: Callable[[Session], str] | None = None
+
+    def is_enabled(self, session: Session) -> bool:
+        """Whether it can be done now."""
+        return self.enabled(session) and not (self.why_not is not None and self.why_not(session))

@@ -1,0 +1,127 @@
+"""Opening, saving, and what is known of a case."""
+
+from __future__ import annotations
+
+from viewer.actions.action import Action
+from viewer.actions.conditions import (
+    has_case,
+    has_map,
+    has_several_series,
+)
+from viewer.state.grid_question import uneven
+
+CASE_ACTIONS: tuple[Action, ...] = (
+    Action(
+        "case.open-file",
+        "Open file\u2026",
+        "Case",
+        "Open an image file: DICOM, NIfTI, NRRD, MHA, PNG, JPEG.",
+        dialog="open-file",
+        shortcut="Ctrl+O",
+    ),
+    Action(
+        "case.open-folder",
+        "Open folder\u2026",
+        "Case",
+        "Open a folder of DICOM files.",
+        dialog="open-folder",
+        shortcut="Ctrl+Shift+O",
+    ),
+    Action(
+        "case.open-demo",
+        "Open the demo patient",
+        "Case",
+        "Open the bundled synthetic stroke patient.",
+        lambda bench: bench.opening.open_demo(),
+    ),
+    Action(
+        "case.choose-series",
+        "Choose a series\u2026",
+        "Case",
+        "Show all open series in a table, to choose another one.",
+        lambda bench: bench.opening.offer(),
+        enabled=has_several_series,
+    ),
+    Action(
+        "case.open-beside",
+        "Open a series beside\u2026",
+        "Case",
+        "Show another of the open series beside this one, linked by position in the patient.",
+        lambda bench: bench.beside.offer(),
+        enabled=has_several_series,
+    ),
+    Action(
+        "case.open-file-beside",
+        "Open file beside\u2026",
+        "Case",
+        "Open an image file beside this one, linked by position in the patient.",
+        dialog="open-beside",
+        enabled=has_case,
+    ),
+    Action(
+        "case.close-beside",
+        "Close the second series",
+        "Case",
+        "Show the first series alone.",
+        lambda bench: bench.beside.close(),
+        enabled=lambda s: s.beside is not None,
+    ),
+    Action(
+        "case.resample",
+        "Resample to an even grid\u2026",
+        "Case",
+        "Show a tilted, gapped or uneven series on an even grid; it can be kept or undone.",
+        lambda bench: bench.grid.resample(),
+        enabled=lambda s: s.resampled is None and bool(uneven(s)),
+    ),
+    Action(
+        "case.undo-resampling",
+        "Undo resampling",
+        "Case",
+        "Bring back the image as it was read.",
+        lambda bench: bench.grid.undo(),
+        enabled=lambda s: s.resampled is not None,
+    ),
+    Action(
+        "case.state-spacing",
+        "State the voxel spacing\u2026",
+        "Case",
+        "Say how far apart the voxels are, where the file does not know it or knows it wrongly.",
+        dialog="spacing",
+        enabled=lambda s: s.case is not None and s.case.whole and s.resampled is None,
+    ),
+    Action(
+        "case.load-truth",
+        "Load truth\u2026",
+        "Case",
+        "Add a lesion mask or readers' boxes to the open case.",
+        dialog="load-truth",
+        enabled=has_case,
+    ),
+    Action(
+        "case.save-figure",
+        "Save figure\u2026",
+        "Case",
+        "Save the shown slice with its map and captions as a PNG.",
+        dialog="save-figure",
+        shortcut="Ctrl+S",
+        enabled=has_map,
+    ),
+    Action(
+        "case.save-maps",
+        "Save maps\u2026",
+        "Case",
+        "Save the chosen map of the series as NIfTI in patient space, with its provenance.",
+        dialog="save-maps",
+        shortcut="Ctrl+Shift+S",
+        enabled=has_map,
+    ),
+    Action(
+        "case.hide-phi",
+        "Hide patient data",
+        "Case",
+        "Hide everything that identifies the patient.",
+        lambda bench: bench.viewing.toggle_phi(),
+        checked=lambda s: s.phi_hidden,
+    ),
+)

@@ -1,0 +1,232 @@
+"""How the image is looked at: slices, planes, windows, workspaces."""
+
+from __future__ import annotations
+
+from viewer.actions.action import Action
+from viewer.actions.conditions import (
+    has_case,
+    has_map,
+    has_slices,
+    has_volumes,
+    is_grey,
+)
+from viewer.state.planes_view import why_no_planes, workspace_shown
+from viewer.state.session import Session
+
+
+def _why_no_cine(session: Session) -> str:
+    if session.case is None:
+        return "No image is open."
+    return "" if session.case.slices > 1 else "A single picture cannot be played."
+
+
+def _why_no_preset(session: Session, number: int) -> str:
+    if session.case is None:
+        return "No image is open."
+    if session.case.image.colour:
+        return "Colours are shown as they are; a grey-level window does not touch them."
+    if not session.case.whole:
+        return "The series is still being read."
+    found = len(session.case.presets)
+    return "" if number <= found else f"This image has only {found} windows that differ."
+
+
+def _preset_words(session: Session, number: int) -> str:
+    case = session.case
+    if case is None or _why_no_preset(session, number):
+        return f"Window preset {number}"
+    window = case.presets[number - 1]
+    return f"Window: {window.name}  (W {window.width:.4g} L {window.centre:.4g})"
+
+
+def _presets() -> tuple[Action, ...]:
+    return tuple(
+        Action(
+            f"view.preset-{n}",
+            f"Window preset {n}",
+            "View",
+            f"Grey-level window number {n} of this kind of image.",
+            lambda bench, n=n: bench.viewing.preset(n),  # type: ignore[misc]
+            shortcut=str(n),
+            where="canvas",
+            why_not=lambda s, n=n: _why_no_preset(s, n),  # type: ignore[misc]
+            label=lambda s, n=n: _preset_words(s, n),  # type: ignore[misc]
+        )
+        for n in range(1, 6)
+    )
+
+
+VIEW_ACTIONS: tuple[Action, ...] = (
+    Action(
+        "view.next-slice",
+        "Next slice",
+        "View",
+        "Show the next slice.",
+        lambda bench: bench.viewing.step(1),
+        shortcut="Up",
+        where="canvas",
+        enabled=has_slices,
+    ),
+    Action(
+        "view.previous-slice",
+        "Previous slice",
+        "View",
+        "Show the previous slice.",
+        lambda bench: bench.viewing.step(-1),
+        shortcut="Down",
+        where="canvas",
+        enabled=has_slices,
+    ),
+    Action(
+        "view.first-slice",
+        "First slice",
+        "View",
+        "Show the first slice.",
+        lambda bench: bench.viewing.first(),
+        shortcut="Home",
+        where="canvas",
+        enabled=has_slices,
+    ),
+    Action(
+        "view.last-slice",
+        "Last slice",
+        "View",
+        "Show the last slice.",
+        lambda bench: bench.viewing.last(),
+        shortcut="End",
+        where="canvas",
+        enabled=has_slices,
+    ),
+    Action(
+        "view.next-volume",
+        "Next volume",
+        "View",
+        "Show the next volume of the series; slice and window stay.",
+        lambda bench: bench.volumes.step(1),
+        shortcut="V",
+        where="canvas",
+        enabled=has_volumes,
+    ),
+    Action(
+        "view.previous-volume",
+        "Previous volume",
+        "View",
+        "Show the previous volume of the series; slice and window stay.",
+        lambda bench: bench.volumes.step(-1),
+        shortcut="Shift+V",
+        where="canvas",
+        enabled=has_volumes,
+    ),
+    Action(
+        "view.peak",
+        "Go to the peak",
+        "View",
+        "Show the most probable slice of the chosen class; of a network of volumes, the largest value of the map.",
+        lambda bench: bench.viewing.peak(),
+        shortcut="P",
+        where="canvas",
+        enabled=has_map,
+    ),
+    Action(
+        "view.reset-window",
+        "Reset window",
+        "View",
+        "Back to the window that the image recommends.",
+        lambda bench: bench.viewing.reset_window(),
+        enabled=has_case,
+    ),
+    Action(
+        "view.automatic-window",
+        "Automatic window of this slice",
+        "View",
+        "The grey-level window that the values of the shown slice suggest.",
+        lambda bench: bench.viewing.automatic_window(),
+        shortcut="A",
+        where="canvas",
+        enabled=is_grey,
+    ),
+    *_presets(),
+    Action(
+        "view.invert",
+        "Invert grey",
+        "View",
+        "Exchange black and white on screen; what the network gets stays as it is.",
+        lambda bench: bench.viewing.toggle_inverted(),
+        shortcut="N",
+        where="canvas",
+        enabled=is_grey,
+        checked=lambda s: s.view.inverted,
+    ),
+    Action(
+        "view.neurological",
+        "Neurological display",
+        "View",
+        "Show the patient's left on the left; what the network gets stays as it is.",
+        lambda bench: bench.viewing.toggle_convention(),
+        shortcut="R",
+        where="canvas",
+        checked=lambda s: s.view.convention == "neurological",
+    ),
+    Action(
+        "view.cine",
+        "Cine",
+        "View",
+        "Play the slices one after the other; anything you do stops it.",
+        lambda bench: bench.playing.toggle("slices"),
+        shortcut="C",
+        where="canvas",
+        checked=lambda s: s.cine.playing and s.cine.of == "slices",
+        why_not=_why_no_cine,
+    ),
+    Action(
+        "view.cine-volumes",
+        "Cine of the volumes",
+        "View",
+        "Play the volumes of the series one after the other, on the shown slice.",
+        lambda bench: bench.playing.toggle("volumes"),
+        shortcut="Shift+C",
+        where="canvas",
+        enabled=has_volumes,
+        checked=lambda s: s.cine.playing and s.cine.of == "volumes",
+    ),
+    Action(
+        "view.cine-faster",
+        "Cine faster",
+        "View",
+        "More pictures a second, up to 30.",
+        lambda bench: bench.playing.faster(),
+        shortcut="+",
+        where="canvas",
+        why_not=_why_no_cine,
+        label=lambda s: f"Cine faster  ({s.cine.rate:.0f} a second)",
+    ),
+    Action(
+        "view.cine-slower",
+        "Cine slower",
+        "View",
+        "Fewer pictures a second, down to 1.",
+        lambda bench: bench.playing.slower(),
+        shortcut="-",
+        where="canvas",
+        why_not=_why_no_cine,
+    ),
+    Action(
+        "view.workspace-reading",
+        "Reading",
+        "View",
+        "One picture, large.",
+        lambda bench: bench.viewing.set_workspace("reading"),
+        shortcut="F2",
+        checked=lambda s: workspace_shown(s) == "reading",
+    ),
+    Action(
+        "view.workspace-volume",
+        "Volume",
+        "View",
+        "Axial, coronal and sagittal through one place, linked.",
+        lambda bench: bench.viewing.set_workspace("volume"),
+        shortcut="F5",
+        checked=lambda s: workspace_shown(s) == "volume",
+        why_not=lambda s: why_no_planes(s.case),
+    ),
+)
