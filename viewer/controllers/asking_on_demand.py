@@ -263,7 +263,10 @@ class AskingOnDemand:
                 self._finished()
 
         def failed(error: Exception) -> None:
-            self._talks.pop((reading.variant, place), None)
+            if self._talks.get((reading.variant, place)) is talk:
+                del self._talks[
+                    reading.variant, place
+                ]  # another one may stand there: the case was left meanwhile
             if generation != self._generation:
                 return
             if isinstance(error, Cancelled):

@@ -22,7 +22,7 @@ from viewer.explainers.map_store import MapStore
 from viewer.foundation.errors import Cancelled, one_sentence
 from viewer.foundation.job_runner import JobHandle, JobRunner
 from viewer.foundation.progress import Progress
-from viewer.state.method import FIRST, is_segmentation, method_of
+from viewer.state.method import FIRST, is_segmentation, method_of, traced_methods
 from viewer.state.series_reading import SeriesReading, Variant
 from viewer.state.session import Notice, Session, Work
 
@@ -183,7 +183,7 @@ class Filling:
         """Whether the maps of a slice on the chosen layer can be read now, the chosen one among them."""
         if is_segmentation(self._session):
             return index in reading.filled
-        if not reading.atlas.has(index, layer=self._session.choice.layer):
+        if not reading.atlas.has(index, layer=self._session.choice.layer, methods=traced_methods()):
             return False
         method, target = method_of(self._session), self._session.target_index
         if method.on_demand or target is None:

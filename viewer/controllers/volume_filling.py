@@ -19,7 +19,7 @@ from viewer.foundation.errors import Cancelled, one_sentence
 from viewer.foundation.job_runner import JobHandle, JobRunner
 from viewer.foundation.progress import Progress
 from viewer.state.case import Case
-from viewer.state.method import is_segmentation
+from viewer.state.method import is_segmentation, traced_methods
 from viewer.state.series_reading import Variant
 from viewer.state.session import Notice, Session, Work
 from viewer.state.volume_reading import VolumeReading
@@ -95,7 +95,7 @@ class VolumeFilling:
         """Whether a trace of the layer would bring nothing new; the maps of a segmentation are made on demand."""
         if is_segmentation(self._session):
             return reading.view is not None
-        return reading.atlas.has(0, layer=layer)
+        return reading.atlas.has(0, layer=layer, methods=traced_methods())
 
     def _of(self, variant: Variant, case: Case) -> VolumeReading:
         assert self._session.model is not None

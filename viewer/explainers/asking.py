@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -115,8 +115,20 @@ def ask(
     )
     work = explainer_of(explainer, str(values.get("of", "")))
     return Asked(
-        info, view, question, probabilities, flags, equals(explainer, place) if place else (), work(question)
+        info,
+        view,
+        question,
+        probabilities,
+        flags,
+        equals(explainer, place) if place else (),
+        _noted(work(question), question),
     )
+
+
+def _noted(answers: Iterator[Answer], question: Question) -> Iterator[Answer]:
+    """The answers with what their passes found out."""
+    for each in answers:
+        yield replace(each, flags=(*each.flags, *sorted(question.notes)))
 
 
 def first_layer(classifier: Classifier) -> str:

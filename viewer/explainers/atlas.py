@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,13 +85,13 @@ class Atlas:
         with self._lock:
             return list(dict.fromkeys(method for _, _, method in self._facts))
 
-    def has(self, slice: int, *, layer: str | None = None) -> bool:
-        """Whether every map ever made of this slice (on that layer) can be read now."""
+    def has(self, slice: int, *, layer: str | None = None, methods: Collection[str] | None = None) -> bool:
+        """Whether every map ever made of this slice (on that layer, by those methods) can be read now."""
         with self._lock:
             wanted = [
                 (target, name, method)
                 for (target, name, method), facts in self._facts.items()
-                if slice in facts and layer in (None, name)
+                if slice in facts and layer in (None, name) and (methods is None or method in methods)
             ]
         return bool(wanted) and all(self._key(slice, *key) in self.store for key in wanted)
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
-import torch
 from captum.attr import DeepLift
 from torch import Tensor, nn
 
 from viewer.explainers.baselines import baseline_of
-from viewer.explainers.passes import differentiable, scores_of
+from viewer.explainers.passes import differentiable, in_parts, scores_of
 from viewer.explainers.paths import completeness
 from viewer.explainers.question import Answer, Question, answer
 from viewer.foundation.errors import ExplainError
+from viewer.models.devices import ran_out
 
 
 class _Scored(nn.Module):
@@ -40,17 +41,23 @@ def deep_lift(question: Question) -> Iterator[Answer]:
     ExplainError
         When captum cannot handle the network.
     """
-    x = question.batch.detach().clone()
-    x0 = baseline_of(x, str(question.parameters["baseline"]))
     question.progress.report(0, 1, "DeepLift")
+    map_, x0 = in_parts(question, question.batch, partial(_attributed, question))
+    yield answer(map_[0], flags=completeness(question, x0, map_[0]))
+
+
+def _attributed(question: Question, batch: Tensor) -> tuple[Tensor, Tensor]:
+    """The map (image, *space) of an input and its baseline."""
     with differentiable(question) as module, _not_in_place(module), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # captum announces the hooks that it sets
-        explained = _Scored(question, module).eval()
+        # Copies, because a tensor that was born in the caller's inference_mode takes part in no gradient.
+        x = batch.detach().clone()
+        x0 = baseline_of(x, str(question.parameters["baseline"]))
         try:
-            values = DeepLift(explained).attribute(x.requires_grad_(), baselines=x0)
-        except torch.OutOfMemoryError:
-            raise
+            values = DeepLift(_Scored(question, module).eval()).attribute(x.requires_grad_(), baselines=x0)
         except (RuntimeError, AssertionError, AttributeError, TypeError) as error:
+            if ran_out(error):
+                raise
             raise ExplainError(
                 f"DeepLift cannot be made of the model '{question.classifier.card.id}': its layers are used in a way "
                 "that it cannot follow.",
@@ -58,8 +65,7 @@ def deep_lift(question: Question) -> Iterator[Answer]:
             ) from error
         finally:
             _forget(module)
-    map_ = values.detach().sum(1)[0]
-    yield answer(map_, flags=completeness(question, x0, map_))
+    return values.detach().sum(1), x0
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """The passes that explainers are made of: scores, their gradient with respect to the input, or to a layer.
 
 Each leaves the network as it was found, also after an exception, and works inside the caller's ``no_grad`` and
-``inference_mode`` and with frozen parameters.
+``inference_mode`` and with frozen parameters. Where memory does not allow all images at once they are sent in smaller
+parts, and where a device cannot hold one the processor does the work; `Question.notes` says so.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from viewer.explainers.layer_info import LayerInfo
 from viewer.explainers.layers import require_layer
 from viewer.explainers.question import Question
 from viewer.explainers.scoring import class_scores, forward
 from viewer.explainers.taps import Overwritten, Taps
+from viewer.explainers.trace_memory import check_memory
 from viewer.foundation.errors import ExplainError
+from viewer.models.memory import in_fitting_parts
 
 
 @contextmanager
@@ -26,6 +30,33 @@ def differentiable(question: Question) -> Iterator[nn.Module]:
         for parameter in module.parameters():
             parameter.requires_grad_(False)
         yield module
+
+
+def in_parts(
+    question: Question, batch: Tensor, run: Callable[[Tensor], tuple[Tensor, ...]]
+) -> tuple[Tensor, ...]:
+    """Run something on a batch (image, ...), in parts where memory does not allow the whole.
+
+    Parameters
+    ----------
+    run : is given consecutive images on the device that the network is on by then; gives tensors (image, ...).
+
+    Returns
+    -------
+    tuple
+        The tensors of all images, where the batch is.
+
+    Raises
+    ------
+    ModelError
+        When one image is too much for the processor too.
+    """
+    classifier = question.classifier
+    parts, fallen = in_fitting_parts(classifier, batch, lambda part: run(part.to(classifier.device)))
+    question.notes.update(fallen)
+    if len(parts) == 1 and not fallen:
+        return parts[0]
+    return tuple(torch.cat([each.to(batch.device) for each in same]) for same in zip(*parts, strict=True))
 
 
 def scores_of(question: Question, module: nn.Module, batch: Tensor) -> Tensor:
@@ -43,8 +74,12 @@ def scores_of(question: Question, module: nn.Module, batch: Tensor) -> Tensor:
 
 def plain_scores(question: Question, batch: Tensor) -> Tensor:
     """(image,) scores without a gradient."""
-    with torch.no_grad(), question.classifier.borrowed() as module:
-        return scores_of(question, module, batch.clone()).detach()
+
+    def run(part: Tensor) -> tuple[Tensor]:
+        with torch.no_grad(), question.classifier.borrowed() as module:
+            return (scores_of(question, module, part.clone()).detach(),)
+
+    return in_parts(question, batch, run)[0]
 
 
 def input_gradient(
@@ -61,17 +96,23 @@ def input_gradient(
     ExplainError
         When no gradient leads from the score to the input.
     """
-    with differentiable(question) as module:
-        leaf = batch.detach().clone().requires_grad_()
-        scores = scores_of(question, module, leaf.clone())  # a network may overwrite its input
-        if not scores.requires_grad:
+
+    def run(part: Tensor) -> tuple[Tensor, Tensor]:
+        check_memory(question.classifier, None, len(part))
+        with differentiable(question) as module:
+            leaf = part.detach().clone().requires_grad_()
+            scores = scores_of(question, module, leaf.clone())  # a network may overwrite its input
+            if not scores.requires_grad:
+                raise no_gradient(question)
+            if alter is not None:
+                alter(scores)
+            (gradient,) = torch.autograd.grad(scores.sum(), leaf, allow_unused=True)
+        if gradient is None:
             raise no_gradient(question)
-        if alter is not None:
-            alter(scores)
-        (gradient,) = torch.autograd.grad(scores.sum(), leaf, allow_unused=True)
-    if gradient is None:
-        raise no_gradient(question)
-    return scores.detach(), gradient
+        return scores.detach(), gradient
+
+    scores, gradient = in_parts(question, batch, run)
+    return scores, gradient
 
 
 def no_gradient(question: Question) -> ExplainError:
@@ -90,16 +131,24 @@ def layer_pair(question: Question, batch: Tensor) -> tuple[Tensor, Tensor]:
     UsageError, ExplainError
         When there is no such layer, it has no extent in space or no gradient reaches it.
     """
-    try:
-        return _layer_pair(question, batch, copy_all=False)
-    except Overwritten:
-        return _layer_pair(question, batch, copy_all=True)
-
-
-def _layer_pair(question: Question, batch: Tensor, *, copy_all: bool) -> tuple[Tensor, Tensor]:
     info = require_layer(question.classifier, question.layer)
     if info.same_as is not None:
         info = require_layer(question.classifier, info.same_as)
+
+    def run(part: Tensor) -> tuple[Tensor, Tensor]:
+        check_memory(question.classifier, [info], len(part))
+        try:
+            return _layer_pair(question, info, part, copy_all=False)
+        except Overwritten:
+            return _layer_pair(question, info, part, copy_all=True)
+
+    activation, gradient = in_parts(question, batch, run)
+    return activation, gradient
+
+
+def _layer_pair(
+    question: Question, info: LayerInfo, batch: Tensor, *, copy_all: bool
+) -> tuple[Tensor, Tensor]:
     found: list[tuple[Tensor, Tensor]] = []
     with differentiable(question) as module, Taps(module, [info], copy_all) as taps:
         taps.begin()
@@ -126,21 +175,19 @@ def layer_output(question: Question, batch: Tensor) -> Tensor:
     info = require_layer(question.classifier, question.layer)
     if info.same_as is not None:
         info = require_layer(question.classifier, info.same_as)
-    kept: list[Tensor] = []
+    path, _, call = info.name.rpartition("#") if "reused" in info.flags else (info.name, "", "1")
 
-    with torch.no_grad(), question.classifier.borrowed() as module:
-        path, _, call = info.name.rpartition("#") if "reused" in info.flags else (info.name, "", "1")
-        calls = 0
+    def run(part: Tensor) -> tuple[Tensor]:
+        outputs: list[Tensor] = []
+        with torch.no_grad(), question.classifier.borrowed() as module:
+            # A copy, because a later step may overwrite it.
+            handle = module.get_submodule(path).register_forward_hook(
+                lambda _, __, out: outputs.append(out.detach().clone())
+            )
+            try:
+                forward(question.classifier, module, part.detach().clone())
+            finally:
+                handle.remove()
+        return (outputs[int(call) - 1],)
 
-        def hook(_: nn.Module, __: object, out: Tensor) -> None:
-            nonlocal calls
-            calls += 1
-            if calls == int(call):
-                kept.append(out.detach().clone())
-
-        handle = module.get_submodule(path).register_forward_hook(hook)
-        try:
-            forward(question.classifier, module, batch.detach().clone())
-        finally:
-            handle.remove()
-    return kept[0]
+    return in_parts(question, batch, run)[0]

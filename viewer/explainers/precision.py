@@ -1,8 +1,8 @@
-"""May maps be computed in half precision? Asked of a network once per layer, by computing both."""
+"""May maps be computed in half precision? Asked of a network once per kind of map, by computing both."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from viewer.models.card import ScoreType
 from viewer.models.classifier import Classifier
 
 HALF = "half-precision"
@@ -22,12 +23,16 @@ CORRELATION = 0.99
 PROBABILITY = 0.005
 """No probability may move by more."""
 
-_judged: WeakKeyDictionary[nn.Module, dict[torch.dtype, dict[str, bool]]] = WeakKeyDictionary()
+MapKey = tuple[int, str, str]
+"""(class index, layer, method)."""
+
+_judged: WeakKeyDictionary[nn.Module, dict[tuple[torch.dtype, ScoreType], dict[MapKey, bool]]]
+_judged = WeakKeyDictionary()
 
 
-def judgement(classifier: Classifier, half: torch.dtype) -> dict[str, bool]:
-    """Layer -> whether its maps may be computed in that precision, as far as it is known."""
-    return _judged.setdefault(classifier.module, {}).setdefault(half, {})
+def judgement(classifier: Classifier, half: torch.dtype, score: ScoreType) -> dict[MapKey, bool]:
+    """Which maps of a score may be computed in that precision, as far as it is known."""
+    return _judged.setdefault(classifier.module, {}).setdefault((half, score), {})
 
 
 class Traced(Protocol):
@@ -37,22 +42,17 @@ class Traced(Protocol):
     def probabilities(self) -> NDArray[np.float32]: ...
 
     @property
-    def maps(self) -> Mapping[tuple[int, str, str], NDArray[np.float32]]: ...
+    def maps(self) -> Mapping[MapKey, NDArray[np.float32]]: ...
 
 
-def agreement(full: Traced, half: Traced, layers: Sequence[str]) -> Mapping[str, bool]:
-    """For each layer whether both traces say the same: every map of every image, class and method."""
+def agreement(full: Traced, half: Traced) -> Mapping[MapKey, bool]:
+    """For each map whether both traces say the same, in every image."""
     moved = float(np.abs(full.probabilities - half.probabilities).max())
     if not moved <= PROBABILITY:
-        return dict.fromkeys(layers, False)
+        return dict.fromkeys(full.maps, False)
     return {
-        layer: all(
-            _alike(one, half.maps[key][number])
-            for key, maps in full.maps.items()
-            if key[1] == layer
-            for number, one in enumerate(maps)
-        )
-        for layer in layers
+        key: all(_alike(one, half.maps[key][number]) for number, one in enumerate(maps))
+        for key, maps in full.maps.items()
     }
 
 

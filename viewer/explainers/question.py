@@ -29,6 +29,7 @@ class Question:
     parameters : of the explainer, complete and checked.
     region : bool (*space) on the grid of the input: where a segmentation network is asked; None for everywhere.
     progress : to be told between steps; may raise `Cancelled`.
+    notes : flags that passes leave, e.g. ``fell-back-to-cpu``; shared by all questions that are made of this one.
     """
 
     classifier: Classifier
@@ -39,6 +40,7 @@ class Question:
     parameters: Mapping[str, Value] = field(default_factory=dict)
     region: NDArray[np.bool_] | None = None
     progress: Progress = SILENT
+    notes: set[str] = field(default_factory=set)
 
     @property
     def space(self) -> tuple[int, ...]:
@@ -61,7 +63,7 @@ class Answer:
     deviation : standard deviation of the map over what was sampled, same grid; None where nothing was.
     done, total : rounds made and wanted.
     flags : ``incomplete`` (the values do not add up to the difference of the scores within 1%), ``not-finite`` (some
-        values were not numbers and count as none).
+        values were not numbers and count as none), ``fell-back-to-cpu`` (the device had too little memory).
     """
 
     signed: NDArray[np.float32]

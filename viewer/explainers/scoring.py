@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from viewer.foundation.errors import ExplainError, ModelError
 from viewer.models.card import SQUASHED, ScoreType
-from viewer.models.classifier import Classifier
+from viewer.models.classifier import REFUSALS, Classifier
+from viewer.models.devices import ran_out
 from viewer.models.raw_outputs import raw_outputs
 
 Mask = NDArray[np.bool_]
@@ -81,10 +82,8 @@ def forward(classifier: Classifier, module: nn.Module, batch: Tensor) -> Any:
     """One forward pass; a network that cannot take the input says so in a sentence."""
     try:
         return module(batch)
-    except torch.OutOfMemoryError:
-        raise
-    except RuntimeError as error:
-        if "in-place" in str(error):
+    except REFUSALS as error:
+        if ran_out(error) or "in-place" in str(error):
             raise
         raise ExplainError(
             f"The model '{classifier.card.id}' cannot take an input of shape {tuple(batch.shape[1:])}.",

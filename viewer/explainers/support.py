@@ -20,8 +20,10 @@ from viewer.explainers.layer_info import LayerInfo
 from viewer.explainers.layers import default_layer, require_layer
 from viewer.explainers.passes import differentiable, layer_pair, scores_of
 from viewer.explainers.question import Question
+from viewer.explainers.trace_memory import check_memory
 from viewer.foundation.errors import WhySliceError
 from viewer.models.classifier import Classifier
+from viewer.models.memory import in_fitting_parts
 
 _BENT = (
     "ReluBackward", "LeakyReluBackward", "EluBackward", "CeluBackward", "SeluBackward", "GeluBackward", "SiluBackward",
@@ -167,12 +169,15 @@ def network_facts(classifier: Classifier) -> NetworkFacts:
     known = _facts.setdefault(classifier.module, {})
     shape = _shape(classifier)
     if shape not in known:
-        known[shape] = _look(classifier)
+        (known[shape],), _ = in_fitting_parts(
+            classifier, _noise(classifier), lambda noise: _look(classifier, noise.to(classifier.device))
+        )
     return known[shape]
 
 
-def _look(classifier: Classifier) -> NetworkFacts:
-    question = Question(classifier, _noise(classifier), 0)
+def _look(classifier: Classifier, noise: Tensor) -> NetworkFacts:
+    check_memory(classifier, None, len(noise))
+    question = Question(classifier, noise, 0)
     calls: Counter[str] = Counter()
 
     def counter(name: str) -> Any:

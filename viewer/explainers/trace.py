@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from viewer.explainers.layer_info import LayerInfo
 from viewer.explainers.layers import find_layers, require_layer
-from viewer.explainers.precision import HALF, agreement, judgement
+from viewer.explainers.precision import HALF, MapKey, agreement, judgement
 from viewer.explainers.reductions import ATLAS_METHODS, reduce_together
 from viewer.explainers.taps import Overwritten, Taps
 from viewer.explainers.trace_memory import check_memory
@@ -22,7 +22,7 @@ from viewer.foundation.errors import ExplainError, UsageError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.registry import nearest
 from viewer.models.card import ScoreType
-from viewer.models.classifier import Classifier
+from viewer.models.classifier import REFUSALS, Classifier
 from viewer.models.devices import ran_out
 from viewer.models.memory import in_fitting_parts
 from viewer.models.raw_outputs import raw_outputs
@@ -30,9 +30,6 @@ from viewer.models.raw_outputs import raw_outputs
 NOT_FINITE = "not-finite"
 
 Batch = Tensor | NDArray[np.float32]
-
-MapKey = tuple[int, str, str]
-"""(class index, layer, method)."""
 
 
 @dataclass(frozen=True)
@@ -111,19 +108,19 @@ def trace(
 
 
 def _in_best_precision(request: _Request, batch: Batch) -> TraceResult:
-    """In half precision where the maps of these layers have been found not to depend on it."""
+    """In half precision where such maps have been found not to depend on it."""
     classifier = request.classifier
     check_memory(classifier, request.layers, len(batch), named=request.named)
-    half, names = classifier.half, [layer.name for layer in request.layers]
+    half = classifier.half
     if half is None:
         return _made(request, batch)
-    judged = judgement(classifier, half)
-    if all(name in judged for name in names):
-        if not all(judged[name] for name in names):
-            return _made(request, batch)
-        return _made(request, batch, half)
+    judged = judgement(classifier, half, request.score)
+    keys = [(t, la.name, m) for t in request.targets for la in request.layers for m in request.methods]
+    if all(key in judged for key in keys):
+        return _made(request, batch, half if all(judged[key] for key in keys) else None)
     full = _made(request, batch)
-    judged.update(agreement(full, _made(request, batch, half), names))
+    found = agreement(full, _made(request, batch, half))
+    judged.update({key: found.get(key, True) for key in keys})  # no gradient reaches what is not there
     return full
 
 
@@ -206,7 +203,7 @@ def _forward(
     try:
         with torch.autocast(batch.device.type, half, enabled=half is not None):
             return module(batch)
-    except RuntimeError as error:
+    except REFUSALS as error:
         if ran_out(error):
             raise
         if "in-place" in str(error) and not taps.copy_all:

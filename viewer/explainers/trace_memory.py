@@ -40,12 +40,13 @@ def trace_bytes(classifier: Classifier, layers: Sequence[str] | None = None, *, 
 
 
 def check_memory(
-    classifier: Classifier, layers: Sequence[LayerInfo], images: int, *, named: bool = True
+    classifier: Classifier, layers: Sequence[LayerInfo] | None, images: int, *, named: bool = True
 ) -> None:
-    """Refuse a trace that cannot fit into the processor's memory; elsewhere the device itself says so in time.
+    """Refuse a way back that cannot fit into the processor's memory; elsewhere the device itself says so in time.
 
     Parameters
     ----------
+    layers : those that the gradient is wanted of; None for the input.
     named : whether the layers were asked for by name.
 
     Raises
@@ -57,11 +58,18 @@ def check_memory(
     """
     if classifier.device.type != "cpu":
         return
-    needed, free = _estimate(classifier, layers, images), free_bytes(classifier.device)
+    wanted = find_layers(classifier)[:1] if layers is None else layers
+    needed, free = _estimate(classifier, wanted, images), free_bytes(classifier.device)
     if needed <= free:
         return
     if images > 1:
         raise MemoryError
+    if layers is None:
+        raise ExplainError(
+            f"The gradient of the input takes about {needed / 2**30:.1f} GB of memory, and {free / 2**30:.1f} GB are "
+            "free: choose an explainer that has a target layer, and a late one.",
+            code="memory",
+        )
     what = f"The {len(layers)} layers asked for" if named and len(layers) > 1 else "All layers together"
     if named and len(layers) == 1:
         what = f"The layer '{layers[0].name}' and everything behind it"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +50,8 @@ class VolumeAtlas(Atlas):
     def put_probabilities(self, slice: int, probabilities: Sequence[float] | NDArray) -> None:
         super().put_probabilities(0, probabilities)
 
-    def has(self, slice: int, *, layer: str | None = None) -> bool:
-        return super().has(0, layer=layer)
+    def has(self, slice: int, *, layer: str | None = None, methods: Collection[str] | None = None) -> bool:
+        return super().has(0, layer=layer, methods=methods)
 
     def signed(self, layer: str, target: int | str, method: str, slice: int) -> Map | None:
         """The signed map (slice, row, column) on the layer's grid; None when it is not there. Not to be written to."""

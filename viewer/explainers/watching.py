@@ -27,6 +27,14 @@ from viewer.explainers.layer_info import SAME_OUTPUT, LayerInfo
 _CONSTANT = 1e-4
 """A gradient that varies in space by less than this share of its size is constant (rounding leaves about 1e-6)."""
 
+_KINKED = (
+    "ReluBackward", "LeakyReluBackward", "PreluBackward", "PreluKernelBackward", "RreluWithNoiseBackward",
+    "HardtanhBackward", "HardswishBackward", "HardsigmoidBackward", "HardshrinkBackward", "SoftshrinkBackward",
+    "ThresholdBackward", "ClampBackward", "ClampMinBackward", "ClampMaxBackward", "MaximumBackward",
+    "MinimumBackward", "AbsBackward", "WhereBackward", "MaskedFillBackward",
+)  # fmt: skip
+"""Beginnings of the names of steps whose gradient is constant wherever all units happen to be on one side."""
+
 _REMEMBERED = 256 << 20
 """Bytes of what autograd saves that are kept for the way back, the latest ones. Networks of pictures need less, and
 then every gradient is looked at."""
@@ -111,6 +119,20 @@ def _note(output: _Output, gradient: Tensor) -> None:
     output.constant = _constant_in_space(gradient)
 
 
+def _uneven(passed: tuple[Tensor | None, ...], _: Any) -> tuple[Tensor | None, ...]:
+    """What a step with a kink passes back, with the variation in space that another input would bring about.
+
+    On the input that is watched every unit may be on: what is constant then is not constant by construction.
+    """
+    varied = []
+    for each in passed:
+        if each is not None and each.ndim > 2:
+            space = each.shape[2:]
+            each = each * torch.linspace(0.5, 1.5, math.prod(space), device=each.device).reshape(space)
+        varied.append(each)
+    return tuple(varied)
+
+
 class _Forgotten(Exception):
     """The way back came to a place that is not remembered."""
 
@@ -171,6 +193,9 @@ def watch(
         for handle in handles:
             handle.remove()
     reached = _edges_below(total)
+    for node in {node for node, _ in reached}:
+        if node.name().startswith(_KINKED):
+            node.register_hook(_uneven)
     if total is not None:
         try:
             total.backward()  # type: ignore[no-untyped-call]

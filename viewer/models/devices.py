@@ -74,6 +74,8 @@ def _allowed_by_container() -> int:
     group = Path("/sys/fs/cgroup")
     try:
         limit, used = ((group / name).read_text().strip() for name in ("memory.max", "memory.current"))
-        return int(limit) - int(used)
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        # Files that were read stay in memory until somebody needs it: they are no reason to refuse anything.
+        return int(limit) - int(used) + int(stat.get("inactive_file", 0))
     except (OSError, ValueError):  # no such files, or the limit is the word "max"
         return 1 << 62

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.plane import ReadingPlane
 from viewer.models.input_view import InputView
-from viewer.state.map_view import shown_map, signed_map
-from viewer.state.series_reading import SeriesReading
+from viewer.state.map_view import places_shown, shown_map, signed_map
+from viewer.state.series_reading import Rounds, SeriesReading
 from viewer.state.session import Session
 
 Picture = NDArray[np.float32]
@@ -36,18 +36,26 @@ class MapStack:
         self.version = 0
         self.filled = np.zeros(slices, dtype=bool)
         self._maps: NDArray[np.float16] | None = None
+        self._unfinished: dict[int, list[Rounds | None]] = {}
+        """Slice -> how far its map was when it was taken up."""
         self._rows, self._columns = np.ones((slices, 3)), np.ones((slices, 3))
         """Per slice, of the rows and of the columns: where the input begins and how long it is, in pixels of the
         picture; whether it runs the other way."""
 
     def follow(self, session: Session, reading: SeriesReading) -> None:
-        """Take up the slices that have been explained since."""
+        """Take up the slices that have been explained since, and those that were not finished then."""
         for index in list(reading.filled):
-            if self.filled[index]:
+            if self.filled[index] and index not in self._unfinished:
+                continue
+            rounds = [reading.rounds.get(place) for place in places_shown(session, reading, index)]
+            if self.filled[index] and rounds == self._unfinished[index]:
                 continue
             signed, view = signed_map(session, reading, index, session.choice.layer), reading.views[index]
             if signed is not None and isinstance(view, InputView):
                 self.put(index, shown_map(session, signed), view)
+                self._unfinished.pop(index, None)
+                if any(each is not None and not each.complete for each in rounds):
+                    self._unfinished[index] = rounds
 
     def put(self, index: int, raw: Picture, view: InputView) -> None:
         """Keep the map (row, column) of a slice on the layer's grid, and where it lies."""

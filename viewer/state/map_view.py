@@ -223,7 +223,7 @@ def places_shown(session: Session, reading: SeriesReading, index: int) -> tuple[
         return ()
     method = method_of(session)
     wanted = [target]
-    if session.choice.target == DIFFERENCE:
+    if is_difference(session):
         other = opponent(model, reading, index, target)
         wanted += [] if other is None else [other]
     return tuple(Place(reading.question(index), each, method.layer, method.key) for each in wanted)

@@ -108,6 +108,11 @@ def menu() -> list[str]:
     return [*FIRST, *sorted(more, key=lambda name: families.index(EXPLAINERS[name].family))]
 
 
+def traced_methods() -> tuple[str, ...]:
+    """Explainers whose maps a trace makes; one on demand that has left the memory is no reason to trace again."""
+    return tuple(name for name, info in EXPLAINERS.items() if info.in_atlas)
+
+
 def is_segmentation(session: Session) -> bool:
     return session.model is not None and session.model.card.task == "segmentation"
 
@@ -142,5 +147,7 @@ def estimate(session: Session) -> float | None:
     if support is None:
         return None
     given = {k: v for k, v in choice.parameters.get(choice.explainer, {}).items() if k != REGION}
-    passes = cost(choice.explainer, given) * (2 if choice.target == DIFFERENCE else 1)
+    passes = cost(choice.explainer, given) * (
+        2 if choice.target == DIFFERENCE and not method_of(session).deviation else 1
+    )
     return passes * support.seconds.get(choice.explainer, support.pass_seconds)

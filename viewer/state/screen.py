@@ -134,13 +134,16 @@ class Presenter:
         return reading is not None and self._session.view.slice in reading.filled
 
     def _rounds(self) -> tuple[Any, ...]:
-        """How far the maps on demand are that the shown map is made of: they get better in place."""
-        reading = self._session.reading
+        """What the shown map is made of: maps on demand get better in place, others come or come back."""
+        reading, index = self._session.reading, self._session.view.slice
         if reading is None:
             return ()
         return tuple(
-            reading.rounds.get(place)
-            for place in places_shown(self._session, reading, self._session.view.slice)
+            (
+                reading.rounds.get(place),
+                _Same(reading.atlas.facts(place.layer, place.target, place.key, index)),
+            )
+            for place in places_shown(self._session, reading, index)
         )
 
     def _scale_key(self) -> int:

@@ -100,7 +100,8 @@ class ColourBar(QWidget):
             y = place(sign * style.threshold * found.scale)
             painter.drawPolygon(QPolygonF([QPointF(bar.left(), y), QPointF(0, y - 4), QPointF(0, y + 4)]))
         painter.setPen(theme.DARK_MUTED)
-        words = f"raw {times_power(power)}".strip()
+        kind = "sd" if found.scale_label.startswith("deviation") else "raw"
+        words = f"{kind} {times_power(power)}".strip()
         painter.drawText(QRectF(4, 0, self.width(), 14), Qt.AlignmentFlag.AlignLeft, words)
         self._label(painter, found.scale_label, bar)
 
