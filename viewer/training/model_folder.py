@@ -64,7 +64,10 @@ def write_model(task: TrainingTask, out: Path, progress: Progress) -> Path:
     maps = map_figures(classifier, held, PATIENTS_EXPLAINED, progress)
     metrics: dict[str, Any] = prediction_figures(classifier, held, progress)
     if maps.near:
-        default = max(task.layer_choices, key=lambda layer: _near(maps.near, layer))
+        # Nearest first; among equals the layer whose peaks lie on the finding, which the finer grids do better.
+        default = max(
+            task.layer_choices, key=lambda layer: (_share(maps.near, layer), _share(maps.exact, layer))
+        )
         told = [layer.name for layer in find_layers(classifier) if layer.type == "ReLU"]
         metrics["localisation"] = maps.localisation(tuple(dict.fromkeys([*told, *task.layer_choices])))
         metrics["peak_within_6px"] = metrics["localisation"][default]["grad-cam"]["near"]
@@ -84,9 +87,10 @@ def _stored(value: Tensor) -> Tensor:
     return halved.contiguous().cpu()
 
 
-def _near(near: Mapping[tuple[str, str], list[bool]], layer: str) -> float:
-    hits = near.get((layer, "grad-cam"), [])
-    return sum(hits) / len(hits) if hits else -1.0
+def _share(hits: Mapping[tuple[str, str], list[bool]], layer: str) -> float:
+    """Share of slices whose Grad-CAM peak hit; -1 without any."""
+    own = hits.get((layer, "grad-cam"), [])
+    return sum(own) / len(own) if own else -1.0
 
 
 def _ordered(
