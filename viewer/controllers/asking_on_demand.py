@@ -22,7 +22,8 @@ from viewer.state.asking import AT_ONCE, Asking
 from viewer.state.map_view import places_shown
 from viewer.state.method import Method, deviation_key, estimate, is_segmentation, method_of, why_not
 from viewer.state.series_reading import Place, Rounds, SeriesReading, Variant
-from viewer.state.session import Session, Work
+from viewer.state.session import Notice, Session, Work
+from viewer.state.volume_words import FELL_BACK, FELL_BACK_WORDS
 
 if TYPE_CHECKING:
     from viewer.controllers.engine import ExplainReply, ExplainRequest
@@ -248,7 +249,7 @@ class AskingOnDemand:
                 self._show_progress(reading, order)
                 self._step(generation, reading, place, order)
                 return
-            self._talks.pop((reading.variant, place), None)
+            self._end(reading, place, talk)
             self._running = None
             if order is None:
                 self._finished()
@@ -263,10 +264,7 @@ class AskingOnDemand:
                 self._finished()
 
         def failed(error: Exception) -> None:
-            if self._talks.get((reading.variant, place)) is talk:
-                del self._talks[
-                    reading.variant, place
-                ]  # another one may stand there: the case was left meanwhile
+            self._end(reading, place, talk)
             if generation != self._generation:
                 return
             if isinstance(error, Cancelled):
@@ -276,6 +274,11 @@ class AskingOnDemand:
             self._fail(one_sentence(error))
 
         self._runner.submit("compute", work, done=done, failed=failed)
+
+    def _end(self, reading: SeriesReading, place: Place, talk: Talk) -> None:
+        """A talk has no more answers. Another one may stand in its place, of a case that was opened meanwhile."""
+        if self._talks.get((reading.variant, place)) is talk:
+            del self._talks[reading.variant, place]
 
     def _tell_late(self, place: Place) -> None:
         """What a step brought that was under way when the user stopped."""
@@ -330,6 +333,8 @@ class AskingOnDemand:
             reading.atlas.put(place.slice, place.target, place.layer, key, reply.deviation)
         flags = tuple(flag for flag in reply.flags if flag in ("incomplete", "not-finite"))
         reading.rounds[place] = Rounds(reply.done, reply.total, flags)
+        if FELL_BACK in reply.flags and FELL_BACK not in reading.flags:
+            self._session.notice = Notice(FELL_BACK_WORDS, severity="warning")
         reading.flags.update(flag for flag in reply.flags if flag not in flags)
         self._learn(talk, reply)
         self._filling.count()

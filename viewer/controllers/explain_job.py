@@ -22,7 +22,7 @@ from viewer.foundation.progress import Progress
 from viewer.foundation.provenance import provenance
 from viewer.imaging.image import MedicalImage
 from viewer.models.applicability import Applicability, applicability
-from viewer.models.card import SQUASHED
+from viewer.models.card import RECOVERED, SQUASHED
 from viewer.state.may_read import MapFacts, MayRead, may_read
 
 if TYPE_CHECKING:
@@ -243,27 +243,28 @@ def kept(job: ExplainJob, each: OrderedMap, found: Found, suffix: str = "") -> M
     write_raw(path, maps[0])
     state, probability = map_state(signed, reference_of(job, each)), float(found.probabilities[each.target])
     overlap = class_overlap(*maps).value if len(maps) == 2 and all(map_.any() for map_ in maps) else None
+    card, flags = job.loaded.card, found.flags
     facts = MapFacts(
-        state, each.class_name, probability, overlap, found.mirror, squashed=SQUASHED in found.flags
+        state,
+        each.class_name,
+        probability,
+        overlap,
+        found.mirror,
+        equal_to=tuple(EXPLAINERS[other].title for other in equal_to),
+        squashed=SQUASHED in flags,
+        recovered=RECOVERED in flags and job.order.score == "logit",
+        warning=warning_of(job, each),
+        score=job.order.score,
+        two_classes=len(card.classes) == 2 and card.task != "multilabel",
+        incomplete="incomplete" in flags,
+        not_finite="not-finite" in flags,
+        whole=job.volumes,
     )
     improbable = ("improbable_class",) if probability < IMPROBABLE else ()
     raw_max = max(0.0, float(signed.max()))
     equal = ("equal_by_construction",) if equal_to else ()
-    verdict, flags = (
-        _warned(may_read(facts, job.fit), warning_of(job, each)),
-        (*improbable, *equal, *found.flags),
-    )
+    verdict, flags = may_read(facts, job.fit), (*improbable, *equal, *flags)
     return MadeMap(state, raw_max, probability, path, verdict, flags, equal_to, spread)
-
-
-def _warned(verdict: MayRead, warning: str) -> MayRead:
-    """A verdict on the map of an explainer that is to be read with care whatever the image."""
-    if not warning:
-        return verdict
-    reason = warning[0].lower() + warning[1:].rstrip(".")
-    if verdict.answer == "yes":
-        return MayRead("with care", (reason,))
-    return MayRead(verdict.answer, (*verdict.reasons, reason))
 
 
 def entry_of(

@@ -23,7 +23,7 @@ from viewer.state.method import is_segmentation, traced_methods
 from viewer.state.series_reading import Variant
 from viewer.state.session import Notice, Session, Work
 from viewer.state.volume_reading import VolumeReading
-from viewer.state.volume_words import FELL_BACK, needs_words
+from viewer.state.volume_words import FELL_BACK, FELL_BACK_WORDS, needs_words
 
 if TYPE_CHECKING:
     from viewer.controllers.engine import VolumeReply
@@ -138,10 +138,7 @@ class VolumeFilling:
                 return
             self._over(reading)
             if FELL_BACK in reply.flags:
-                session.notice = Notice(
-                    "The device had too little memory for this trace, so the processor did the work.",
-                    severity="warning",
-                )
+                session.notice = Notice(FELL_BACK_WORDS, severity="warning")
             if not self._held(reading, layer):
                 budget = session.atlas_budget >> 20
                 session.notice = Notice(

@@ -21,17 +21,10 @@ from viewer.explainers.layers import default_layer, require_layer
 from viewer.explainers.passes import differentiable, layer_pair, scores_of
 from viewer.explainers.question import Question
 from viewer.explainers.trace_memory import check_memory
+from viewer.explainers.watching import BENT
 from viewer.foundation.errors import WhySliceError
 from viewer.models.classifier import Classifier
 from viewer.models.memory import in_fitting_parts
-
-_BENT = (
-    "ReluBackward", "LeakyReluBackward", "EluBackward", "CeluBackward", "SeluBackward", "GeluBackward", "SiluBackward",
-    "MishBackward", "HardtanhBackward", "HardswishBackward", "HardsigmoidBackward", "SigmoidBackward", "TanhBackward",
-    "SoftplusBackward", "SoftmaxBackward", "LogSoftmaxBackward", "MaxPool", "AdaptiveMaxPool", "ClampBackward",
-    "ClampMinBackward", "PreluBackward", "PreluKernelBackward",
-)  # fmt: skip
-"""Beginnings of the names of steps that are not linear."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +194,7 @@ def _look(classifier: Classifier, noise: Tensor) -> NetworkFacts:
         if not scores.requires_grad:
             return NetworkFacts(False, 0, 0, 0, ())
         (gradient,) = torch.autograd.grad(scores.sum(), leaf, allow_unused=True, retain_graph=True)
-        bent = sum(node.name().startswith(_BENT) for node in graph(scores))
+        bent = sum(node.name().startswith(BENT) for node in graph(scores))
         return NetworkFacts(
             gradient is not None,
             len(relus(scores)),

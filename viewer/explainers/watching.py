@@ -27,13 +27,19 @@ from viewer.explainers.layer_info import SAME_OUTPUT, LayerInfo
 _CONSTANT = 1e-4
 """A gradient that varies in space by less than this share of its size is constant (rounding leaves about 1e-6)."""
 
-_KINKED = (
-    "ReluBackward", "LeakyReluBackward", "PreluBackward", "PreluKernelBackward", "RreluWithNoiseBackward",
-    "HardtanhBackward", "HardswishBackward", "HardsigmoidBackward", "HardshrinkBackward", "SoftshrinkBackward",
-    "ThresholdBackward", "ClampBackward", "ClampMinBackward", "ClampMaxBackward", "MaximumBackward",
-    "MinimumBackward", "AbsBackward", "WhereBackward", "MaskedFillBackward",
+BENT = (
+    "ReluBackward", "LeakyReluBackward", "EluBackward", "CeluBackward", "SeluBackward", "GeluBackward", "SiluBackward",
+    "MishBackward", "HardtanhBackward", "HardswishBackward", "HardsigmoidBackward", "SigmoidBackward", "TanhBackward",
+    "SoftplusBackward", "SoftmaxBackward", "LogSoftmaxBackward", "MaxPool", "AdaptiveMaxPool", "ClampBackward",
+    "ClampMinBackward", "PreluBackward", "PreluKernelBackward",
 )  # fmt: skip
-"""Beginnings of the names of steps whose gradient is constant wherever all units happen to be on one side."""
+"""Beginnings of the names of steps that are not linear."""
+
+_ALSO_BENT = (
+    "RreluWithNoiseBackward", "HardshrinkBackward", "SoftshrinkBackward", "ThresholdBackward", "LogSigmoidBackward",
+    "ClampMaxBackward", "MaximumBackward", "MinimumBackward", "AbsBackward", "WhereBackward", "MaskedFillBackward",
+)  # fmt: skip
+"""Those that can be linear, or are rare."""
 
 _REMEMBERED = 256 << 20
 """Bytes of what autograd saves that are kept for the way back, the latest ones. Networks of pictures need less, and
@@ -120,7 +126,7 @@ def _note(output: _Output, gradient: Tensor) -> None:
 
 
 def _uneven(passed: tuple[Tensor | None, ...], _: Any) -> tuple[Tensor | None, ...]:
-    """What a step with a kink passes back, with the variation in space that another input would bring about.
+    """What a bent step passes back, with the variation in space that another input would bring about.
 
     On the input that is watched every unit may be on: what is constant then is not constant by construction.
     """
@@ -194,7 +200,7 @@ def watch(
             handle.remove()
     reached = _edges_below(total)
     for node in {node for node, _ in reached}:
-        if node.name().startswith(_KINKED):
+        if node.name().startswith(BENT + _ALSO_BENT):
             node.register_hook(_uneven)
     if total is not None:
         try:

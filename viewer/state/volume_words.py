@@ -9,6 +9,7 @@ from viewer.state.volume_reading import VolumeReading
 
 FELL_BACK = "fell-back-to-cpu"
 """Flag of a trace: the device had too little memory, so the processor did the work."""
+FELL_BACK_WORDS = "The device had too little memory for this map, so the processor made it."
 
 WHOLE = "the whole volume"
 ONE_ANSWER = "one probability, of the whole volume; it says nothing about single slices"
