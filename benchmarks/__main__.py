@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.measuring import Report, in_markdown
 
-_ROOMS = ("explainers", "engine", "window", "reading")
+_ROOMS = ("explainers", "engine", "attributions", "window", "reading")
 
 
 def benchmarks() -> dict[str, Callable[[], Report]]:

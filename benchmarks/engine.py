@@ -100,7 +100,7 @@ def everything() -> Report:
             repeats=2,
             warm=0,
         )
-        memory = {who: _grown(who, what) for who in _WHO}
+        memory = {who: grown("benchmarks.engine", who, what) for who in _WHO}
         for who, milliseconds in zip(_PEERS, peers, strict=True):
             words = (
                 f"{count} layers x {classes} classes, {len(ATLAS_METHODS)} methods against Grad-CAM alone, "
@@ -142,14 +142,15 @@ def series_of_layers() -> Report:
     )
 
 
-def _grown(who: str, what: str) -> int:
+def grown(room: str, who: str, what: str) -> int:
     """Megabytes that a contender needs beside the network, in a process of its own."""
-    words = [sys.executable, "-m", "benchmarks.engine", who, what]
+    words = [sys.executable, "-m", room, who, what]
     return int(subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()[-1])
 
 
-def _alone(who: str, what: str) -> int:
-    subject, process = _SUBJECTS[what](), psutil.Process()
+def memory_of(task: Callable[[], object]) -> int:
+    """Megabytes by which this process grows at most while a task runs."""
+    process = psutil.Process()
     before = peak = process.memory_info().rss
     done = threading.Event()
 
@@ -161,7 +162,7 @@ def _alone(who: str, what: str) -> int:
 
     watcher = threading.Thread(target=look)
     watcher.start()
-    _WHO[who](subject)
+    task()
     done.set()
     watcher.join()
     return (peak - before) >> 20
@@ -170,4 +171,4 @@ def _alone(who: str, what: str) -> int:
 BENCHMARKS = {"everything": everything, "series_of_layers": series_of_layers}
 
 if __name__ == "__main__":
-    print(_alone(*sys.argv[1:3]))
+    print(memory_of(partial(_WHO[sys.argv[1]], _SUBJECTS[sys.argv[2]]())))

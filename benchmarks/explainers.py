@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from captum.attr import LayerAttribution, LayerGradCam
 from numpy.typing import NDArray
-from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, LayerCAM
+from pytorch_grad_cam import GradCAM, GradCAMElementWise, GradCAMPlusPlus, HiResCAM, LayerCAM, XGradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from benchmarks.measuring import Agreement, Report, Row, best_of, compared
@@ -22,7 +22,14 @@ from viewer.models.input_view import CropBox, InputView
 
 GRAD_CAM, CAPTUM = "grad-cam 1.5.7", "captum"
 TARGET = 1
-_PEERS = {"grad-cam": GradCAM, "grad-cam++": GradCAMPlusPlus, "layer-cam": LayerCAM}
+_PEERS = {
+    "grad-cam": GradCAM,
+    "grad-cam++": GradCAMPlusPlus,
+    "layer-cam": LayerCAM,
+    "hires-cam": HiResCAM,
+    "xgrad-cam": XGradCAM,
+    "element-cam": GradCAMElementWise,
+}
 
 
 def switching() -> Report:
@@ -106,7 +113,7 @@ def filling() -> Report:
 
         ours, bare = best_of([everything, passes], repeats=5)
         layers = len(store.layers)
-        what = f"one slice of {subject.name}: {layers} layers x {len(classes)} classes x 3 methods"
+        what = f"one slice of {subject.name}: {layers} layers x {len(classes)} classes x {len(ATLAS_METHODS)} methods"
         rows.append(Row(what, ours, "the bare passes", bare))
     return Report((), tuple(rows))
 
@@ -165,9 +172,11 @@ def _of(subject: Subject) -> Report:
     )
     classes = len(classifier.classes)
     extrapolated = f"(peer: one class measured, times {classes})"
-    combined = f"{count} layers x {classes} classes x 3 methods, {subject.name} {extrapolated}"
+    combined = (
+        f"{count} layers x {classes} classes x {len(ATLAS_METHODS)} methods, {subject.name} {extrapolated}"
+    )
     [everything] = best_of([sweep_everything], repeats=3)
-    # One class and three methods are measured and multiplied: the other classes cost the same.
+    # One class and all methods are measured and multiplied: the other classes cost the same.
     [part] = best_of([lambda: [peer(la, m) for la in layers for m in ATLAS_METHODS]], repeats=1, warm=0)
     return Report(
         (
