@@ -89,3 +89,24 @@ def test_cam_does_not_exist_below_a_unit_that_may_switch() -> None:
     classifier = api.wrap_module(net, classes=["a", "b", "c"], dims=2, input_size=(8, 8))
     assert "there is none" in support(classifier, "cam", "0")
     assert support(classifier, "cam", "1") == ""
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize(
+    "name", ["deep-lift", "integrated-gradients", "gradient-shap", "guided-grad-cam", "eigen-cam"]
+)
+def test_on_demand_inside_the_callers_own_context(name: str, context: Callable[[], object]) -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1),
+        nn.ReLU(inplace=True),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(4, 3),
+    )
+    classifier = api.wrap_module(net, classes=["a", "b", "c"], dims=2, input_size=(8, 9))
+    image = np.random.default_rng(0).normal(size=(1, 8, 9)).astype(np.float32)
+    outside = api.explain(classifier, image, explainer=name, layer="1", target=1).signed
+    with context():
+        inside = api.explain(classifier, image, explainer=name, layer="1", target=1).signed
+    np.testing.assert_array_equal(outside, inside)

@@ -119,3 +119,16 @@ def test_of_every_explainer(build, batch: Tensor, asked_of, of: str) -> None:
     assert found.deviation.shape == found.signed.shape
     if of != "deconvnet":  # which does not look at the input where a network pools by means
         assert found.deviation.max() > 0
+
+
+def test_the_explainer_inside_follows_the_seed(build, batch: Tensor) -> None:
+    """Of an explainer that draws numbers too: another seed outside, without any noise there, is another map."""
+
+    def made(seed: int) -> np.ndarray:
+        return explain(
+            build("flat"), batch[0].numpy(), explainer="smoothgrad", of="gradient-shap", target=1, samples=2,
+            noise=0.0, seed=seed,
+        ).signed  # fmt: skip
+
+    np.testing.assert_array_equal(made(3), made(3))
+    assert np.abs(made(3) - made(4)).max() > 0

@@ -275,3 +275,16 @@ def test_half_precision_is_refused_where_it_changes_the_map() -> None:
         found = trace(model, batch)
         assert precision.HALF not in found.flags
         assert found.probabilities[0, 0] == pytest.approx(1 / (1 + math.exp(-0.5 * batch.mean())), abs=1e-4)
+
+
+def test_half_precision_is_judged_for_every_kind_of_map(build, batch, monkeypatch) -> None:
+    """What one method and class have shown says nothing about another."""
+    monkeypatch.setattr("viewer.explainers.trace.agreement", lambda full, _: dict.fromkeys(full.maps, True))
+    classifier = build("flat")
+    classifier.half = torch.bfloat16
+    first = trace(classifier, batch, methods=["grad-cam"], targets=[0])
+    again = trace(classifier, batch, methods=["grad-cam"], targets=[0])
+    other = trace(classifier, batch, methods=["xgrad-cam"], targets=[0])
+    score = trace(classifier, batch, methods=["grad-cam"], targets=[0], score="probability")
+    assert "half-precision" not in (*first.flags, *other.flags, *score.flags)
+    assert "half-precision" in again.flags
