@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtCore import QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -91,6 +91,39 @@ class Elided(QLabel):
         if shown != self.text():
             self.setText(shown)
         self.setToolTip(self._full if shown != self._full else "")
+
+
+class ElidedTwice(Elided):
+    """The same with two lines, for which there is always room, so that nothing moves when the words change."""
+
+    def __init__(self, text: str = "", name: str = "") -> None:
+        super().__init__(text, name)
+        self.setWordWrap(True)
+        self.setFixedHeight(2 * self.fontMetrics().lineSpacing() + 2)
+        self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(20, 2 * self.fontMetrics().lineSpacing() + 2)
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().horizontalAdvance(self._full) + 4, self.minimumSizeHint().height())
+
+    def _fit(self) -> None:
+        words, wide, high = self._full, max(self.width(), 20), 2 * self.fontMetrics().lineSpacing()
+        room = QRect(0, 0, wide, 10_000)
+        while (
+            words
+            and self.fontMetrics()
+            .boundingRect(room, int(Qt.TextFlag.TextWordWrap), self._cut(words))
+            .height()
+            > high
+        ):
+            words = words.rpartition(" ")[0]
+        self.setText(self._cut(words))
+        self.setToolTip(self._full if words != self._full else "")
+
+    def _cut(self, words: str) -> str:
+        return words if words == self._full else words + "\u2026"
 
 
 class Dot(QWidget):

@@ -270,7 +270,6 @@ class CasePanel(Card):
 
     def _spacing_button(self) -> QPushButton:
         button = QPushButton("State the spacing…")
-        button.setObjectName("quiet")
         described(button, "State the voxel spacing", "Say how far apart the voxels are.")
         button.clicked.connect(self.spacing_wanted)
         return button

@@ -76,7 +76,7 @@ class ExplainerMenu(Chooser):
             if name is None:
                 continue
             equal, why = equal_here(session, name), why_not(session, name)
-            beside = "  (not here)" if why else f"  (same map as {equal[0]})" if equal else ""
+            beside = "  (not here)" if why else f"  (same map as {' and '.join(equal)})" if equal else ""
             item.setText(EXPLAINERS[name].title + beside)
             item.setEnabled(not why)
             item.setForeground(theme.colour("muted", 0.5) if why else theme.colour("text"))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from viewer.state.canvas_view import CanvasView
 from viewer.state.may_read import Answer
 from viewer.ui import theme
-from viewer.ui.panels.card import Elided
+from viewer.ui.panels.card import ElidedTwice
 
 HEADS: dict[Answer, tuple[str, str]] = {
     "no": ("Do not read this map", "red"),
@@ -24,10 +25,9 @@ class MayReadLine(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(2, 0, 2, 0)
         row.setSpacing(8)
-        self._head, self._reasons = QLabel(), Elided()
-        row.addWidget(self._head)
+        self._head, self._reasons = QLabel(), ElidedTwice()
+        row.addWidget(self._head, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._reasons, 1)
-        self.setMinimumHeight(24)
         self.setAccessibleName("May I read this map?")
 
     @property
