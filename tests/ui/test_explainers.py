@@ -52,7 +52,7 @@ def test_what_the_network_lacks_is_grey_with_the_reason(driver: Driver) -> None:
 
 
 def test_equals_and_warnings_are_said_in_the_menu_and_above_the_image(driver: Driver) -> None:
-    assert entry(driver, "hires-cam").text() == "HiResCAM  (same map as Grad-CAM)"
+    assert entry(driver, "hires-cam").text() == "HiResCAM  (same map as Grad-CAM and XGrad-CAM)"
     assert "Adebayo" in entry(driver, "deconvnet").toolTip()
     assert not entry(driver, "deconvnet").icon().isNull()
     pick(driver, "hires-cam")
