@@ -288,3 +288,12 @@ def test_half_precision_is_judged_for_every_kind_of_map(build, batch, monkeypatc
     score = trace(classifier, batch, methods=["grad-cam"], targets=[0], score="probability")
     assert "half-precision" not in (*first.flags, *other.flags, *score.flags)
     assert "half-precision" in again.flags
+
+
+def test_no_map_is_made_in_half_precision_where_a_probability_moves(build, batch) -> None:
+    from dataclasses import replace
+
+    full = trace(build("flat"), batch, methods=["grad-cam"])
+    assert all(precision.agreement(full, full).values())
+    moved = replace(full, probabilities=full.probabilities + np.float32(0.01))
+    assert not any(precision.agreement(full, moved).values())
