@@ -134,3 +134,12 @@ def test_a_small_map_has_the_way_round_of_the_picture() -> None:
         assert (row == 0) == (at_row < drawn.shape[0] / 2)
         assert (column == 0) == (at_column < drawn.shape[1] / 2)
         assert (column == 0) != mirror
+
+
+@pytest.mark.parametrize("smooth", [True, False])
+def test_there_is_nothing_beside_the_volume_also_where_the_input_reaches_beyond_it(smooth: bool) -> None:
+    rule = InputRule(size=(8, 8, 8), channels=1, normalise="none")
+    view = VolumeView((4, 8, 8), VolumeBox(-2, 0, 0, 6, 8, 8), rule)
+    map_ = np.ones((8, 8, 8), dtype=np.float32)
+    places = np.array([[-2.0, 3, 3], [-0.4, 3, 3], [3.4, 3, 3], [5.0, 3, 3]])
+    np.testing.assert_array_equal(values_at(view, map_, places, smooth=smooth), [0, 1, 1, 0])
