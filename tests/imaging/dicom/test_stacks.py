@@ -184,6 +184,57 @@ def test_an_aborted_time_series_keeps_its_whole_volumes(write_stack: WriteStack)
     assert Contents.of(folder).load(volume=2).voxels.shape == (2, 4, 5)
 
 
+@pytest.mark.parametrize("slice_by_slice", [False, True])
+@pytest.mark.parametrize("missing", [1, 2, 4, 6, 7, 12])
+def test_a_missing_picture_never_mixes_points_in_time(
+    write_dicom: WriteDicom, tmp_path: Path, missing: int, slice_by_slice: bool
+) -> None:
+    """Four slices at three times, told apart by nothing but their numbers."""
+    for place in range(4):
+        for time in range(3):
+            number = (3 * place + time if slice_by_slice else 4 * time + place) + 1
+            if number != missing:
+                pixels = np.full((4, 5), time + 1, dtype=np.int16)
+                write_dicom(f"a/{number:02d}.dcm", pixels, (0, 0, 5.0 * place), InstanceNumber=number)
+    short = (missing - 1) % 3 if slice_by_slice else (missing - 1) // 4
+    contents = Contents.of(tmp_path / "a")
+    images = [contents.load(volume=number) for number in range(3)]
+    assert [np.unique(image.voxels).tolist() for image in images] == [[1], [2], [3]]
+    assert [image.voxels.shape[0] for image in images] == [3 if n == short else 4 for n in range(3)]
+    assert contents.load().volume == (1 if short == 0 else 0)
+    [finding] = [each for each in contents.load().diagnoses if each.code == "incomplete-volume"]
+    assert finding.sentence == f"Time {short + 1} lacks 1 of 4 slices."
+    assert "slices-at-one-position" not in codes(images[0])
+
+
+def test_a_real_time_series_without_one_of_its_files(shared_data: Path, tmp_path: Path) -> None:
+    folder = shared_data / "dcm_qa_nih/In/20180918GE/mr_0004"
+    for path in folder.glob("*.dcm"):
+        if not path.name.endswith("00078.dcm"):
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    whole, lacking = Contents.of(folder), Contents.of(tmp_path)
+    assert [v.label for v in only(tmp_path).volumes] == [f"time {n}" for n in range(1, 11)]
+    assert "Time 6 lacks 1 of 15 slices." in {d.sentence for d in lacking.load().diagnoses}
+    assert "missing-slice" not in codes(lacking.load())
+    for number in (4, 6, 9):
+        np.testing.assert_array_equal(lacking.load(volume=number).voxels, whole.load(volume=number).voxels)
+    short, full = lacking.load(volume=5), whole.load(volume=5)
+    assert short.geometry.origins is not None
+    assert "missing-slice" in codes(short)
+    for place in range(14):
+        there = full.geometry.to_voxel(short.geometry.to_patient(np.array([place, 0.0, 0.0])))
+        np.testing.assert_array_equal(short.voxels[place], full.voxels[round(float(there[0]))])
+
+
+def test_every_place_may_lack_a_time_of_its_own(write_stack: WriteStack) -> None:
+    depths = [0, 5, 10, 15]
+    for time in range(4):
+        folder = write_stack(
+            [depth for depth in depths if depth != depths[time]], f"t/{time}", TemporalPositionIdentifier=time
+        ).parent
+    assert [(v.label, v.slices) for v in only(folder).volumes] == [(f"time {n}", 3) for n in (1, 2, 3, 4)]
+
+
 def test_two_acquisitions_that_overlap_are_told_apart(write_stack: WriteStack) -> None:
     write_stack([0, 5, 10, 15], "ct/a", AcquisitionNumber=1)
     folder = write_stack([10, 15, 20], "ct/b", AcquisitionNumber=2).parent

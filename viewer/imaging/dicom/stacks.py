@@ -21,7 +21,7 @@ from viewer.imaging.dicom.frames import Frame
 from viewer.imaging.dicom.header import DicomFile
 from viewer.imaging.dicom.kinds import map_kind
 from viewer.imaging.dicom.spacing import SAME_PLACE, grid_of, grid_without_places, normal_of
-from viewer.imaging.dicom.volumes import Volume, default_volume
+from viewer.imaging.dicom.volumes import Volume, default_volume, incomplete
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import VolumeInfo
 from viewer.imaging.volumes import one_of_several
@@ -213,6 +213,8 @@ def _stack(kind: str, members: list[tuple[DicomFile, Frame]], twice: int) -> Sta
     volumes, doubled = parted(placed, levels, dict(files[0].segments))
     if doubled:
         diagnoses.append(_same_place(volumes, doubled))
+    else:
+        diagnoses.extend(incomplete(volumes, len(set(levels.values()))))
     return Stack(files, kind, volumes, default_volume(volumes), tuple(diagnoses), placed=True)
 
 

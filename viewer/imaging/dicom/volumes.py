@@ -1,7 +1,7 @@
 """Frames that share their positions, parted into volumes: weightings, echoes, segments, points in time.
 
-First by what a frame says it is, then by when it was taken. Where that leaves two frames at one place, they are
-numbered in the order in which they were taken, so that the n-th frame of every place makes the n-th volume.
+First by what a frame says it is, then by when it was taken, then by its number. Only where none of these tells them
+apart, frames at one place are counted in the order they were taken in: the n-th of every place is the n-th volume.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.dicom.frames import Frame, Moment
+from viewer.imaging.dicom.numbering import by_number
 from viewer.imaging.image import VolumeInfo
 from viewer.imaging.volumes import UNWEIGHTED
 
@@ -21,6 +23,7 @@ _MOMENTS: tuple[tuple[str, Callable[[Moment], float | None]], ...] = (
     ("time", lambda moment: moment.time),
     ("time", lambda moment: moment.content),
 )
+_NAMED = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,14 +143,21 @@ def _in_time(frames: list[Frame], level: dict[int, int]) -> _Group:
             # Repetitions of everything are points in time; different ranges are acquisitions of their own.
             word = "time"
         return _Group(everything, tuple(_ascending(part, level) for part in parts), word, True)
-    turns = [[same[turn] for same in places.values() if turn < len(same)] for turn in range(most)]
     complete = all(len(same) == most for same in places.values())
+    numbered = None if complete else by_number(frames, level, most)
+    if numbered is not None:
+        return _Group(everything, tuple(_ascending(part, level) for part in numbered), _word(frames), True)
+    turns = [[same[turn] for same in places.values() if turn < len(same)] for turn in range(most)]
     word = _word(frames) if complete else "part"
     return _Group(everything, tuple(_ascending(part, level) for part in turns), word, complete)
 
 
 def _by_moment(frames: list[Frame], level: dict[int, int], most: int) -> tuple[str, list[list[Frame]]] | None:
-    """Parts by the first statement of time that has as many values as there are frames at one place."""
+    """Parts by the first statement of time that has as many values as there are frames at one place.
+
+    More values than that are times too where each has most of the places: every place may lack a time.
+    """
+    half = len({level[id(frame)] for frame in frames}) / 2
     for word, moment in _MOMENTS:
         parts: dict[float, list[Frame]] = defaultdict(list)
         for frame in frames:
@@ -156,7 +166,10 @@ def _by_moment(frames: list[Frame], level: dict[int, int], most: int) -> tuple[s
                 break
             parts[value].append(frame)
         else:
-            if len(parts) == most and all(
+            enough = len(parts) == most or (
+                len(parts) > most and min(len(part) for part in parts.values()) > max(half, 1)
+            )
+            if enough and all(
                 len({level[id(frame)] for frame in part}) == len(part) for part in parts.values()
             ):
                 return word, [parts[value] for value in sorted(parts)]
@@ -219,11 +232,36 @@ def _numbered(firsts: list[Frame], segments: dict[int, str]) -> list[str]:
 
 
 def default_volume(volumes: Sequence[Volume]) -> int:
-    """The highest b-value, a trace before a direction, the most slices, else the first."""
+    """The highest b-value, the most slices, a trace before a direction, else the first."""
 
-    def rank(place: int) -> tuple[bool, float, bool, int, int]:
+    def rank(place: int) -> tuple[bool, float, int, bool, int]:
         volume = volumes[place]
         b_value = -1.0 if volume.b_value is None else volume.b_value
-        return volume.whole, b_value, volume.trace, len(volume.frames), -place
+        return volume.whole, b_value, len(volume.frames), volume.trace, -place
 
     return max(range(len(volumes)), key=rank)
+
+
+def incomplete(volumes: Sequence[Volume], places: int) -> tuple[Diagnosis, ...]:
+    """Words for volumes that lack slices which most of the others have.
+
+    Parameters
+    ----------
+    places : number of places of all volumes together.
+    """
+    whole = [volume for volume in volumes if volume.whole]
+    short = [volume for volume in whole if len(volume.frames) < places]
+    # Acquisitions of different ranges lack nothing; segments are only where something is marked.
+    if not short or 2 * len(short) > len(volumes) or any(volume.frames[0].segment for volume in short):
+        return ()
+    lacks = [f"{volume.info.label} lacks {places - len(volume.frames)}" for volume in short[:_NAMED]]
+    words = ", ".join(lacks) + f" of {places} slices"
+    words += f", and {len(short) - _NAMED} more lack some" if len(short) > _NAMED else ""
+    return (
+        Diagnosis(
+            "incomplete-volume",
+            "warning",
+            f"{words[0].upper()}{words[1:]}.",
+            "Ask for a complete export of the series; the other volumes are whole.",
+        ),
+    )
