@@ -15,10 +15,11 @@ from PIL import Image
 
 from tests.controllers.conftest import StepRunner
 from tests.tiny import bright_spot
-from viewer.controllers.map_files import file_stem, make_folder, write_map
+from viewer.controllers.map_files import file_stem, grid_words, make_folder, write_map
 from viewer.controllers.shown import shown_slice
 from viewer.controllers.workbench import Workbench
 from viewer.foundation.errors import ExportError
+from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import PatientInfo
 from viewer.state.session import DIFFERENCE
 
@@ -301,3 +302,18 @@ def test_a_figure_draws_distances_where_the_screen_has_them(bench: Workbench, co
     assert content.convention == convention.upper()
     bench.viewing.toggle_seen()
     assert shown_slice(bench.session).distances == ()
+
+
+def test_a_map_of_uneven_slices_lies_at_their_true_places(tmp_path: Path) -> None:
+    image = bright_spot()
+    origins = np.outer([0.0, 5, 10, 20, 25], [0, 0, 1])
+    gapped = replace(image, geometry=Geometry(np.diag([1, 1, 25 / 4, 1]), (5, 32, 32), origins=origins))
+    signed = -np.ones((32, 32), dtype=np.float32)
+    write_map(tmp_path / "m.nii.gz", gapped, {3: signed})
+    written = nib.load(tmp_path / "m.nii.gz")
+    depths = written.affine[2, 3] + written.affine[2, 2] * np.arange(written.shape[2])
+    values = np.asarray(written.dataobj)[0, 0]
+    np.testing.assert_allclose(depths, [0, 5, 10, 15, 20, 25])
+    np.testing.assert_allclose(values, [0, 0, 0, -0.5, -1, 0])
+    assert "even grid" in grid_words(gapped)
+    assert grid_words(image) == "the slices of the image"

@@ -95,7 +95,8 @@ def explain(options: Namespace, terminal: Terminal) -> Answer:
         for m in document["maps"]
     ]
     text = table(("class", "slice", "layer", "explainer", "state", "raw max", "p", "picture"), rows)
-    return Answer(document, f"{text}\nslices: {document['slice_rule']}\nprovenance: {document['provenance']}")
+    rules = f"slices: {document['slice_rule']}\nvolumes: on {document['nifti_grid']}"
+    return Answer(document, f"{text}\n{rules}\nprovenance: {document['provenance']}")
 
 
 def _wish(options: Namespace) -> InputWish:

@@ -174,6 +174,11 @@ def _convert(parser: ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", type=Path, help="a file or folder")
     parser.add_argument("out", metavar="OUT.nii.gz", type=nifti_path, help="the file to write")
     _image(parser)
+    parser.add_argument(
+        "--as-it-is",
+        action="store_true",
+        help="write uneven slices all the same, although NIfTI cannot hold their places",
+    )
 
 
 def _layers(parser: ArgumentParser) -> None:

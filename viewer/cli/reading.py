@@ -7,13 +7,14 @@ from argparse import Namespace
 from viewer.cli.answer import Answer, table
 from viewer.cli.terminal import Terminal
 from viewer.controllers.map_files import make_folder
-from viewer.foundation.errors import UsageError
+from viewer.foundation.errors import ExportError, UsageError
 from viewer.imaging.diagnoses import RESAMPLED
+from viewer.imaging.formats.sidecar import note_misplaced
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.reading import inspect_path, read_image
 from viewer.imaging.resampling import regular
 from viewer.imaging.series import Inspection, SeriesInfo
-from viewer.imaging.writing import write_nifti
+from viewer.imaging.writing import fits_one_affine, misplaced_mm, write_nifti
 
 _LISTED = 3
 """Files of a series that are named; more are counted."""
@@ -102,13 +103,25 @@ def was_resampled(image: MedicalImage) -> bool:
 
 
 def convert(options: Namespace, terminal: Terminal) -> Answer:
-    """Write the image as the viewer sees it: same voxels, same affine."""
+    """Write the image as the viewer sees it: same voxels, same affine; refuses what one affine cannot hold."""
     image = asked_image(options, terminal)
     if options.out.resolve() in {path.resolve() for path in (image.source.path, *image.source.files)}:
         raise UsageError(f"'{options.out.name}' is the image itself: name another file to write.")
+    misplaced = misplaced_mm(image.geometry)
+    uneven = not fits_one_affine(image.geometry)
+    if uneven and not options.as_it_is:
+        raise ExportError(
+            "NIfTI cannot hold the uneven distances between the slices, which would lie up to "
+            f"{misplaced:.1f} mm from their place.",
+            code="uneven",
+            action="Add --resample for an even grid with exact positions, or --as-it-is to write it all the same.",
+        )
     make_folder(options.out.parent)
     write_nifti(options.out, image.voxels, image.geometry)
+    note_misplaced(options.out, misplaced if uneven else 0.0, [each.code for each in image.diagnoses])
     terminal.warn_of(image.diagnoses)
+    if uneven:
+        terminal.warn(f"In '{options.out.name}' slices lie up to {misplaced:.1f} mm from their place.")
     shape = list(image.voxels.shape)
     document = {
         "path": str(options.out),
@@ -116,6 +129,7 @@ def convert(options: Namespace, terminal: Terminal) -> Answer:
         "spacing_mm": list(image.geometry.spacing_mm),
         "affine_lps": image.geometry.affine_lps.tolist(),
         "resampled": was_resampled(image),
+        "misplaced_up_to_mm": round(misplaced, 3),
         "diagnoses": [finding.to_json() for finding in image.diagnoses],
     }
     return Answer(document, f"{options.out}: {' x '.join(map(str, shape))} voxels")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from viewer.controllers.explain_order import ExplainOrder, chosen_classes, chosen_layers, chosen_slices
 from viewer.controllers.headless import applicability_json
-from viewer.controllers.map_files import file_stem, write_raw
+from viewer.controllers.map_files import file_stem, grid_words, write_raw
 from viewer.evaluation.agreement import class_overlap
 from viewer.explainers.declaration import EXPLAINERS, equals, resolved
 from viewer.explainers.explainer_info import INPUT_LAYER
@@ -315,6 +315,7 @@ def record_of(
         flags=list(flags),
         diagnoses=[finding.code for finding in job.image.diagnoses],
         spacing_by_hand_mm=job.image.spacing_by_hand,
+        nifti_grid=grid_words(job.image),
         **facts,
         maps=[{**entry, **{key: Path(entry[key]).name for key in files if entry[key]}} for entry in entries],
     )

@@ -30,7 +30,7 @@ from viewer.controllers.explain_job import (
 from viewer.controllers.explain_order import ALL, ExplainOrder
 from viewer.controllers.explain_volume import volume_to_files
 from viewer.controllers.headless import applicability_json
-from viewer.controllers.map_files import Picture, make_folder, map_unit, view_facts, write_map
+from viewer.controllers.map_files import Picture, grid_words, make_folder, map_unit, view_facts, write_map
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.provenance import write_provenance
@@ -75,6 +75,7 @@ def explain_to_files(image: MedicalImage, order: ExplainOrder, progress: Progres
         "provenance": str(path),
         "model": job.loaded.card.id,
         "slice_rule": job.slice_rule,
+        "nifti_grid": grid_words(job.image),
         "applicability": applicability_json(job.fit),
     }
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from viewer.controllers.map_files import write_map
+from viewer.controllers.map_files import grid_words, write_map
 from viewer.controllers.shown import ShownMaps, ShownSlice, shown_maps, shown_slice
 from viewer.foundation.errors import Cancelled, ExportError
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.log import logger
 from viewer.foundation.progress import Progress
 from viewer.foundation.provenance import write_provenance
+from viewer.imaging.writing import fits_one_affine
 from viewer.state.session import Notice, Session
 
 
@@ -47,7 +48,8 @@ class Exporting:
             return
         missing = len(shown.record["unexplained_slices"])
         left = f" {missing} slices are not explained yet and are zero." if missing else ""
-        self._submit(lambda _: write_maps(folder, shown), f"Saved '{shown.stem}.nii.gz'.{left}")
+        even = "" if fits_one_affine(shown.image.geometry) else f" It is on {grid_words(shown.image)}."
+        self._submit(lambda _: write_maps(folder, shown), f"Saved '{shown.stem}.nii.gz'.{left}{even}")
 
     def _submit(self, work: Callable[[Progress], None], success: str) -> None:
         def done(_: None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from viewer.foundation.errors import ExportError
 from viewer.foundation.whole_file import write_whole
 from viewer.imaging.image import MedicalImage
-from viewer.imaging.writing import write_nifti
+from viewer.imaging.resampling import regular
+from viewer.imaging.writing import fits_one_affine, write_nifti
 from viewer.models.input_view import InputView
 from viewer.models.volume_cut import VolumeCut
 from viewer.models.volume_view import VolumeView
@@ -50,7 +51,7 @@ def file_stem(*words: str) -> str:
 
 
 def write_map(path: Path, image: MedicalImage, pictures: Mapping[int, Picture]) -> None:
-    """Write one map of a series on the grid of its image.
+    """Write one map of a series on the grid of its image; see `grid_words` for uneven slices.
 
     Parameters
     ----------
@@ -65,11 +66,11 @@ def write_map(path: Path, image: MedicalImage, pictures: Mapping[int, Picture]) 
     volume = np.zeros(image.geometry.shape, dtype=np.float32)
     for index, picture in pictures.items():
         image.plane.put(volume, index, picture)
-    write_nifti(path, volume, image.geometry)
+    write_volume_map(path, image, volume)
 
 
 def write_volume_map(path: Path, image: MedicalImage, volume: NDArray[np.float32]) -> None:
-    """Write the map of a volume on the grid of its image.
+    """Write the map of a volume on the grid of its image; see `grid_words` for uneven slices.
 
     Parameters
     ----------
@@ -81,7 +82,23 @@ def write_volume_map(path: Path, image: MedicalImage, volume: NDArray[np.float32
     ExportError
         When the file cannot be written.
     """
-    write_nifti(path, np.ascontiguousarray(volume, dtype=np.float32), image.geometry)
+    values = np.ascontiguousarray(volume, dtype=np.float32)
+    if fits_one_affine(image.geometry):
+        write_nifti(path, values, image.geometry)
+        return
+    even = regular(replace(image, voxels=values, diagnoses=()), outside=0.0)
+    write_nifti(path, even.voxels, even.geometry)
+
+
+def grid_words(image: MedicalImage) -> str:
+    """On which grid the volumes of maps are written.
+
+    One affine puts the slices of an uneven or gapped stack in the wrong place; their maps are drawn on an even grid,
+    every slice at its true position.
+    """
+    if fits_one_affine(image.geometry):
+        return "the slices of the image"
+    return "an even grid, because NIfTI cannot hold the uneven distances of the image's slices; positions are exact"
 
 
 def write_raw(path: Path, raw: NDArray[np.float32]) -> None:

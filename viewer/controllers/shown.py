@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from viewer.controllers.map_files import file_stem, map_unit, view_facts
+from viewer.controllers.map_files import file_stem, grid_words, map_unit, view_facts
 from viewer.evaluation.regions import Region
 from viewer.explainers.explainer_info import Value
 from viewer.foundation.errors import ExportError
@@ -199,6 +199,7 @@ def shown_maps(session: Session) -> ShownMaps:
         unexplained_slices=[index for index in range(case.slices) if index not in maps],
         values="after ReLU, not normalised" if not is_difference(session) else "signed, not normalised",
         interpolation="linear between the centres of the map's cells",
+        nifti_grid=grid_words(case.image),
         **(volume_facts(session) if reading.whole else _facts_of_slices(session, maps)),
     )
     return ShownMaps(file_stem(*words), case.image, maps, record)

@@ -107,7 +107,13 @@ def irregular(geometry: Geometry) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def regular(image: MedicalImage, spacing: Spacing | None = None, progress: Progress = SILENT) -> MedicalImage:
+def regular(
+    image: MedicalImage,
+    spacing: Spacing | None = None,
+    progress: Progress = SILENT,
+    *,
+    outside: float | None = None,
+) -> MedicalImage:
     """The image on an even grid at right angles, every point of it where it was in the patient.
 
     Between slices it is linear along their normal; within a slice it is linear too where the tilt moves it by a part of
@@ -120,12 +126,13 @@ def regular(image: MedicalImage, spacing: Spacing | None = None, progress: Progr
     spacing : (slice, row, column) mm of the new grid; None keeps the pixels and takes the usual distance between
         slices, so adjusted that the first and the last slice are slices of the new grid.
     progress : told once per slice.
+    outside : value outside the stack; None for the darkest of the image.
 
     Returns
     -------
     MedicalImage
         `image` itself when it is regular already and no spacing is asked for. Otherwise: voxels of the same type,
-        integers rounded; outside the stack the darkest value, NaN where most of what would be mixed is not a number;
+        integers rounded; outside the stack `outside`, NaN where most of what would be mixed is not a number;
         the grid covers the stack. Its diagnoses say what was done, and what was wrong before is a note.
 
     Raises
@@ -157,7 +164,7 @@ def regular(image: MedicalImage, spacing: Spacing | None = None, progress: Progr
     # The sizes multiply as whole numbers of Python: they may be as large as somebody's typing error.
     BUDGET.check(image.source.path.name or "The resampled volume", item * math.prod(grid.shape))
     voxels = np.empty((*grid.shape, *image.voxels.shape[3:]), image.voxels.dtype)
-    _draw(image, stack, grid, voxels, progress)
+    _draw(image, stack, grid, voxels, _darkest(image) if outside is None else outside, progress)
     return replace(
         image,
         voxels=voxels,
@@ -197,13 +204,17 @@ def _grid(stack: _Stack, geometry: Geometry, spacing: Spacing | None) -> Geometr
 
 
 def _draw(
-    image: MedicalImage, stack: _Stack, grid: Geometry, voxels: NDArray[Any], progress: Progress
+    image: MedicalImage,
+    stack: _Stack,
+    grid: Geometry,
+    voxels: NDArray[Any],
+    outside: float,
+    progress: Progress,
 ) -> None:
     """Fill `voxels`, slice by slice of the new grid."""
     source = image.voxels
     small = source.dtype.itemsize <= 2 or source.dtype == np.float32
     working = np.float32 if small else np.float64
-    outside = _darkest(image)
     lattice = _Lattice.of(stack, grid)
     total = grid.shape[0]
     seen: dict[int, _Drawn] = {}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from viewer.foundation.errors import ExportError
 from viewer.foundation.whole_file import write_whole
 from viewer.imaging.geometry import Geometry
+from viewer.imaging.resampling import irregular
 
 nib: Any = nibabel  # it ships no types
 _RGB = np.dtype([("R", np.uint8), ("G", np.uint8), ("B", np.uint8)])
@@ -48,6 +49,25 @@ def write_nifti(path: Path, voxels: NDArray[Any], geometry: Geometry) -> None:
     image = _image(_storable(voxels), geometry)
     data = image.to_bytes()
     write_whole(path, gzip.compress(data, compresslevel=6, mtime=0) if lowered.endswith(".gz") else data)
+
+
+def misplaced_mm(geometry: Geometry) -> float:
+    """The furthest that a slice lies from where one affine puts it, mm; 0 where the affine holds the grid exactly.
+
+    A NIfTI file has one affine and no place for the origins of single slices, so that this is its error.
+    """
+    if geometry.origins is None or not geometry.oriented:
+        return 0.0
+    even = geometry.affine_lps[:3, 3] + np.arange(geometry.shape[0])[:, None] * geometry.affine_lps[:3, 2]
+    return float(np.linalg.norm(geometry.origins - even, axis=1).max())
+
+
+def fits_one_affine(geometry: Geometry) -> bool:
+    """Whether a NIfTI file can hold the grid: not where gaps between slices differ by more than the header's noise.
+
+    A sheared grid (gantry tilt) fits.
+    """
+    return geometry.origins is None or not irregular(geometry)
 
 
 def _storable(voxels: NDArray[Any]) -> NDArray[Any]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from viewer.foundation.whole_file import write_whole
 from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.mr_sequence import named_sequence
 from viewer.imaging.volumes import Direction
@@ -19,6 +20,11 @@ from viewer.imaging.volumes import Direction
 _SUFFIXES = (".json", ".bval", ".bvec")
 _LARGEST = 1 << 20
 """A sidecar is small; a larger file is something else, bytes."""
+_OURS = "WhySlice"
+"""Under which this program writes into a sidecar."""
+_UNEVEN = ("uneven-spacing", "missing-slice")
+_FAR = 1e4
+"""Nothing of a patient is further off, mm."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +88,67 @@ def read_sidecar(path: Path) -> Sidecar:
     description = _text(facts, "SeriesDescription")
     return replace(
         weightings,
+        diagnoses=(*weightings.diagnoses, *_misplaced(facts.get(_OURS))),
         modality=_text(facts, "Modality").upper(),
         description=description,
         body_part=(_text(facts, "BodyPartExamined") or _text(facts, "BodyPart")).lower(),
         words=" ".join([description, _text(facts, "ProtocolName"), str(facts.get("ImageType", ""))]),
     )
+
+
+def note_misplaced(path: Path, largest_mm: float, codes: Sequence[str]) -> None:
+    """Say beside an image that its slices do not lie where its affine says, so that whoever opens it is told.
+
+    What else the sidecar says stays; without an error, what an earlier writing said of one goes.
+
+    Parameters
+    ----------
+    path : the image.
+    largest_mm : the furthest that a slice lies from where the affine puts it; 0 where all are right.
+    codes : findings about the image that was written.
+
+    Raises
+    ------
+    ExportError
+        When the sidecar cannot be written.
+    """
+    beside = path.with_name(_stem(path) + ".json")
+    try:
+        facts = json.loads(beside.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        facts = {}
+    if not isinstance(facts, dict) or (not largest_mm and _OURS not in facts):
+        if not largest_mm:
+            return
+        facts = {}
+    facts.pop(_OURS, None)
+    if largest_mm:
+        uneven = [code for code in codes if code in _UNEVEN] or [_UNEVEN[0]]
+        facts[_OURS] = {"findings": uneven, "misplaced_up_to_mm": round(largest_mm, 3)}
+    if facts:
+        write_whole(beside, (json.dumps(facts, indent=2) + "\n").encode())
+    else:
+        beside.unlink()
+
+
+def _misplaced(said: object) -> list[Diagnosis]:
+    """The findings of `note_misplaced`, in words of this program: a sidecar is anybody's file."""
+    if not isinstance(said, dict):
+        return []
+    largest, codes = said.get("misplaced_up_to_mm"), said.get("findings")
+    if not isinstance(largest, (int, float)) or not 0 < largest < _FAR or not isinstance(codes, list):
+        return []
+    return [
+        Diagnosis(
+            code,
+            "warning",
+            "The slices were acquired at uneven distances and this file spaces them evenly: they lie up to "
+            f"{largest:.1f} mm from their place.",
+            "For exact positions open the source, or convert it with --resample.",
+        )
+        for code in _UNEVEN
+        if code in codes
+    ]
 
 
 def _stem(path: Path) -> str:
