@@ -541,3 +541,24 @@ def test_the_middle_slice_is_shown_while_the_rest_is_read(
     write_nifti(tmp_path / name, voxels, Geometry(np.diag([4.0, 1, 1, 1]), voxels.shape))
     Contents.of(tmp_path / name).load(arriving=arriving)
     assert len(seen) == 1
+
+
+def _codes(path: Path) -> list[str]:
+    (series,) = inspect_path(path).series
+    return [finding.code for finding in series.diagnoses]
+
+
+def test_a_packed_file_without_its_end_is_suspected_before_it_is_read(tmp_path: Path) -> None:
+    data = np.random.default_rng(0).integers(0, 2000, (16, 16, 8)).astype(np.int16)
+    path = written(tmp_path / "a.nii.gz", data)
+    assert "truncated" not in _codes(path)
+    whole = path.read_bytes()
+    for cut in (4, 8, 1000):
+        path.write_bytes(whole[:-cut])
+        assert "truncated" in _codes(path)
+    content = gzip.decompress(whole)
+    path.write_bytes(gzip.compress(content + b"a footer"))
+    assert "truncated" not in _codes(path)
+    path.write_bytes(gzip.compress(content[:2000]) + gzip.compress(content[2000:]))
+    assert "truncated" not in _codes(path)
+    assert np.array_equal(read_image(path).voxels, data.transpose(2, 1, 0))

@@ -91,7 +91,7 @@ class GridFile:
         """
         BUDGET.check(self.path.name, self.block.volume_bytes)
         self.block.check()
-        findings = (self._said_of(self.volume, default=True), self._of_channels())
+        findings = (self._said_of(self.volume, default=True), self._of_channels(), self._of_the_end())
         info = SeriesInfo.of(
             self.geometry,
             self.path,
@@ -166,6 +166,17 @@ class GridFile:
 
     def _said_of(self, volume: int, *, default: bool) -> Diagnosis | None:
         return one_of_several(self.volumes, volume, default=default)
+
+    def _of_the_end(self) -> Diagnosis | None:
+        """Only before the voxels are read: reading them finds out for certain."""
+        if not self.block.may_be_cut():
+            return None
+        return Diagnosis(
+            "truncated",
+            "warning",
+            "The file may be cut short: it does not end as its header announces.",
+            "Copy or download it again.",
+        )
 
     def _of_channels(self) -> Diagnosis | None:
         if self.channels == 1 or self.colour:

@@ -32,6 +32,9 @@ _MARKS = 500
 _LATE = 1 << 16
 """How much may follow the last voxel of a gzip stream before its checksum is looked for, bytes."""
 
+_MEMBER = re.compile(rb"\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff]", re.DOTALL)
+"""Head of a gzip stream (RFC 1952): signature, deflate, flags, time, level, system."""
+
 
 @dataclass(frozen=True)
 class VoxelBlock:
@@ -93,6 +96,25 @@ class VoxelBlock:
                 f"'{self.path.name}' holds more voxels written as text than are read.", code="over-budget"
             )
 
+    def may_be_cut(self) -> bool:
+        """Whether the end of a gzip file is not the end of what is announced; reads no voxels.
+
+        A gzip stream ends with the size of its content modulo 2^32 (RFC 1952, ISIZE). Nothing is said of several
+        streams in one file (bgzip, or files put one behind the other), whose last size is only that of the last stream.
+        """
+        if self.packing != "gzip":
+            return False
+        try:
+            with self.path.open("rb") as stream:
+                stream.seek(max(self.start, self.stamp[0] - 4))
+                more = (int.from_bytes(stream.read(4), "little") - self.expected) % (1 << 32)
+                if more <= _LATE:  # a footer, or a few bytes too many
+                    return False
+                stream.seek(self.start + 1)
+                return not _another_member(stream)
+        except OSError as error:
+            raise unreachable(self.path, error) from None
+
     def read(self, volume: int, parts: int = 1, progress: Progress = SILENT) -> Iterator[NDArray[Any]]:
         """The values of one volume in the order of the file, in so many equal parts, as they come.
 
@@ -149,6 +171,16 @@ class VoxelBlock:
             piece = np.empty(groups * group, dtype=self.dtype)
             stream.read_into(piece.view(np.uint8))
             target[first : first + groups] = piece.reshape(groups, self.volumes, self.run)[:, volume]
+
+
+def _another_member(stream: IO[bytes]) -> bool:
+    """Whether the head of a gzip stream comes; so many bytes are never like it by chance."""
+    tail = b""
+    while piece := stream.read(PIECE):
+        if _MEMBER.search(tail + piece):
+            return True
+        tail = piece[-9:]
+    return False
 
 
 def _native(values: NDArray[Any]) -> NDArray[Any]:
