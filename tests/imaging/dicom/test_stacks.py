@@ -286,6 +286,80 @@ def test_a_file_that_is_there_twice_is_read_once(write_stack: WriteStack) -> Non
     assert codes(image) == {"files-twice"}
 
 
+def twins(folder: Path, *sources: Path) -> Path:
+    for number, source in enumerate(sources):
+        (folder / f"{number}.dcm").write_bytes(source.read_bytes())
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("plain", "other", "shape"),
+    [
+        ("pydicom-data/data_store/data/emri_small", "_RLE", (10, 64, 64)),
+        ("pydicom/src/pydicom/data/test_files/MR_small", "_RLE", (1, 64, 64)),
+        ("pydicom/src/pydicom/data/test_files/MR_small", "_padded", (1, 64, 64)),
+        ("pydicom-data/data_store/data/liver", "_expb", (3, 512, 512)),
+    ],
+)
+def test_a_picture_in_two_encodings_is_read_once(
+    shared_data: Path, tmp_path: Path, plain: str, other: str, shape: tuple[int, ...]
+) -> None:
+    one, two = shared_data / f"{plain}.dcm", shared_data / f"{plain}{other}.dcm"
+    image = read_image(twins(tmp_path, two, one))
+    assert (image.voxels.shape, only(tmp_path).frames) == (shape, shape[0])
+    [finding] = [each for each in image.diagnoses if each.code == "files-twice"]
+    assert finding.sentence.startswith("1 file of this series is there more than once")
+    if other == "_RLE":
+        assert [path.name for path in only(tmp_path).files] == ["1.dcm"], "the one that is not compressed"
+
+
+def test_one_name_for_two_pictures_hides_neither(write_stack: WriteStack) -> None:
+    image = read_image(write_stack([0, 5, 10], SOPInstanceUID="1.2.3"))
+    assert image.voxels.shape[0] == 3
+    assert "files-twice" not in codes(image)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("JLSL_08_07_0_1F", "JLSL_16_15_1_1F"),
+        ("JLSL_RGB_ILV0", "JLSL_RGB_ILV1", "JLSL_RGB_ILV2", "JLSN_RGB_ILV0"),
+    ],
+)
+def test_files_that_name_no_series_are_not_merged(
+    shared_data: Path, tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    data = shared_data / "pydicom-data/data_store/data"
+    series = inspect_path(twins(tmp_path, *(data / f"{name}.dcm" for name in names))).series
+    assert [info.frames for info in series] == [1] * len(names)
+
+
+@pytest.mark.parametrize(
+    ("depths", "facts", "count"),
+    [
+        ([0, 5, 10, 15], {}, 1),
+        ([0, 5], {}, 2),
+        ([0, 5, 11, 30], {}, 4),
+        ([0, 5, 5, 10], {}, 4),
+        ([0, 5, 10], {"place": lambda depth: (depth**2, 0, depth)}, 3),
+        ([0, 5, 10], {"place": lambda depth: None}, 3),
+    ],
+)
+def test_without_a_series_only_an_even_stack_is_evidence(
+    write_stack: WriteStack, depths: list[float], facts: dict[str, Any], count: int
+) -> None:
+    folder = write_stack(depths, SeriesInstanceUID=None, **facts)
+    assert len(inspect_path(folder).series) == count
+
+
+def test_without_a_series_other_bits_are_another_series(write_stack: WriteStack) -> None:
+    write_stack([0, 10, 20], "a", SeriesInstanceUID=None)
+    folder = write_stack([5, 15, 25], "a/b", SeriesInstanceUID=None, BitsStored=12, HighBit=11)
+    for path in folder.iterdir():
+        path.rename(folder.parent / f"b{path.name}")
+    assert [info.shape[0] for info in inspect_path(folder.parent).series] == [3, 3]
+
+
 def test_a_cine_keeps_its_letters_and_claims_no_positions(write_dicom: WriteDicom, tmp_path: Path) -> None:
     for number in range(4):
         write_dicom(

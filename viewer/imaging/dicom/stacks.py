@@ -1,8 +1,9 @@
 """Frames of DICOM files sorted into stacks that can be read as one volume.
 
 Frames belong together when they come from one patient, study, series, frame of reference, size, kind of colour, kind of
-map and orientation. Within a stack they are sorted by position along the normal, never by name or number; frames that
-share positions are volumes of one acquisition (b-values, directions, echoes, time points).
+map and orientation; where they name no series, only when they make one even stack. Within a stack they are sorted by
+position along the normal, never by name or number; frames that share positions are volumes of one acquisition
+(b-values, directions, echoes, time points).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from viewer.imaging.diagnoses import ONE_PLACE, Diagnosis
 from viewer.imaging.dicom.acquisitions import parted
 from viewer.imaging.dicom.frames import Frame
 from viewer.imaging.dicom.header import DicomFile
+from viewer.imaging.dicom.identity import read_once, with_evidence
 from viewer.imaging.dicom.kinds import map_kind
 from viewer.imaging.dicom.spacing import SAME_PLACE, grid_of, grid_without_places, normal_of
 from viewer.imaging.dicom.volumes import Volume, default_volume, incomplete
@@ -106,22 +108,15 @@ class Stack:
 def stacks(files: Iterable[DicomFile]) -> list[Stack]:
     """Sort files into stacks, in the order of their series."""
     groups: dict[tuple[object, ...], list[tuple[DicomFile, Frame]]] = defaultdict(list)
-    twice: dict[tuple[object, ...], int] = defaultdict(int)
-    known: set[tuple[object, ...]] = set()
-    for file in files:
-        first = _key(file, file.frames[0])
-        # One name for two pictures is a mistake of somebody's, and no reason to hide one of them.
-        identity = (first[:3], file.instance_uid, file.length, file.frames[0].position)
-        if file.instance_uid and identity in known:
-            twice[first] += 1
-            continue
-        known.add(identity)
+    once, twice = read_once(files)
+    for file in once:
         for frame in file.frames:
             groups[_key(file, frame)].append((file, frame))
     found: list[Stack] = []
     for key, members in groups.items():
         kind = str(key[-1])
-        found.extend(_stack(kind, cluster, twice.get(key, 0)) for cluster in _by_orientation(members))
+        clusters = [part for cluster in _by_orientation(members) for part in with_evidence(cluster)]
+        found.extend(_stack(kind, cluster, twice) for cluster in clusters)
     return sorted(found, key=_reading_order)
 
 
@@ -139,7 +134,8 @@ def _key(file: DicomFile, frame: Frame) -> tuple[object, ...]:
     return (
         file.patient_key,
         file.study_uid,
-        file.series_uid or str(file.path.parent),
+        # Without a series to share, only pictures that are stored alike can be of one.
+        file.series_uid or (str(file.path.parent), file.modality, file.bits, file.stored),
         file.frame_of_reference_uid,
         own,
         _size(file, frame),
@@ -176,12 +172,13 @@ def _by_orientation(members: list[tuple[DicomFile, Frame]]) -> list[list[tuple[D
     return result
 
 
-def _stack(kind: str, members: list[tuple[DicomFile, Frame]], twice: int) -> Stack:
+def _stack(kind: str, members: list[tuple[DicomFile, Frame]], copies: dict[int, int]) -> Stack:
     files = tuple({id(file): file for file, _ in members}.values())
     # One notice of a kind is enough, however many files give rise to it.
     diagnoses = list(
         {finding.code: finding for file in reversed(files) for finding in file.diagnoses}.values()
     )
+    twice = sum(copies.get(id(file), 0) for file in files)
     if twice:
         words = "1 file of this series is" if twice == 1 else f"{twice} files of this series are"
         diagnoses.append(
