@@ -41,6 +41,7 @@ class FakeSeries:
     modality: str = "MR"
     b_values: tuple[float, ...] = ()
     series_uid: str = ""
+    rank: tuple[float, ...] | None = None
     between: Callable[[int], None] | None = None
     broken: Exception | None = None
     loads: list[int] = field(default_factory=list)
@@ -58,7 +59,7 @@ class FakeSeries:
             series_uid=self.series_uid,
             volumes=self._volumes,
         )
-        return Candidate(info, self._load, self._peek)
+        return Candidate(info, self._load, self._peek, diffusion_rank=self.rank)
 
     @property
     def geometry(self) -> Geometry:

@@ -79,6 +79,35 @@ def test_the_chooser_shows_every_series_by_patient_with_a_picture(study):
     assert "gone.dcm" in rows(chooser)[3].toolTip(0)
 
 
+def test_a_diffusion_examination_is_offered_by_its_highest_trace(bare, shelf):
+    """The scanner's map of it comes first in the folder, and Enter must not open that."""
+    shelf["dwi"] = contents(
+        FakeSeries("DWI_ADC", rank=(0.0, -1.0, 0.0)),
+        FakeSeries("DWI b 0", rank=(1.0, 0.0, 0.0)),
+        FakeSeries("DWI_TRACEW", rank=(1.0, 2500.0, 1.0)),
+        FakeSeries("ColFA"),
+        FakeSeries("DWI of somebody else", patient_key="two", rank=(1.0, 3000.0, 1.0)),
+    )
+    bare.bench.opening.open("dwi")
+    bare.settle()
+    assert bare.window._chooser.current.info.description == "DWI_TRACEW"
+
+
+def test_a_series_that_comes_before_the_diffusion_stays_the_first(bare, shelf):
+    shelf["head"] = contents(FakeSeries("T1"), FakeSeries("DWI", rank=(1.0, 1000.0, 1.0)))
+    bare.bench.opening.open("head")
+    bare.settle()
+    assert bare.window._chooser.current.info.description == "T1"
+
+
+def test_the_chooser_of_a_real_diffusion_examination_offers_the_trace(bare, shared_data):
+    bare.bench.opening.open(str(shared_data / "dcm_qa_xa30/In"))
+    bare.settle()
+    chooser = bare.window._chooser
+    assert chooser.current.info.b_values == (2500.0,)
+    assert [words.rsplit("AP_")[-1] for words in shown(chooser)] == ["ADC", "TRACEW", "ColFA", "TENSOR_B0"]
+
+
 def test_the_keyboard_filters_walks_and_opens(study):
     chooser = study.window._chooser
     QTest.keyClicks(chooser.filter, "t2")

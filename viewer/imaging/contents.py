@@ -54,6 +54,13 @@ class Contents:
         found, unreadable = search(path, progress)
         return cls(path, tuple(found), tuple(unreadable))
 
+    def diffusion_rank(self, series: str) -> tuple[float, ...] | None:
+        """How good a default a series is among those of a diffusion examination, by its id: the greater, the better.
+
+        None outside diffusion imaging.
+        """
+        return next((each.diffusion_rank for each in self._candidates if each.info.id == series), None)
+
     def info_of(self, series: str | None = None) -> SeriesInfo:
         """The series that `load` takes for that name.
 

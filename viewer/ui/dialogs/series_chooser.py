@@ -282,7 +282,7 @@ class SeriesChooser(QDialog):
 
     def _select_first(self) -> None:
         open_one = self._rows.get(self._bench.session.entry) if self._bench.session.entry else None
-        first = open_one or next(iter(self._rows.values()))
+        first = open_one or self._rows[_default(self.choice)]
         self.tree.setCurrentItem(first)
         self._follow()
 
@@ -348,6 +348,19 @@ class SeriesChooser(QDialog):
             self.tree.setFocus()
             return
         super().keyPressEvent(event)
+
+
+def _default(choice: Opened) -> SeriesEntry:
+    """The first series; where that is of a diffusion examination, its highest b-value, never a map made from it."""
+    first = choice.entries[0]
+    ranks = {
+        entry: rank
+        for entry in choice.of_patient(first.patient)
+        if entry.contents is first.contents
+        and (rank := entry.contents.diffusion_rank(entry.info.id)) is not None
+    }
+    # The first of those that are alike, as in `max`.
+    return max(ranks, key=ranks.__getitem__) if first in ranks else first
 
 
 def _sentence(each: Unreadable, number: int, hidden: bool) -> str:
