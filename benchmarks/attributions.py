@@ -80,9 +80,7 @@ def attributions() -> Report:
         for name, words in _WORDS.items():
             mine, theirs = _WHO[name](subject), _WHO[f"{name}-captum"](subject)
             difference = float(np.abs(mine - theirs).max() / np.abs(theirs).max())
-            # A random ResNet-50 amplifies rounding: 5e-3 is also how far either is from float64.
-            allowed = 1e-4 if what == "gap" else 1e-2
-            agreements.append(Agreement(f"{words}, {subject.name}, against captum", difference, allowed))
+            agreements.append(Agreement(f"{words}, {subject.name}, against captum", difference, 1e-4))
             tasks = [partial(_WHO[who], subject) for who in (name, f"{name}-captum")]
             ours, peer = best_of(tasks, repeats=3, warm=0)
             memory = [grown("benchmarks.attributions", who, what) for who in (name, f"{name}-captum")]

@@ -19,6 +19,7 @@ from viewer.foundation.errors import UsageError, WhySliceError
 from viewer.foundation.log import logger, start_logging
 from viewer.foundation.provenance import program_version
 from viewer.foundation.settings import Settings
+from viewer.imaging.contents import several_words
 from viewer.jobs.qt_runner import QtRunner
 from viewer.state.grid_question import uneven
 from viewer.state.session import Notice, Workspace
@@ -209,8 +210,8 @@ class Visit(QObject):
 
     def _told(self, notice: Notice | None, *_: object) -> None:
         """The first failure is the answer where nobody reads notices, also when another one replaces it."""
-        if self._options.exit and notice is not None and notice.severity == "error":
-            self.failure = self.failure or notice.sentence
+        if self._options.exit and notice is not None and notice.severity == "error" and not self.failure:
+            self.failure, self.code = notice.sentence, 2 if notice.misuse else 1
 
     def _ask(self, verb: object) -> None:
         assert callable(verb)
@@ -251,7 +252,9 @@ class Visit(QObject):
     def _what_is_missing(self) -> str:
         session = self._bench.session
         if session.chooser is not None:
-            return f"There are {len(session.chooser.series)} series: choose one with --series."
+            found = [entry.info for entry in session.chooser.entries]
+            listed = several_words(found, ", ".join(path.name for path in self._options.paths))
+            return f"{listed.rstrip('.')}: name one with --series."
         if session.asking is not None and session.asking.stage == "refused":
             return session.asking.sentence
         return "Nothing could be opened." if session.case is None else ""

@@ -472,3 +472,45 @@ def test_what_cannot_be_explained_is_one_sentence(
     )
     assert told.code in (1, 2)
     assert sentence in told.sentence
+
+
+def test_a_slice_that_is_not_there_is_refused_before_anything_is_computed(
+    say: Say, tiny: str, nifti: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viewer.controllers.engine.predict_case", lambda *_, **__: pytest.fail("predicted"))
+    words = ("--model", tiny, "--explainer", "grad-cam", "--slice", 99, "--out", tmp_path / "maps")
+    told = say("explain", nifti, *words)
+    assert told.code == 2
+    assert told.sentence == "There is no slice 99: they run from 0 to 4."
+
+
+def test_a_layer_that_no_explainer_needs_is_said_to_be_left_out(
+    say: Say, tiny: str, nifti: Path, tmp_path: Path
+) -> None:
+    words = ("explain", nifti, "--model", tiny, "--slice", 0, "--layer", "conv1", "--out", tmp_path / "maps")
+    told = say(*words, "--explainer", "gradient", "--json")
+    assert told.code == 0
+    assert told.sentence == "gradient explains the input and has no layer: --layer conv1 is left out."
+    assert told.document["notes"] == [told.sentence]
+    told = say(*words, "--explainer", "grad-cam", "--json")
+    assert (told.err, told.document["notes"]) == ("", [])
+
+
+@pytest.mark.parametrize(
+    ("explainer", "words"),
+    [
+        ("gradient", "The explainer gradient has no parameter 'samples': it has none."),
+        ("integrated-gradients", "no parameter 'samples': it has steps, baseline."),
+        (
+            "gradient,deep-lift",
+            "The explainers gradient and deep-lift have no parameter 'samples': they have baseline.",
+        ),
+    ],
+)
+def test_a_parameter_that_is_not_there_is_answered_with_those_that_are(
+    say: Say, tmp_path: Path, explainer: str, words: str
+) -> None:
+    asked = ("--explainer", explainer, "--set", "samples=5")
+    told = say("explain", "x.nii", "--model", "m", *asked, "--out", tmp_path)
+    assert told.code == 2
+    assert words in told.sentence

@@ -279,3 +279,11 @@ def test_a_stated_spacing_takes_the_place_of_the_files(
         0.5,
         0.5,
     ]
+
+
+def test_a_spacing_over_one_that_the_file_states_is_said_aloud(
+    say: Say, nifti: Path, png: Path, tmp_path: Path
+) -> None:
+    told = say("convert", nifti, tmp_path / "out.nii.gz", "--spacing", "4,0.5,0.25")
+    assert "the file says 5 x 1 x 1" in told.sentence
+    assert "given by hand" not in say("convert", png, tmp_path / "p.nii.gz", "--spacing", "1,0.5,0.5").err

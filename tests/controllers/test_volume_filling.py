@@ -208,7 +208,7 @@ def test_a_device_that_fell_back_says_so(volumes: Workbench, monkeypatch: pytest
     monkeypatch.setattr(loaded, "device", torch.device("meta"))
     monkeypatch.setattr(type(loaded.module), "to", lambda self, *_, **__: self)
     volumes.explaining.select_layer("conv1")
-    assert "processor did the work" in volumes.session.notice.sentence
+    assert "the processor made it" in volumes.session.notice.sentence
     assert volumes.session.notice.severity == "warning"
     assert shown(volumes) is not None
     assert "fell-back-to-cpu" in volumes.session.reading.flags

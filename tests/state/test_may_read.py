@@ -60,7 +60,10 @@ def test_what_asks_for_care(facts: MapFacts, applies: Applicability, word: str) 
 @pytest.mark.parametrize(
     ("facts", "word"),
     [
-        (replace(GOOD, equal_to=("HiResCAM", "XGrad-CAM")), "same map as HiResCAM and XGrad-CAM on this layer"),
+        (
+            replace(GOOD, equal_to=("HiResCAM", "XGrad-CAM")),
+            "same map as HiResCAM and XGrad-CAM on this layer",
+        ),
         (replace(GOOD, recovered=True), "ends in a softmax"),
         (replace(GOOD, region="12,8"), "the pixel 12,8"),
         (replace(GOOD, region="1,2,3,4"), "the box 1,2,3,4"),

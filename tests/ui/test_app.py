@@ -73,18 +73,21 @@ def test_a_class_may_be_an_index(qapp, nifti, model, tmp_path, windows):
 
 
 @pytest.mark.parametrize(
-    ("changes", "word"),
+    ("changes", "word", "code"),
     [
-        ({"model": "no-such"}, "no-such"),
-        ({"layer": "conv9"}, "conv9"),
-        ({"target": "flu"}, "flu"),
-        ({"explainer": "grad-kam"}, "grad-kam"),
-        ({"slice": 99}, "99"),
+        ({"model": "no-such"}, "no-such", 1),
+        ({"layer": "conv9"}, "conv9", 2),
+        ({"target": "flu"}, "flu", 2),
+        ({"explainer": "grad-kam"}, "grad-kam", 2),
+        ({"slice": 99}, "99", 2),
+        ({"volume": 9}, "9", 2),
     ],
 )
-def test_what_cannot_be_shown_is_one_sentence_and_exit_1(qapp, nifti, model, tmp_path, capsys, changes, word):
+def test_what_cannot_be_shown_is_one_sentence_and_the_code_of_explain(
+    qapp, nifti, model, tmp_path, capsys, changes, word, code
+):
     out = tmp_path / "picture.png"
-    assert run_window(options(nifti, out, **changes)) == 1
+    assert run_window(options(nifti, out, **changes)) == code
     said = capsys.readouterr().err.strip()
     assert word in said
     assert "\n" not in said
@@ -163,10 +166,11 @@ def test_one_of_several_series_is_named(qapp, nifti, model, tmp_path, windows, c
     write_nifti(tmp_path / "other.nii.gz", other.voxels, other.geometry)
     out = tmp_path / "p.png"
     assert run_window(options(tmp_path, out)) == 1
-    assert "--series" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "holds 2 series: s1 (head.nii.gz), s2 (other.nii.gz): name one with --series." in said
     assert run_window(options(tmp_path, out, series="s2")) == 0
     assert windows[-1].bench.session.case.slices == 4
-    assert run_window(options(tmp_path, out, series="s9")) == 1
+    assert run_window(options(tmp_path, out, series="s9")) == 2
     assert "s9" in capsys.readouterr().err
 
 

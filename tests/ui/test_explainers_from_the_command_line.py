@@ -63,8 +63,8 @@ def test_parameters_go_from_the_command_line_to_the_picture(
 @pytest.mark.parametrize(
     ("explainer", "parameters", "code", "word"),
     [
-        ("smoothgrad", (("samples", "0"),), 1, "from 2 to 1000"),
-        ("smoothgrad", (("sample", "3"),), 1, "no parameter 'sample'"),
+        ("smoothgrad", (("samples", "0"),), 2, "from 2 to 1000"),
+        ("smoothgrad", (("sample", "3"),), 2, "no parameter 'sample'"),
         ("seg-grad-cam", (), 1, "no segmentation network"),
     ],
 )

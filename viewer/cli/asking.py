@@ -76,6 +76,8 @@ def explain(options: Namespace, terminal: Terminal) -> Answer:
     image = asked_image(options, terminal)
     terminal.warn_of(image.diagnoses)
     document = {**explain_to_files(image, order, terminal.progress), "resampled": was_resampled(image)}
+    for note in document["notes"]:
+        terminal.warn(note)
     fit = document["applicability"]
     if fit["verdict"] == _DOES_NOT_APPLY:
         terminal.warn(f"The model was not made for this image: {'; '.join(fit['reasons'])}.")

@@ -273,7 +273,11 @@ def _add_model(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--positive", metavar="C", default="", help="the class that is the finding")
     parser.add_argument(
-        "--size", metavar="RxC", type=grid_size, default=(192, 192), help="of the input (default 192x192)"
+        "--size",
+        metavar="RxC",
+        type=grid_size,
+        default=(192, 192),
+        help="of the input, DxRxC for volumes (default 192x192)",
     )
     parser.add_argument(
         "--normalise",

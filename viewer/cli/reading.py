@@ -8,12 +8,13 @@ from viewer.cli.answer import Answer, table
 from viewer.cli.terminal import Terminal
 from viewer.controllers.map_files import make_folder
 from viewer.foundation.errors import ExportError, UsageError
-from viewer.imaging.diagnoses import RESAMPLED
+from viewer.imaging.diagnoses import RESAMPLED, SPACING_BY_HAND
 from viewer.imaging.formats.sidecar import note_misplaced
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.reading import inspect_path, read_image
 from viewer.imaging.resampling import regular
 from viewer.imaging.series import Inspection, SeriesInfo
+from viewer.imaging.spacing_by_hand import spacing_was_stated
 from viewer.imaging.writing import fits_one_affine, misplaced_mm, write_nifti
 
 _LISTED = 3
@@ -90,6 +91,8 @@ def asked_image(options: Namespace, terminal: Terminal) -> MedicalImage:
     image = read_image(
         options.path, options.series, terminal.progress, volume=options.volume, spacing_mm=options.spacing
     )
+    if options.spacing is not None and spacing_was_stated(image):
+        terminal.warn(next(each.sentence for each in image.diagnoses if each.code == SPACING_BY_HAND))
     if not options.resample:
         return image
     even = regular(image, progress=terminal.progress)

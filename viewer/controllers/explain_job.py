@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.controllers.explain_order import ExplainOrder, chosen_classes, chosen_layers, chosen_slices
+from viewer.controllers.explain_order import (
+    ExplainOrder,
+    check_slice,
+    chosen_classes,
+    chosen_layers,
+    chosen_slices,
+)
 from viewer.controllers.headless import applicability_json
 from viewer.controllers.map_files import file_stem, grid_words, write_raw
 from viewer.evaluation.agreement import class_overlap
@@ -133,6 +139,8 @@ def resolved_job(image: MedicalImage, order: ExplainOrder, progress: Progress) -
             f"The model '{card.id}' reads whole volumes and explains all slices at once: leave --slice out.",
             code="no-such-slice",
         )
+    if isinstance(order.slices, int):
+        check_slice(order.slices, count)  # before anything is computed
     prediction = None
     if not order.targets or (order.slices is None and count > 1 and not volumes):
         prediction = engine.predict_case(

@@ -65,11 +65,24 @@ class ExplainOrder:
             info.checked(self.parameters(name))
         for name, _ in self.settings:
             if name not in known:
-                asked = " and ".join(self.explainers)
+                own = [parameter for parameter in known if parameter != REGION]
+                one = len(self.explainers) == 1
                 raise UsageError(
-                    f"The explainer {asked} has no parameter '{name}'{nearest(name, list(known))}.",
+                    f"The explainer{' ' if one else 's '}{' and '.join(self.explainers)} {'has' if one else 'have'} no "
+                    f"parameter '{name}': {'it has' if one else 'they have'} {', '.join(own) or 'none'}.",
                     code="no-such-parameter",
                 )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was asked for and is left out, in sentences."""
+        without = [name for name in self.explainers if not resolved(name, dict(self.settings)).needs_layer]
+        if not self.layers or not without:
+            return ()
+        verbs = ("explains", "has") if len(without) == 1 else ("explain", "have")
+        there = "" if len(without) == len(self.explainers) else " there"
+        subject = f"{' and '.join(without)} {verbs[0]} the input and {verbs[1]} no layer"
+        return (f"{subject}: --layer {','.join(self.layers)} is left out{there}.",)
 
     def parameters(self, explainer: str) -> dict[str, str]:
         """The settings that an explainer has, as texts."""
@@ -131,6 +144,18 @@ def chosen_classes(card: ModelCard, asked: Sequence[str], case: Sequence[float] 
     return tuple(dict.fromkeys(indices))
 
 
+def check_slice(asked: int, count: int) -> None:
+    """Refuse a slice that there is not.
+
+    Raises
+    ------
+    UsageError
+        With the code ``no-such-slice``.
+    """
+    if not 0 <= asked < count:
+        raise UsageError(f"There is no slice {asked}: they run from 0 to {count - 1}.", code="no-such-slice")
+
+
 def chosen_slices(
     asked: int | Literal["all"] | None,
     count: int,
@@ -148,10 +173,7 @@ def chosen_slices(
     if asked == ALL:
         return tuple(range(count)), "all slices"
     if isinstance(asked, int):
-        if not 0 <= asked < count:
-            raise UsageError(
-                f"There is no slice {asked}: they run from 0 to {count - 1}.", code="no-such-slice"
-            )
+        check_slice(asked, count)
         return (asked,), "asked for"
     if count == 1:
         return (0,), "the only slice"

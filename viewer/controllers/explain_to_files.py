@@ -75,6 +75,7 @@ def explain_to_files(image: MedicalImage, order: ExplainOrder, progress: Progres
         "provenance": str(path),
         "model": job.loaded.card.id,
         "slice_rule": job.slice_rule,
+        "notes": list(order.notes),
         "nifti_grid": grid_words(job.image),
         "applicability": applicability_json(job.fit),
     }

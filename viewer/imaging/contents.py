@@ -6,6 +6,7 @@ is reported and never stops the folder.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,20 +152,30 @@ def _choose(
     diffusion = _chosen_of_diffusion(found)
     if diffusion is not None:
         return diffusion[0], (diffusion[1],)
-    listed = ", ".join(
-        f"{c.info.id} ({c.info.description or c.info.path.name})"
-        if c.info.description or c.info.path.is_file()
-        else c.info.id
-        for c in found[:_LISTED]
-    )
-    more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
-    patients = len({c.info.patient_key for c in found if c.info.patient_key})
-    whose = f" of {patients} patients" if patients > 1 else ""
     raise ReadError(
-        f"'{path.name}' holds {len(found)} series{whose}: {listed}{more}.",
+        several_words([c.info for c in found], path.name),
         code="several-series",
         action="Choose one by its id.",
     )
+
+
+def several_words(found: Sequence[SeriesInfo], name: str) -> str:
+    """A sentence that names the first of several series by their ids.
+
+    Parameters
+    ----------
+    name : of the file or folder that holds them.
+    """
+    listed = ", ".join(
+        f"{info.id} ({info.description or info.path.name})"
+        if info.description or info.path.is_file()
+        else info.id
+        for info in found[:_LISTED]
+    )
+    more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+    patients = len({info.patient_key for info in found if info.patient_key})
+    whose = f" of {patients} patients" if patients > 1 else ""
+    return f"'{name}' holds {len(found)} series{whose}: {listed}{more}."
 
 
 def _chosen_of_diffusion(found: list[Candidate]) -> tuple[Candidate, Diagnosis] | None:

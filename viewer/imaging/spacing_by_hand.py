@@ -20,6 +20,7 @@ _SETTLED = ("no-spacing", "size-at-detector", "size-estimated", SPACING_BY_HAND)
 """Findings about sizes that a person's own word replaces."""
 _LEAST, _MOST = 1e-3, 1e3
 _SAME = 1e-3
+_UNKNOWN = "does not say all of them."
 
 
 def check_spacing(spacing_mm: Sequence[float]) -> None:
@@ -76,8 +77,16 @@ def with_spacing(image: MedicalImage, spacing_mm: Spacing) -> MedicalImage:
     )
 
 
+def spacing_was_stated(image: MedicalImage) -> bool:
+    """Whether a person's spacing took the place of another one that the file itself states."""
+    return any(
+        finding.code == SPACING_BY_HAND and not finding.sentence.endswith(_UNKNOWN)
+        for finding in image.diagnoses
+    )
+
+
 def _stated(spacing_mm: Spacing, before: Spacing | None) -> Diagnosis:
-    file = "does not say all of them" if before is None else f"says {_words(before)}"
+    file = _UNKNOWN.rstrip(".") if before is None else f"says {_words(before)}"
     return Diagnosis(
         SPACING_BY_HAND,
         "note",

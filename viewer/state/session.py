@@ -16,7 +16,7 @@ from viewer.evaluation.regions import Region
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.explainers.explainer_info import Value
 from viewer.explainers.layer_info import LayerInfo
-from viewer.foundation.errors import ExportError, ReadError, one_sentence
+from viewer.foundation.errors import ExportError, ReadError, UsageError, one_sentence
 from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.image import MedicalImage, Window
 from viewer.models.card import Crop, ModelCard, ScoreType
@@ -167,12 +167,15 @@ class Notice:
     severity: Literal["note", "warning", "error"] = "error"
     names_files: bool = False
     """Names of files may stand in it in quotes. They are often the patient's, so they are hidden with him."""
+    misuse: bool = False
+    """Something was asked for that there is not, such as a layer of another model."""
 
     @classmethod
     def of(cls, error: Exception) -> Notice:
         """What the user is told of a failure."""
         named = isinstance(error, (ReadError, ExportError)) or getattr(error, "code", "") == "no-such-series"
-        return cls(one_sentence(error), getattr(error, "action", ""), names_files=named)
+        misuse = isinstance(error, UsageError)
+        return cls(one_sentence(error), getattr(error, "action", ""), names_files=named, misuse=misuse)
 
 
 @dataclass(frozen=True, eq=False)
