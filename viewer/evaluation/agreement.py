@@ -28,12 +28,16 @@ def correlation(a: ArrayLike, b: ArrayLike) -> Score:
     scales = [float(np.abs(each).max(initial=0.0)) for each in (first, second)]
     if min(scales) == 0:
         return Score(
-            "correlation", math.nan, "higher", "Pearson correlation of pixels; not defined, a map is constant"
+            "correlation",
+            math.nan,
+            "higher",
+            "Pearson correlation of pixels; not defined, a map is constant",
+            range=(-1, 1),
         )
     first, second = first / scales[0], second / scales[1]
     value = float(first @ second / math.sqrt(float(first @ first) * float(second @ second)))
     rule = "Pearson correlation of pixels"
-    return Score("correlation", min(max(value, -1.0), 1.0), "higher", rule, n=first.size)
+    return Score("correlation", min(max(value, -1.0), 1.0), "higher", rule, n=first.size, range=(-1, 1))
 
 
 def top_overlap(a: ArrayLike, b: ArrayLike, percent: float = 5.0) -> Score:
@@ -47,8 +51,12 @@ def top_overlap(a: ArrayLike, b: ArrayLike, percent: float = 5.0) -> Score:
     rule = f"pixels in both maps' most important {percent:g}%, of the larger set"
     size = max(int(first.sum()), int(second.sum()))
     if not first.any() or not second.any():
-        return Score("top-overlap", math.nan, "higher", rule + "; not defined, a map is empty", n=0)
-    return Score("top-overlap", float(np.count_nonzero(first & second)) / size, "higher", rule, n=size)
+        return Score(
+            "top-overlap", math.nan, "higher", rule + "; not defined, a map is empty", n=0, range=(0, 1)
+        )
+    return Score(
+        "top-overlap", float(np.count_nonzero(first & second)) / size, "higher", rule, n=size, range=(0, 1)
+    )
 
 
 def mirror_consistency(map: ArrayLike, mirrored_back: ArrayLike, percent: float = 5.0) -> tuple[Score, Score]:
@@ -69,5 +77,9 @@ def class_overlap(a: ArrayLike, b: ArrayLike) -> Score:
     largest = float(np.maximum(first, second).sum())
     rule = "sum of minima over sum of maxima of the two maps' positive parts"
     if largest == 0:
-        return Score("class-overlap", math.nan, "lower", rule + "; not defined, both maps are empty")
-    return Score("class-overlap", float(np.minimum(first, second).sum()) / largest, "lower", rule)
+        return Score(
+            "class-overlap", math.nan, "lower", rule + "; not defined, both maps are empty", range=(0, 1)
+        )
+    return Score(
+        "class-overlap", float(np.minimum(first, second).sum()) / largest, "lower", rule, range=(0, 1)
+    )

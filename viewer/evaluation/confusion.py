@@ -13,6 +13,8 @@ from viewer.foundation.errors import UsageError
 
 Outcome = Literal["TP", "FP", "FN", "TN"]
 
+WILSON = "Wilson (1927), JASA 22"
+
 _Z = 1.959963984540054
 """Two-sided 95% quantile of the normal distribution."""
 
@@ -77,10 +79,10 @@ def _count(value: int) -> int:
 
 def _proportion(name: str, successes: int, n: int, words: str) -> Score:
     if n == 0:
-        return Score(name, math.nan, "higher", f"{words}; not defined, there are none", n=0)
+        return Score(name, math.nan, "higher", f"{words}; not defined, there are none", n=0, range=(0, 1))
     low, high = wilson_interval(successes, n)
     rule = f"{words}: {successes} of {n}, 95% Wilson interval"
-    return Score(name, successes / n, "higher", rule, low=low, high=high, n=n)
+    return Score(name, successes / n, "higher", rule, low=low, high=high, n=n, range=(0, 1), source=WILSON)
 
 
 def auc(scores: ArrayLike, labels: ArrayLike) -> Score:
@@ -103,12 +105,22 @@ def auc(scores: ArrayLike, labels: ArrayLike) -> Score:
     count, rest = int(positive.sum()), int((~positive).sum())
     if count == 0 or rest == 0:
         return Score(
-            "auc", math.nan, "higher", "area under the ROC; not defined, one kind is missing", n=values.size
+            "auc",
+            math.nan,
+            "higher",
+            "area under the ROC; not defined, one kind is missing",
+            n=values.size,
+            range=(0, 1),
         )
     # Mann-Whitney: a positive's rank among all, ties sharing their mean rank.
     _, which, sizes = np.unique(values, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(sizes) - (sizes - 1) / 2)[which]
     area = (ranks[positive].sum() - count * (count + 1) / 2) / (count * rest)
     return Score(
-        "auc", float(area), "higher", f"area under the ROC, {count} positive, {rest} negative", n=values.size
+        "auc",
+        float(area),
+        "higher",
+        f"area under the ROC, {count} positive, {rest} negative",
+        n=values.size,
+        range=(0, 1),
     )
