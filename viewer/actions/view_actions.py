@@ -56,6 +56,10 @@ def _presets() -> tuple[Action, ...]:
     )
 
 
+def _why_no_tabs(session: Session) -> str:
+    return "Three planes need the room." if workspace_shown(session) == "volume" else ""
+
+
 VIEW_ACTIONS: tuple[Action, ...] = (
     Action(
         "view.next-slice",
@@ -228,5 +232,15 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="F5",
         checked=lambda s: workspace_shown(s) == "volume",
         why_not=lambda s: why_no_planes(s.case),
+    ),
+    Action(
+        "view.tab-boxes",
+        "Boxes and IoU",
+        "View",
+        "Under the picture: boxes on this slice, and how the map agrees with them.",
+        lambda bench: bench.viewing.show_tab("boxes"),
+        shortcut="F7",
+        checked=lambda s: s.tab == "boxes",
+        why_not=_why_no_tabs,
     ),
 )

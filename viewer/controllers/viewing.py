@@ -9,7 +9,7 @@ from viewer.imaging.image import Window
 from viewer.imaging.windows import automatic_window, default_window
 from viewer.state.case import Case, same_grid
 from viewer.state.display import Convention
-from viewer.state.session import ScaleName, Session, Workspace
+from viewer.state.session import BottomTab, ScaleName, Session, Workspace
 from viewer.state.volume_peak import peak_place
 from viewer.state.volume_reading import VolumeReading
 
@@ -94,6 +94,10 @@ class Viewing:
     def set_workspace(self, name: Workspace) -> None:
         """``reading`` or ``volume``; a case that has no volume is shown in Reading all the same."""
         self._session.workspace = name
+
+    def show_tab(self, name: BottomTab) -> None:
+        """What is under the picture."""
+        self._session.tab = name
 
     def reset_window(self) -> None:
         if self._session.case is not None:

@@ -35,6 +35,8 @@ ScaleName = Literal["reference", "series", "slice"]
 CineOf = Literal["slices", "volumes"]
 Workspace = Literal["reading", "volume"]
 """``reading``: one picture, large; ``volume``: three planes through one place."""
+BottomTab = Literal["boxes"]
+"""A tab under the picture; each has an action ``view.tab-NAME`` and a page in the window."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,6 +223,8 @@ class Session:
     cine: Cine = field(default_factory=Cine)
     workspace: Workspace = "reading"
     """The one that is wanted; `workspace_shown` says whether the case has it."""
+    tab: BottomTab = "boxes"
+    """What is under the picture."""
     even: MedicalImage | None = None
     """The open image on an even grid, made to be looked at in three planes where its own grid is not even."""
     work: Work | None = None

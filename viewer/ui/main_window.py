@@ -44,7 +44,8 @@ from viewer.ui.menus import Menus
 from viewer.ui.panels.advice import Advice
 from viewer.ui.panels.arriving_row import ArrivingRow
 from viewer.ui.panels.beside_panel import BesidePanel, FirstHeading
-from viewer.ui.panels.boxes_panel import BottomCard, BoxesPanel
+from viewer.ui.panels.bottom_card import BottomCard
+from viewer.ui.panels.boxes_panel import BoxesPanel
 from viewer.ui.panels.burned_in import BurnedIn
 from viewer.ui.panels.card import Card, Elided, described, heading
 from viewer.ui.panels.case_panel import CasePanel
@@ -210,8 +211,8 @@ class MainWindow(QMainWindow):
         row.addWidget(scroll)
         whole = QSplitter(Qt.Orientation.Vertical)
         whole.addWidget(upper)
-        self._bottom = BottomCard(self.boxes, self.status)
-        whole.addWidget(self._bottom)
+        self.bottom = BottomCard(self.menus.actions, {"boxes": self.boxes}, self.status)
+        whole.addWidget(self.bottom)
         whole.setSizes([716, 214])
         whole.setStretchFactor(0, 3)
         whole.setStretchFactor(1, 1)
@@ -300,6 +301,7 @@ class MainWindow(QMainWindow):
         reading = screen.workspace == "reading"
         self.strip.setVisible(reading and (session.case is None or session.case.slices > 1))
         self.strip.show_strip(screen.strip)
+        self.bottom.show_tab(session.tab)
         if reading:
             self.boxes.show_boxes(screen.boxes, session)
         self.status.show_session(session)
@@ -341,7 +343,7 @@ class MainWindow(QMainWindow):
             self.advice.raise_()  # a stack puts its page above everything
             if had_focus:
                 (self.planes if wanted is self.planes else self.canvas).setFocus()
-            self._bottom.show_boxes(screen.workspace == "reading")
+            self.bottom.show_pages(screen.workspace == "reading")
 
     def _show_phi(self, hidden: bool) -> None:
         self.phi.setText("PHI hidden" if hidden else "PHI shown")

@@ -20,15 +20,14 @@ from viewer.state.boxes_view import BoxesView, BoxRow, area_words
 from viewer.state.session import Session
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
-from viewer.ui.panels.card import Card, Chooser, Elided, described, heading
+from viewer.ui.panels.bottom_card import BottomPage
+from viewer.ui.panels.card import Chooser, Elided, described
 
 COLUMNS = ("box", "reader", "IoU", "IoBB", "energy inside", "pointing", "area", "width \u00d7 height")
 RULES: tuple[tuple[str, float, str], ...] = (
     *(("top-percent", float(n), f"most important {n} %") for n in (1, 2, 3, 5, 8, 10, 20)),
     *(("fraction-of-max", n / 100, f"above {n} % of maximum") for n in (15, 30, 50, 70)),
 )
-QWIDGETSIZE_MAX = (1 << 24) - 1
-"""Qt's own name and number for a widget without a greatest height."""
 _DASH = "—"
 _COLOURS = {"drawn": "accent", "reader": "green", "map": "amber"}
 
@@ -45,17 +44,18 @@ class BoxTable(QTableWidget):
             painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, words)
 
 
-class BoxesPanel(QWidget):
-    """Heading with the rule, and the table."""
+class BoxesPanel(BottomPage):
+    """The rule, and the table."""
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__()
         self._bench = bench
         self._view: BoxesView | None = None
         self._filling = False
-        row = QHBoxLayout()
+        self.head = QWidget()
+        row = QHBoxLayout(self.head)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(10)
-        row.addWidget(heading("Boxes and IoU"))
         self._rule_line = Elided(name="muted")
         row.addWidget(self._rule_line, 1)
         self.rule = Chooser()
@@ -69,8 +69,6 @@ class BoxesPanel(QWidget):
         self._style_table()
         body = QVBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
-        body.setSpacing(3)
-        body.addLayout(row)
         body.addWidget(self.table, 1)
         self.rule.activated.connect(
             lambda index: attempt(bench, lambda: bench.boxing.set_rule(RULES[index][0], RULES[index][1]))
@@ -194,18 +192,3 @@ def _number(score: Score) -> str:
     if score.name == "pointing":
         return "hit" if score.value >= 0.5 else "miss"
     return f"{score.value:.2f}"
-
-
-class BottomCard(Card):
-    """The boxes over the status line."""
-
-    def __init__(self, boxes: BoxesPanel, status: QWidget) -> None:
-        super().__init__("Boxes and status")
-        self.boxes, self.status = boxes, status
-        self.body.addWidget(boxes, 1)
-        self.body.addWidget(status)
-
-    def show_boxes(self, shown: bool) -> None:
-        """With the table, or the status line alone and no higher than that."""
-        self.boxes.setVisible(shown)
-        self.setMaximumHeight(QWIDGETSIZE_MAX if shown else self.sizeHint().height())

@@ -1,18 +1,16 @@
-"""The tabs of the workspaces, from the same actions as menus and keys: words, tooltip and why one is not there."""
+"""The tabs of the workspaces."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
-_PREFIX = "view.workspace-"
+from viewer.ui.panels.action_tabs import ActionTabs
 
 
-class WorkspaceTabs(QWidget):
-    """One button per workspace; Tab reaches them, Space presses them.
+class WorkspaceTabs(ActionTabs):
+    """One button per workspace.
 
     Parameters
     ----------
@@ -20,19 +18,4 @@ class WorkspaceTabs(QWidget):
     """
 
     def __init__(self, actions: Mapping[str, QAction]) -> None:
-        super().__init__()
-        self.setAccessibleName("Workspaces")
-        self.buttons: dict[str, QToolButton] = {}
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(5)
-        for name, action in actions.items():
-            if not name.startswith(_PREFIX):
-                continue
-            button = QToolButton()
-            button.setDefaultAction(action)
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            button.setAccessibleName(f"{action.text()} workspace")
-            row.addWidget(button)
-            self.buttons[name.removeprefix(_PREFIX)] = button
+        super().__init__(actions, "view.workspace-", "Workspaces", "workspace")
