@@ -360,8 +360,7 @@ def test_menus_and_shortcuts_are_those_of_the_table(driver):
     assert sorted(shown) == sorted(a.label(session) if a.label else a.text for a in ACTIONS)
     for action in ACTIONS:
         made = menus.actions[action.id]
-        why_not = action.why_not(session) if action.why_not else ""
-        assert made.toolTip() == f"{action.tip} {why_not}".strip()
+        assert made.toolTip() == f"{action.tip} {action.reason(session)}".strip()
         assert made.shortcut().isEmpty() == (not action.shortcut)
         assert made.isEnabled() == action.is_enabled(session)
 

@@ -10,12 +10,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from viewer.actions.conditions import REASONS
 from viewer.controllers.workbench import Workbench
 from viewer.state.session import Session
 
 Menu = Literal["Case", "View", "Map", "Input", "Boxes", "Help"]
 Dialog = Literal[
-    "open-file", "open-folder", "open-beside", "load-truth", "spacing", "save-figure", "save-maps", "about"
+    "open-file",
+    "open-folder",
+    "open-beside",
+    "load-truth",
+    "spacing",
+    "save-figure",
+    "save-maps",
+    "palette",
+    "about",
 ]
 Where = Literal["window", "canvas"]
 
@@ -57,3 +66,14 @@ class Action:
     def is_enabled(self, session: Session) -> bool:
         """Whether it can be done now."""
         return self.enabled(session) and not (self.why_not is not None and self.why_not(session))
+
+    def reason(self, session: Session) -> str:
+        """Why it cannot be done now, in a sentence; empty when it can be, or where nothing is known."""
+        if self.why_not is not None and (why := self.why_not(session)):
+            return why
+        known = REASONS.get(self.enabled)
+        return "" if known is None or self.enabled(session) else known(session)
+
+    def words(self, session: Session) -> str:
+        """Its words for menus and lists, as the state has them."""
+        return self.text if self.label is None else self.label(session)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from viewer.state.method import is_segmentation, method_of
 from viewer.state.session import Session
 
@@ -58,3 +60,28 @@ def is_at_work(session: Session) -> bool:
 
 def is_grey(session: Session) -> bool:
     return session.case is not None and not session.case.image.colour
+
+
+def _without_case(session: Session, otherwise: str) -> str:
+    return "No image is open." if session.case is None else otherwise
+
+
+def _without_model(session: Session, otherwise: str) -> str:
+    return _without_case(session, "No model is loaded." if session.model is None else otherwise)
+
+
+REASONS: Mapping[Callable[[Session], bool], Callable[[Session], str]] = {
+    has_case: lambda s: _without_case(s, ""),
+    has_slices: lambda s: _without_case(s, "The image has only one slice."),
+    has_model: lambda s: _without_model(s, ""),
+    has_map: lambda s: _without_model(s, "This slice has not been explained yet."),
+    has_layers: lambda s: _without_model(s, "This explainer looks at the input and needs no layer."),
+    can_compute: lambda s: _without_model(s, "Nothing waits to be computed on this slice."),
+    is_segmenting: lambda s: _without_model(s, "The model is no segmentation network."),
+    has_volumes: lambda s: _without_case(s, "The series has only one volume."),
+    has_several_series: lambda s: _without_case(s, "Only one series is open."),
+    has_selection: lambda s: _without_case(s, "No box or line is selected."),
+    is_at_work: lambda s: _without_case(s, "Nothing is being drawn and nothing is selected."),
+    is_grey: lambda s: _without_case(s, "The image is in colour."),
+}
+"""Why a condition does not hold, in a sentence, asked only where it does not."""

@@ -6,6 +6,14 @@ from viewer.actions.action import Action
 
 HELP_ACTIONS: tuple[Action, ...] = (
     Action(
+        "help.find",
+        "Search commands\u2026",
+        "Help",
+        "Find anything that can be done here by a few letters of its name.",
+        dialog="palette",
+        shortcut="Ctrl+K",
+    ),
+    Action(
         "help.about",
         "About WhySlice",
         "Help",

@@ -34,11 +34,13 @@ from viewer.state.case import Case, same_grid
 from viewer.state.grid_question import model_question, reads_volumes, uneven
 from viewer.state.opened import SeriesEntry
 from viewer.state.screen import Presenter, Screen
+from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.canvas.planes_canvas import PlanesCanvas
 from viewer.ui.canvas.reading_canvas import WATERMARK, ReadingCanvas
 from viewer.ui.cine_clock import CineClock
 from viewer.ui.dialogs.files import Asking
+from viewer.ui.dialogs.palette import key_words
 from viewer.ui.dialogs.series_chooser import SeriesChooser
 from viewer.ui.menus import Menus
 from viewer.ui.panels.advice import Advice
@@ -66,6 +68,8 @@ from viewer.ui.privacy import window_title
 
 _EMPTY = "Drop an image file or a folder here, or press Ctrl+O"
 _LEFT_WIDTH, _RIGHT_WIDTH = 262, 300
+_NARROW = 1240
+"""Width below which the top of the window says less, logical pixels."""
 _HURRY = 0.13
 """Seconds between two slices below which the layers wait: longer than a step of the cine at its usual rate."""
 
@@ -97,7 +101,7 @@ class MainWindow(QMainWindow):
         self._chooser: SeriesChooser | None = None
         self._was_painted = False
         self._make_panels(left_drag)
-        ask = Asking(bench, self).ask
+        ask = Asking(bench, self, self.act).ask
         self.menus = Menus(bench, self, self.stage, ask)
         self.case_panel.spacing_wanted.connect(lambda: ask("spacing"))
         self._cine = CineClock(bench, self)
@@ -141,7 +145,10 @@ class MainWindow(QMainWindow):
         self.phi.setMinimumWidth(self.phi.sizeHint().width() + 24)
         self.phi.setCheckable(True)
         described(self.phi, "Patient data", "Hide or show everything that identifies the patient.")
-        self.phi.clicked.connect(lambda: attempt(bench, bench.viewing.toggle_phi))
+        self.phi.clicked.connect(lambda: self.act("case.hide-phi"))
+        self.search = QPushButton()
+        described(self.search, "Search commands", "Find anything that can be done here by a few letters.")
+        self.search.clicked.connect(lambda: self.act("help.find"))
 
     def _arrange(self) -> None:
         ground = QWidget()
@@ -225,7 +232,7 @@ class MainWindow(QMainWindow):
     def _top(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(14)
-        brand = QLabel("WhySlice")
+        brand = self._brand = QLabel("WhySlice")
         brand.setObjectName("brand")
         research = QLabel("RESEARCH USE ONLY")
         research.setObjectName("research")
@@ -238,7 +245,21 @@ class MainWindow(QMainWindow):
         row.addStretch(1)
         row.addWidget(research)
         row.addWidget(self.phi)
+        row.addWidget(self.search)
+        self._top_row = row
         return row
+
+    def act(self, identity: str) -> None:
+        """Do the action of an id, as its menu would."""
+        self.menus.trigger(identity)
+
+    def _fit_top(self) -> None:
+        """A narrow window has no room for the name and for words that the tooltip has too."""
+        narrow = self.width() < theme.scaled(_NARROW)
+        key = key_words(self.menus.actions["help.find"].shortcut().toString())
+        self.search.setText(key if narrow and key else f"Search commands  {key}".strip())
+        self._brand.setVisible(not narrow)
+        self._top_row.setSpacing(6 if narrow else 14)
 
     # --- mirroring the state -----------------------------------------------------------------------------------------
 
@@ -387,6 +408,7 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit_top()
         QTimer.singleShot(0, self.advice.place)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -57,13 +57,16 @@ class Menus(QObject):
             self._fill(menu.addMenu(name), name)
         return menu
 
+    def trigger(self, identity: str) -> None:
+        """Do an action, as a click in its menu would."""
+        self.actions[identity].trigger()
+
     def follow(self, session: Session) -> None:
         """Enable and check what the state says."""
         for action in ACTIONS:
             made = self.actions[action.id]
-            why = action.why_not(session) if action.why_not is not None else ""
-            words = action.label(session) if action.label is not None else action.text
-            shown = (action.enabled(session) and not why, f"{action.tip} {why}".strip(), words)
+            tip = f"{action.tip} {action.reason(session)}".strip()
+            shown = (action.is_enabled(session), tip, action.words(session))
             if self._shown.get(action.id) != shown:  # asking Qt costs more than remembering
                 self._shown[action.id] = shown
                 made.setEnabled(shown[0])

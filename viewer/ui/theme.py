@@ -110,6 +110,11 @@ def colour(purpose: str, alpha: float = 1.0) -> QColor:
     return found
 
 
+def scaled(length: float) -> int:
+    """A length that grows with the size of the text, logical pixels."""
+    return round(length)
+
+
 def apply(app: QApplication, name: ThemeName) -> Theme:
     """Style the whole program; before any window is made."""
     global _current

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -10,6 +11,7 @@ from viewer.actions.action import Dialog
 from viewer.controllers.workbench import Workbench
 from viewer.ui.attempt import attempt
 from viewer.ui.dialogs.about import About
+from viewer.ui.dialogs.palette import Palette
 from viewer.ui.dialogs.voxel_spacing import VoxelSpacing
 
 _IMAGES = "Images (*.dcm *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.png *.jpg *.jpeg);;All files (*)"
@@ -17,16 +19,26 @@ _TRUTH = "Masks and boxes (*.nii *.nii.gz *.nrrd *.mha *.json);;All files (*)"
 
 
 class Asking:
-    """Opens the dialogs that actions need; parented to the window."""
+    """Opens the dialogs that actions need; parented to the window.
 
-    def __init__(self, bench: Workbench, window: QWidget) -> None:
+    Parameters
+    ----------
+    act : does the action of an id, as its menu would.
+    """
+
+    def __init__(self, bench: Workbench, window: QWidget, act: Callable[[str], None]) -> None:
         self._bench = bench
         self._window = window
+        self._act = act
 
     def ask(self, dialog: Dialog) -> None:
         """Ask and, unless the user thinks better of it, act."""
         if dialog == "about":
             About(self._window).open()
+        elif dialog == "palette":
+            palette = Palette(self._bench, self._window)
+            palette.chosen.connect(self._act)
+            palette.open()
         elif dialog == "spacing":
             if (case := self._bench.session.case) is not None:
                 VoxelSpacing(self._bench, case, self._window).open()

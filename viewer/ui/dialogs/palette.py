@@ -1,0 +1,193 @@
+"""The command palette: everything that can be done, found by a few letters, with its key or why it is not there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QFont, QKeyEvent, QKeySequence, QPainter
+from PySide6.QtWidgets import (
+    QDialog,
+    QLineEdit,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from viewer.actions.finding import Found, find
+from viewer.actions.table import ACTIONS
+from viewer.controllers.workbench import Workbench
+from viewer.ui import theme
+from viewer.ui.panels.card import described
+
+_Index = QModelIndex | QPersistentModelIndex
+_PAD = 10
+_WIDTH, _ROWS = 620, 11
+_NOTHING = "Nothing that can be done here has these letters."
+_FOUND = Qt.ItemDataRole.UserRole
+
+
+class _Rows(QAbstractListModel):
+    """What fits, as a list for Qt and for screen readers."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.found: tuple[Found, ...] = ()
+
+    def show_found(self, found: tuple[Found, ...]) -> None:
+        self.beginResetModel()
+        self.found = found
+        self.endResetModel()
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - the signature is Qt's
+        return 0 if parent.isValid() else len(self.found)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        one = self.found[index.row()]
+        if role == _FOUND:
+            return one
+        if role == Qt.ItemDataRole.DisplayRole:
+            return one.words
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{one.action.tip} {one.why_not}".strip()
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            parts = (one.words, one.action.menu, key_words(one.action.shortcut))
+            return ", ".join(word for word in (*parts, "" if one.enabled else _why(one)) if word)
+        return None
+
+
+class _Painter(QStyledItemDelegate):
+    """Menu, words with the typed letters bold, and at the right the key or why it is not there."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        return QSize(200, option.fontMetrics.height() + 14)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        one: Found = index.data(_FOUND)
+        room = option.rect.adjusted(2, 1, -2, -1)
+        painter.save()
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.colour("selected"))
+            painter.drawRoundedRect(room, 5, 5)
+        room = room.adjusted(_PAD, 0, -_PAD, 0)
+        aside = key_words(one.action.shortcut) if one.enabled else _why(one)
+        self._write(painter, option.font, room, aside, "muted", right=True)
+        taken = option.fontMetrics.horizontalAdvance(aside) + 2 * _PAD
+        room.setRight(max(room.right() - taken, room.left() + room.width() // 3))
+        at = self._write(painter, option.font, room, f"{one.action.menu}  ", "muted")
+        for n, letter in enumerate(one.words):
+            room.setLeft(at)
+            font = QFont(option.font)
+            font.setBold(n in one.hits)
+            purpose = "accent" if n in one.hits else "text" if one.enabled else "muted"
+            at = self._write(painter, font, room, letter, purpose)
+        painter.restore()
+
+    @staticmethod
+    def _write(
+        painter: QPainter, font: QFont, room: QRect, text: str, purpose: str, *, right: bool = False
+    ) -> int:
+        """Write and return where the words end."""
+        painter.setFont(font)
+        painter.setPen(theme.colour(purpose))
+        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+        painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, text)
+        return room.left() + painter.fontMetrics().horizontalAdvance(text)
+
+
+class Palette(QDialog):
+    """A line to type into and what fits below it; Enter does what is chosen, Escape leaves."""
+
+    chosen = Signal(str)
+    """Id of the action to be done, after the palette has closed."""
+
+    def __init__(self, bench: Workbench, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Dialog | Qt.WindowType.FramelessWindowHint)
+        self._bench = bench
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setObjectName("palette")
+        self.setWindowTitle("Search commands")
+        body = QVBoxLayout(self)
+        body.setContentsMargins(10, 10, 10, 10)
+        self.line, self.rows, self.list = QLineEdit(), _Rows(self), QListView()
+        self.line.setPlaceholderText("What do you want to do?")
+        self.line.setClearButtonEnabled(True)
+        described(self.line, "Search commands", "Type a few letters; up and down choose, Enter does it.")
+        self.list.setModel(self.rows)
+        self.list.setItemDelegate(_Painter(self.list))
+        self.list.setUniformItemSizes(True)
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setFrameShape(QListView.Shape.NoFrame)
+        described(self.list, "Commands", "Click one to do it.")
+        body.addWidget(self.line)
+        body.addWidget(self.list)
+        self.line.installEventFilter(self)
+        self.line.textChanged.connect(self._look)
+        self.list.clicked.connect(lambda index: self._choose(index.row()))
+        self._look("")
+        self._place(parent)
+
+    def _place(self, window: QWidget) -> None:
+        """Below the top of the window, and inside it."""
+        high = self.list.sizeHintForRow(0) * _ROWS + self.line.sizeHint().height() + 40
+        self.resize(min(theme.scaled(_WIDTH), window.width() - 40), min(high, window.height() - 80))
+        at = window.mapToGlobal(window.rect().topLeft())
+        self.move(at.x() + (window.width() - self.width()) // 2, at.y() + 46)
+
+    def _look(self, typed: str) -> None:
+        self.rows.show_found(find(typed, ACTIONS, self._bench.session))
+        self.list.setCurrentIndex(self.rows.index(0))
+        self.list.setAccessibleDescription("" if self.rows.found else _NOTHING)
+        self.line.setToolTip("" if self.rows.found else _NOTHING)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Keys that belong to the list while one types."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            steps = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -8, Qt.Key.Key_PageDown: 8}
+            key = Qt.Key(event.key())
+            if key in steps:
+                self._step(steps[key])
+                return True
+            if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self._choose(self.list.currentIndex().row())
+                return True
+        return super().eventFilter(watched, event)
+
+    def _step(self, steps: int) -> None:
+        count = self.rows.rowCount()
+        if count:
+            at = self.list.currentIndex().row() + steps
+            at = at % count if abs(steps) == 1 else min(max(at, 0), count - 1)
+            self.list.setCurrentIndex(self.rows.index(at))
+
+    def _choose(self, row: int) -> None:
+        """Do it; what cannot be done now says why and stays."""
+        if not 0 <= row < len(self.rows.found) or not self.rows.found[row].enabled:
+            return
+        identity = self.rows.found[row].action.id
+        self.accept()
+        self.chosen.emit(identity)
+
+
+def key_words(shortcut: str) -> str:
+    """A key as this system writes it."""
+    return QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def _why(one: Found) -> str:
+    return one.why_not or "not now"
