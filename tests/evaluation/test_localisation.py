@@ -13,17 +13,19 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from viewer.evaluation.boxes import BoxRule, boxes_from_map
+from viewer.evaluation.energy_table import EnergyTable
 from viewer.evaluation.localisation import (
-    EnergyTable,
-    MapBoxes,
-    box_scores,
+    dice,
+    distance_to,
     energy_inside,
     intersection,
     iobb,
     iou,
+    peak_distance,
     peak_position,
     pointing_hit,
 )
+from viewer.evaluation.map_boxes import MapBoxes, box_scores
 from viewer.evaluation.regions import Region
 
 FINE = 4
@@ -179,7 +181,8 @@ def test_scores_of_a_moving_box_equal_those_from_scratch(
     else:
         assert not scores["iobb-best"].defined
         assert "no box" in scores["iou-best"].rule
-    assert all(score.direction == "higher" and score.rule for score in scores.values())
+    assert all((score.direction == "lower") == (score.name == "peak-distance") for score in scores.values())
+    assert all(score.rule and score.range is not None for score in scores.values())
 
 
 def test_an_empty_map_has_scores_that_say_so() -> None:
@@ -199,3 +202,32 @@ def test_a_drag_does_not_pay_for_the_size_of_the_map() -> None:
         box = Region(8, 9, 22.5, 21)
         times.append(min(timeit.repeat(lambda ready=ready, box=box: ready.scores(box), number=5, repeat=5)))
     assert times[1] < 5 * times[0]
+
+
+@given(hnp.arrays(bool, (6, 7)), hnp.arrays(bool, (6, 7)))
+def test_dice_of_masks_equals_counting(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> None:
+    total = np.count_nonzero(a) + np.count_nonzero(b)
+    value = dice(a, b)
+    assert math.isnan(value) if total == 0 else value == 2 * np.count_nonzero(a & b) / total
+
+
+@given(boxes(), boxes())
+def test_dice_follows_from_iou(a: Region, b: Region) -> None:
+    assert dice(a, b) == pytest.approx(2 * iou(a, b) / (1 + iou(a, b)))
+
+
+def test_distance_of_the_peak_in_millimetres() -> None:
+    values = np.zeros((10, 12))
+    values[2, 3] = 1  # its centre lies at (2.5, 3.5)
+    assert peak_distance(values, Region(2, 3, 4, 6), (2, 0.5)) == 0
+    assert peak_distance(values, Region(5, 3, 6, 6), (2, 0.5)) == 5
+    assert peak_distance(values, Region(5, 9.5, 6, 11), (2, 0.5)) == math.hypot(5, 3)
+    mask = np.zeros((10, 12), dtype=bool)
+    mask[5, 3] = mask[9, 9] = True
+    assert peak_distance(values, mask, (2, 0.5)) == 6
+    assert peak_distance(values, mask) == 3
+    assert math.isnan(peak_distance(np.zeros((10, 12)), mask))
+    assert math.isinf(distance_to((0, 0), np.zeros((3, 3), dtype=bool)))
+    volume = np.zeros((4, 5, 6))
+    volume[0, 0, 0] = 1
+    assert peak_distance(volume, Region(0, 0, 2, 2, slice=3, slice_max=4), (5, 1, 1)) == 12.5

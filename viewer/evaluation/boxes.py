@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from viewer.evaluation.regions import Region
+from viewer.evaluation.regions import Place, Region, area_of
 from viewer.foundation.errors import UsageError
 from viewer.foundation.registry import nearest
 
-Rule = Literal["top-percent", "fraction-of-max"]
+Rule = Literal["top-percent", "fraction-of-max", "top-area-of-truth"]
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,10 @@ class BoxRule:
     Attributes
     ----------
     rule : ``top-percent``: the `value` percent most important pixels (k = round(value/100 * pixels), equal values by
-        lowest index); ``fraction-of-max``: pixels of at least `value` times the maximum. Only positive pixels count.
-    value : percent in (0, 100], or fraction in (0, 1].
+        lowest index); ``fraction-of-max``: pixels of at least `value` times the maximum; ``top-area-of-truth``: `value`
+        times as many of the most important pixels as the truth has, so that a map is not judged by a size that it did
+        not choose. Only positive pixels count.
+    value : percent in (0, 100], fraction in (0, 1], or a multiple in (0, 100].
     """
 
     rule: Rule = "top-percent"
@@ -36,7 +38,7 @@ class BoxRule:
             raise UsageError(
                 f"There is no rule '{self.rule}'{nearest(self.rule, list(get_args(Rule)))}.", code="rule"
             )
-        largest = 100 if self.rule == "top-percent" else 1
+        largest = 1 if self.rule == "fraction-of-max" else 100
         if not (math.isfinite(self.value) and 0 < self.value <= largest):
             raise UsageError(
                 f"The value of the rule '{self.rule}' must be above 0 and at most {largest}.",
@@ -46,11 +48,19 @@ class BoxRule:
     def __str__(self) -> str:
         if self.rule == "top-percent":
             return f"most important {self.value:g}%"
+        if self.rule == "top-area-of-truth":
+            times = "" if self.value == 1 else f"{self.value:g} times "
+            return f"{times}as many of the most important pixels as the truth has"
         return f"at least {self.value * 100:g}% of the maximum"
 
 
 def mask_from_map(
-    map: ArrayLike, *, rule: Rule = "top-percent", value: float = 5.0, within: NDArray[np.bool_] | None = None
+    map: ArrayLike,
+    *,
+    rule: Rule = "top-percent",
+    value: float = 5.0,
+    within: NDArray[np.bool_] | None = None,
+    truth: Place | None = None,
 ) -> NDArray[np.bool_]:
     """The pixels of a map that count under a rule.
 
@@ -59,13 +69,21 @@ def mask_from_map(
     map : (row, column) or (slice, row, column), any unit. Negative, zero and non-finite pixels never count.
     rule, value : see `BoxRule`.
     within : bool of the same shape; pixels outside, such as those the network never saw, neither count nor are counted.
+    truth : what ``top-area-of-truth`` takes the area of; of no meaning for the others.
 
     Returns
     -------
     ndarray of bool
         The shape of the map.
+
+    Raises
+    ------
+    UsageError
+        When the rule or its value does not exist, or the rule needs a truth and there is none.
     """
     BoxRule(rule, value)
+    if rule == "top-area-of-truth" and truth is None:
+        raise UsageError("The rule 'top-area-of-truth' needs a truth region.", code="no-truth")
     values = np.asarray(map)
     if within is not None and within.shape != values.shape:
         raise ValueError("`within` has the shape of the map")
@@ -76,6 +94,8 @@ def mask_from_map(
         return np.zeros(values.shape, dtype=bool)
     if rule == "fraction-of-max":
         return np.asarray(usable & (values >= value * values[usable].max()))
+    if truth is not None and rule == "top-area-of-truth":
+        return _largest(values, usable, round(value * area_of(truth)))
     count = round(value / 100 * (values.size if within is None else np.count_nonzero(within)))
     return _largest(values, usable, count)
 
@@ -125,6 +145,7 @@ def boxes_from_map(
     rule: Rule = "top-percent",
     value: float = 5.0,
     within: NDArray[np.bool_] | None = None,
+    truth: Place | None = None,
     slice: int | None = None,
 ) -> list[Region]:
     """Boxes around the places that a map calls important; see `mask_from_map` and `boxes_from_mask`.
@@ -143,7 +164,7 @@ def boxes_from_map(
     ----------
     Chrysoula (2023), "XAI for chest X-ray classification": outer contours of the most important pixels.
     """
-    mask = mask_from_map(map, rule=rule, value=value, within=within)
+    mask = mask_from_map(map, rule=rule, value=value, within=within, truth=truth)
     attributes: dict[str, Any] = {"reader": "map"}
     if slice is not None:
         attributes["slice"] = slice

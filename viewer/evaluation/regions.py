@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -167,3 +168,20 @@ class Region:
         if self.slice_max is not None:
             record["slice_max"] = self.slice_max
         return record
+
+
+Place = Region | NDArray[np.bool_]
+"""A box, a region with a mask, or a bare boolean mask."""
+
+
+def area_of(place: Place) -> float:
+    """Pixels (2D) or voxels (3D) of a box or a mask."""
+    return place.area if isinstance(place, Region) else float(np.count_nonzero(place))
+
+
+def union_of(places: Sequence[Place], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The pixels of any of the places, on a grid of (rows, columns) or (slices, rows, columns)."""
+    covered = np.zeros(shape, dtype=bool)
+    for place in places:
+        covered |= place.rasterised(shape) if isinstance(place, Region) else place
+    return covered

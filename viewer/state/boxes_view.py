@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.evaluation.boxes import Rule
-from viewer.evaluation.localisation import MapBoxes
+from viewer.evaluation.map_boxes import MapBoxes
 from viewer.evaluation.regions import Region
 from viewer.evaluation.score import Score
 from viewer.state.case import Case

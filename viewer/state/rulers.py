@@ -61,6 +61,11 @@ def sizes_known(image: MedicalImage) -> bool:
     return all(finding.code != "no-spacing" for finding in image.diagnoses)
 
 
+def picture_spacing(image: MedicalImage, plane: ReadingPlane) -> tuple[float, float] | None:
+    """Millimetres along rows and columns of a picture; None where no size is known."""
+    return plane.spacing(image.geometry) if sizes_known(image) else None
+
+
 def pixel_words(image: MedicalImage, plane: ReadingPlane) -> str:
     """The size of a pixel of a plane, in words that say what it is worth."""
     if not sizes_known(image):

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.evaluation.boxes import BoxRule, Rule, boxes_from_mask, mask_from_map
-from viewer.evaluation.localisation import MapBoxes
+from viewer.evaluation.boxes import BoxRule, Rule, mask_from_map
+from viewer.evaluation.map_boxes import MapBoxes
 from viewer.models.volume_cut import VolumeCut, stacked
 from viewer.state.case import Case
 from viewer.state.map_view import MapView
 from viewer.state.method import method_of
+from viewer.state.rulers import picture_spacing
 from viewer.state.session import Session
 from viewer.state.volume_reading import VolumeReading
 
@@ -44,8 +45,8 @@ def boxes_of_slice(
     def volume() -> Mask:
         return _mask(reading, stacked(view, case.plane, found.raw), rule, value)
 
-    boxes = boxes_from_mask(reading.remembered(key, volume)[index], reader="map", slice=index)
-    return MapBoxes.from_boxes(found.picture, boxes, VolumeRule(rule, value))
+    mask, spacing = reading.remembered(key, volume)[index], picture_spacing(case.image, case.plane)
+    return MapBoxes.from_mask(found.picture, mask, VolumeRule(rule, value), slice=index, spacing=spacing)
 
 
 def brightness_of_slice(reading: VolumeReading, case: Case, index: int, rule: Rule, value: float) -> MapBoxes:
@@ -62,9 +63,8 @@ def brightness_of_slice(reading: VolumeReading, case: Case, index: int, rule: Ru
     assert isinstance(view, VolumeCut)
     row_min, column_min, row_max, column_max = view.inside
     within[row_min:row_max, column_min:column_max] = True
-    above = np.where(within, grey - grey.min(), 0)
-    boxes = boxes_from_mask(mask, reader="map", slice=index)
-    return MapBoxes.from_boxes(above, boxes, VolumeRule(rule, value))
+    above, spacing = np.where(within, grey - grey.min(), 0), picture_spacing(case.image, case.plane)
+    return MapBoxes.from_mask(above, mask, VolumeRule(rule, value), slice=index, spacing=spacing)
 
 
 def _mask(reading: VolumeReading, values: Picture, rule: Rule, value: float) -> Mask:
