@@ -16,9 +16,11 @@ from viewer.models.card import SQUASHED, InputRule
 from viewer.models.input_view import CropBox, InputView
 from viewer.state.boxes_view import map_boxes
 from viewer.state.canvas_view import canvas_view
-from viewer.state.map_view import MapView, map_view, pixels_inside
+from viewer.state.map_view import MapView, map_view, pixels_inside, places_shown
+from viewer.state.method import segments_key
 from viewer.state.panel_views import prediction_view, rail_view
 from viewer.state.screen import Presenter
+from viewer.state.series_reading import Rounds
 from viewer.state.session import DIFFERENCE
 
 halves = st.integers(-8, 8).map(lambda n: n / 2)
@@ -162,3 +164,50 @@ def test_the_case_is_the_peak_slice_wherever_one_stands(bench: Workbench) -> Non
     highest = bench.session.reading.probability(2, 1)
     assert line == f"case: stroke {highest:.2f}, the highest, on slice 3"
     assert highest > bench.session.reading.probability(0, 1) + 0.1
+
+
+def test_shares_of_a_score_show_evidence_against_the_class_too(bench: Workbench) -> None:
+    bench.explaining.select_explainer("input-x-gradient")
+    session = bench.session
+    signed = np.full((16, 16), -2.0, np.float32)
+    signed[3, 4] = 1.0
+    place = places_shown(session, session.reading, session.view.slice)[0]
+    session.reading.atlas.put(place.slice, place.target, place.layer, place.key, signed)
+    view = found(bench)
+    assert view.diverging
+    assert view.raw.min() == pytest.approx(-2.0, rel=1e-4)
+    assert view.scale >= 2.0  # the larger of the two signs
+    bench.explaining.select_explainer("gradient")
+    assert not found(bench).diverging
+    assert found(bench).raw.min() >= 0
+
+
+def test_segments_reach_the_canvas_and_can_be_switched_off(bench: Workbench) -> None:
+    bench.explaining.select_explainer("input-x-gradient")
+    session = bench.session
+    place = places_shown(session, session.reading, session.view.slice)[0]
+    rows, columns = session.reading.views[session.view.slice].rule.size
+    labels = np.ones((rows, columns), np.int32)
+    labels[:, columns // 2 :] = 2
+    assert found(bench).segments is None
+    session.reading.atlas.put(place.slice, place.target, place.layer, segments_key(place.key), labels)
+    view = found(bench)
+    np.testing.assert_array_equal(view.segments, labels)
+    canvas = canvas_view(session, view)
+    [[(top, left), (bottom, right)]] = [line for line in canvas.boundaries if line[0, 1] == line[1, 1]][:1]
+    assert left == right
+    assert bottom > top
+    bench.viewing.toggle_boundaries()
+    assert canvas_view(session, view).boundaries is None
+
+
+def test_numbers_about_a_map_reach_its_verdict(bench: Workbench) -> None:
+    bench.explaining.select_explainer("input-x-gradient")
+    session = bench.session
+    place = places_shown(session, session.reading, session.view.slice)[0]
+    facts = {"segments": 40.0, "fit": 0.31, "asked": 100.0, "left_out": 3.0}
+    session.reading.rounds[place] = Rounds(1, 1, ("poor-fit",), facts)
+    line = found(bench).may_read.line
+    assert "follows the network badly (R\u00b2 0.31)" in line
+    assert "40 segments" in line
+    assert "3 of 100 changed inputs gave no number" in line

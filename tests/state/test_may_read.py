@@ -80,3 +80,15 @@ def test_values_that_are_no_numbers_are_not_called_an_empty_map() -> None:
     assert verdict.answer == "no"
     assert "not numbers" in verdict.line
     assert "empty" not in verdict.line
+
+
+def test_what_biases_keep_of_the_score_is_said() -> None:
+    numbers = {"score": 3.0, "input": 1.25, "biases": 1.75, "epsilon": 1e-5}
+    line = may_read(MapFacts("ok", "stroke", 0.9, numbers=numbers), FITS).line
+    assert "relevance 1.25 on the input + 1.75 in biases = score 3" in line
+    assert "epsilon" not in line
+    kept = {**numbers, "epsilon": 0.5, "input": 0.75}
+    assert "0.5 kept by epsilon" in may_read(MapFacts("ok", "stroke", 0.9, numbers=kept), FITS).line
+    broken = may_read(MapFacts("ok", "stroke", 0.9, incomplete=True, numbers=numbers), FITS)
+    assert broken.answer == "with care"
+    assert broken.line.count("on the input") == 1

@@ -12,7 +12,7 @@ from viewer.actions.conditions import (
     has_slices,
     is_segmenting,
 )
-from viewer.state.method import is_segmentation, may_deviate, method_of
+from viewer.state.method import has_segments, is_segmentation, may_deviate, method_of
 
 MAP_ACTIONS: tuple[Action, ...] = (
     Action(
@@ -36,6 +36,16 @@ MAP_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         enabled=has_map,
         checked=lambda s: s.overlay.true_grid,
+    ),
+    Action(
+        "map.boundaries",
+        "Show segment boundaries",
+        "Map",
+        "Draw where the segments meet that the map is made of (LIME, Kernel SHAP).",
+        lambda bench: bench.viewing.toggle_boundaries(),
+        where="canvas",
+        enabled=has_segments,
+        checked=lambda s: s.overlay.boundaries,
     ),
     Action(
         "map.next-layer",

@@ -15,12 +15,21 @@ from viewer.controllers.filling import Filling
 from viewer.controllers.talk import Talk
 from viewer.explainers.declaration import cost
 from viewer.explainers.fill_order import fill_order
+from viewer.explainers.map_facts import OF_THE_MAP
 from viewer.foundation.errors import Cancelled, one_sentence
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.progress import Progress
 from viewer.state.asking import AT_ONCE, Asking
 from viewer.state.map_view import places_shown
-from viewer.state.method import Method, deviation_key, estimate, is_segmentation, method_of, why_not
+from viewer.state.method import (
+    Method,
+    deviation_key,
+    estimate,
+    is_segmentation,
+    method_of,
+    segments_key,
+    why_not,
+)
 from viewer.state.series_reading import Place, Rounds, SeriesReading, Variant
 from viewer.state.session import Notice, Session, Work
 from viewer.state.volume_words import FELL_BACK, FELL_BACK_WORDS
@@ -331,8 +340,11 @@ class AskingOnDemand:
         if reply.deviation is not None:
             key = deviation_key(place.key)
             reading.atlas.put(place.slice, place.target, place.layer, key, reply.deviation)
-        flags = tuple(flag for flag in reply.flags if flag in ("incomplete", "not-finite"))
-        reading.rounds[place] = Rounds(reply.done, reply.total, flags)
+        if reply.segments is not None:
+            key = segments_key(place.key)
+            reading.atlas.put(place.slice, place.target, place.layer, key, reply.segments)
+        flags = tuple(flag for flag in reply.flags if flag in OF_THE_MAP)
+        reading.rounds[place] = Rounds(reply.done, reply.total, flags, reply.facts)
         if FELL_BACK in reply.flags and FELL_BACK not in reading.flags:
             self._session.notice = Notice(FELL_BACK_WORDS, severity="warning")
         reading.flags.update(flag for flag in reply.flags if flag not in flags)

@@ -164,6 +164,8 @@ class ExplainReply:
     done, total : rounds made and wanted; the last reply has both equal.
     flags : what was found out about the network and the map.
     equal_to : explainers that make the same picture on this layer by construction.
+    facts : numbers that say how far the map can be trusted, see `viewer.explainers.map_facts`.
+    segments : which part of the input each cell belongs to, from 1 on; None where there are none.
     """
 
     index: int
@@ -177,6 +179,8 @@ class ExplainReply:
     total: int
     flags: tuple[str, ...]
     equal_to: tuple[str, ...]
+    facts: Mapping[str, float] = field(default_factory=dict)
+    segments: NDArray[np.int32] | None = None
 
 
 @lru_cache(maxsize=3)
@@ -302,6 +306,8 @@ def explain_steps(request: ExplainRequest, progress: Progress = SILENT) -> Itera
             answer.total,
             tuple(dict.fromkeys((*asked.flags, *answer.flags))),
             asked.equal_to,
+            answer.facts,
+            answer.segments,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from viewer.evaluation.agreement import class_overlap
 from viewer.explainers.declaration import EXPLAINERS, equals, resolved
 from viewer.explainers.explainer_info import INPUT_LAYER
 from viewer.explainers.explanation import IMPROBABLE, map_state
+from viewer.explainers.map_facts import POOR_FIT
 from viewer.foundation.errors import ExportError, UsageError
 from viewer.foundation.progress import Progress
 from viewer.foundation.provenance import provenance
@@ -32,7 +33,7 @@ from viewer.models.card import RECOVERED, SQUASHED
 from viewer.state.may_read import MapFacts, MayRead, may_read
 
 if TYPE_CHECKING:
-    from viewer.controllers.engine import ExplainRequest, LoadedModel, TraceRequest
+    from viewer.controllers.engine import ExplainReply, ExplainRequest, LoadedModel, TraceRequest
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,13 @@ class OrderedMap:
 
 @dataclass(frozen=True)
 class MadeMap:
-    """What is remembered of one map of a slice or a volume; its values are in the file `raw`."""
+    """What is remembered of one map of a slice or a volume; its values are in the file `raw`.
+
+    Attributes
+    ----------
+    both_signs : the file with evidence against the class too, where that is drawn.
+    reach : largest value that is drawn, of either sign.
+    """
 
     state: str
     raw_max: float
@@ -61,6 +68,10 @@ class MadeMap:
     flags: tuple[str, ...]
     equal_to: tuple[str, ...]
     deviation: Path | None
+    both_signs: Path | None = None
+    reach: float = 0.0
+    facts: Mapping[str, float] = field(default_factory=dict)
+    segments: NDArray[np.int32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +85,8 @@ class Found:
     flags : what was found out about the network and the map.
     mirror : whether the network was given the mirrored patient.
     deviation : standard deviation of the map over what was sampled; None where nothing was.
+    facts : numbers that say how far the map can be trusted, see `viewer.explainers.map_facts`.
+    segments : which part of the input each cell belongs to; None where there are none.
     """
 
     maps: Mapping[tuple[int, str, str], NDArray[np.float32]]
@@ -81,6 +94,21 @@ class Found:
     flags: tuple[str, ...]
     mirror: bool
     deviation: NDArray[np.float32] | None = None
+    facts: Mapping[str, float] = field(default_factory=dict)
+    segments: NDArray[np.int32] | None = None
+
+    @classmethod
+    def of_map(cls, each: OrderedMap, reply: ExplainReply) -> Found:
+        """What an explanation on demand has come to."""
+        return cls(
+            {(each.target, each.layer, each.explainer): reply.signed},
+            reply.probabilities,
+            reply.flags,
+            reply.view.mirror,
+            reply.deviation,
+            reply.facts,
+            reply.segments,
+        )
 
 
 @dataclass(frozen=True)
@@ -249,6 +277,12 @@ def kept(job: ExplainJob, each: OrderedMap, found: Found, suffix: str = "") -> M
     signed = found.maps[each.target, each.layer, each.explainer]
     path = job.order.out / f"{each.stem}{suffix}.npy"
     write_raw(path, maps[0])
+    both_signs = None
+    if is_diverging(job, each):
+        both_signs = job.order.out / f"{each.stem}{suffix}__signed.npy"
+        write_raw(both_signs, signed)
+    raw_max = max(0.0, float(signed.max()))
+    reach = float(np.abs(signed).max()) if both_signs else raw_max
     state, probability = map_state(signed, reference_of(job, each)), float(found.probabilities[each.target])
     overlap = class_overlap(*maps).value if len(maps) == 2 and all(map_.any() for map_ in maps) else None
     card, flags = job.loaded.card, found.flags
@@ -266,13 +300,27 @@ def kept(job: ExplainJob, each: OrderedMap, found: Found, suffix: str = "") -> M
         two_classes=len(card.classes) == 2 and card.task != "multilabel",
         incomplete="incomplete" in flags,
         not_finite="not-finite" in flags,
+        poor_fit=POOR_FIT in flags,
+        numbers=found.facts,
         whole=job.volumes,
     )
     improbable = ("improbable_class",) if probability < IMPROBABLE else ()
-    raw_max = max(0.0, float(signed.max()))
     equal = ("equal_by_construction",) if equal_to else ()
     verdict, flags = may_read(facts, job.fit), (*improbable, *equal, *flags)
-    return MadeMap(state, raw_max, probability, path, verdict, flags, equal_to, spread)
+    return MadeMap(
+        state,
+        raw_max,
+        probability,
+        path,
+        verdict,
+        flags,
+        equal_to,
+        spread,
+        both_signs,
+        reach,
+        found.facts,
+        found.segments,
+    )
 
 
 def entry_of(
@@ -299,6 +347,8 @@ def entry_of(
         "equal_to": list(fact.equal_to),
         "warning": warning_of(job, each),
         "deviation": str(fact.deviation) if fact.deviation else None,
+        "signed": str(fact.both_signs) if fact.both_signs else None,
+        "facts": dict(fact.facts),
         "parameters": parameters_of(job, each),
         "may_read": {"answer": fact.verdict.answer, "line": fact.verdict.line},
         "scale": scale[0],
@@ -311,7 +361,7 @@ def record_of(
 ) -> dict[str, Any]:
     """The provenance of everything that was written."""
     card, order = job.loaded.card, job.order
-    files = ("raw", "nifti", "picture", "deviation")
+    files = ("raw", "nifti", "picture", "deviation", "signed")
     return provenance(
         model=card.id,
         weights_sha256=card.weights_sha256,
@@ -327,6 +377,22 @@ def record_of(
         **facts,
         maps=[{**entry, **{key: Path(entry[key]).name for key in files if entry[key]}} for entry in entries],
     )
+
+
+def is_diverging(job: ExplainJob, each: OrderedMap) -> bool:
+    """Whether evidence against the class is drawn too."""
+    return resolved(each.explainer, job.order.parameters(each.explainer)).diverging
+
+
+def scale_words(scale: tuple[float, str], *, both: bool) -> str:
+    """Which raw values the colours of a picture run over."""
+    return f"{-scale[0] if both else 0:.4g} to {scale[0]:.4g}, {scale[1]}"
+
+
+def shown_values(fact: MadeMap) -> NDArray[np.float32]:
+    """What is drawn of a map, on its own grid: both signs where both are drawn."""
+    values: NDArray[np.float32] = np.load(fact.both_signs or fact.raw, allow_pickle=False)
+    return values
 
 
 def reference_of(job: ExplainJob, each: OrderedMap) -> float | None:

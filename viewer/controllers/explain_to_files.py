@@ -20,11 +20,14 @@ from viewer.controllers.explain_job import (
     entry_of,
     explain_request,
     in_trace,
+    is_diverging,
     kept,
     parameters_of,
     record_of,
     reference_of,
     resolved_job,
+    scale_words,
+    shown_values,
     trace_request,
 )
 from viewer.controllers.explain_order import ALL, ExplainOrder
@@ -41,6 +44,7 @@ from viewer.plugin_host import host
 from viewer.state.canvas_view import OverlayStyle, background_of
 from viewer.state.case import Case
 from viewer.state.map_view import MapView, pixels_inside
+from viewer.state.segment_lines import boundary_lines
 
 _STYLE = OverlayStyle(visible=True, opacity=0.7, threshold=0.15, colour_map="inferno")
 
@@ -126,12 +130,7 @@ def _made_of(
         for found in engine.explain_steps(explain_request(job, each, index), progress):
             progress.report(found.done, found.total, f"{EXPLAINERS[each.explainer].title}, slice {index}")
         assert isinstance(found.view, InputView)
-        maps = {(each.target, each.layer, each.explainer): found.signed}
-        yield (
-            each,
-            found.view,
-            Found(maps, found.probabilities, found.flags, found.view.mirror, found.deviation),
-        )
+        yield each, found.view, Found.of_map(each, found)
 
 
 def _scale(job: ExplainJob, each: OrderedMap, highest: float) -> tuple[float, str]:
@@ -160,7 +159,7 @@ def _written(
     """Write the volume and the pictures of one map of the series; return its entries of the document."""
     done, progress = place
     total = len(job.maps) * len(job.slices)
-    scale = _scale(job, each, max(made[each, index].raw_max for index in job.slices))
+    scale = _scale(job, each, max(made[each, index].reach for index in job.slices))
     nifti = job.order.out / f"{each.stem}.nii.gz"
     drawn: dict[int, Picture] = {}
     entries = []
@@ -170,7 +169,7 @@ def _written(
         raw = np.load(fact.raw, allow_pickle=False)
         drawn[index] = views[index].back(raw)
         picture = fact.raw.with_suffix(".png")
-        _save_picture(picture, job, each, index, fact, views[index], raw, drawn[index], scale)
+        _save_picture(picture, job, each, index, fact, views[index], scale)
         entries.append(entry_of(job, each, fact, index, nifti, scale))
     write_map(nifti, job.image, drawn)
     return entries
@@ -183,16 +182,14 @@ def _save_picture(
     index: int,
     fact: MadeMap,
     view: InputView,
-    raw: Picture,
-    drawn: Picture,
     scale: tuple[float, str],
 ) -> None:
     from viewer.controllers.slice_figures import figure_content
     from viewer.reporting.slice_picture import slice_picture
 
-    found = MapView(
-        raw, drawn, pixels_inside(view), *scale, False, fact.state, fact.verdict, fact.probability
-    )
+    raw = shown_values(fact)
+    drawn, both = view.back(raw), is_diverging(job, each)
+    found = MapView(raw, drawn, pixels_inside(view), *scale, both, fact.state, fact.verdict, fact.probability)
     title = EXPLAINERS.find(each.explainer).title
     facts = (
         (
@@ -204,7 +201,7 @@ def _save_picture(
             "map",
             f"{title} of the {job.order.score}, layer {each.layer}, grid {raw.shape[0]} x {raw.shape[1]}",
         ),
-        ("scale", f"0 to {scale[0]:.4g}, {scale[1]}"),
+        ("scale", scale_words(scale, both=both)),
         ("input", f"crop: {view.crop}{', given to the network mirrored' if view.mirror else ''}"),
         *(("parameters", f"{name} {value}") for name, value in parameters_of(job, each).items()),
     )
@@ -217,5 +214,6 @@ def _save_picture(
         unit=map_unit(title, job.order.score),
         facts=facts,
         watermark="MODEL NOT MADE FOR THIS IMAGE" if job.fit.verdict == "does_not_apply" else "",
+        boundaries=None if fact.segments is None else boundary_lines(view.cells(fact.segments)),
     )
     slice_picture(path, content)

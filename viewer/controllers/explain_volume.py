@@ -17,10 +17,13 @@ from viewer.controllers.explain_job import (
     entry_of,
     explain_request,
     in_trace,
+    is_diverging,
     kept,
     parameters_of,
     record_of,
     reference_of,
+    scale_words,
+    shown_values,
     trace_request,
 )
 from viewer.controllers.map_files import map_unit, view_facts, write_volume_map
@@ -30,6 +33,7 @@ from viewer.imaging.geometry import Geometry
 from viewer.imaging.plane import ReadingPlane
 from viewer.imaging.windows import default_window
 from viewer.models.volume_view import VolumeView
+from viewer.state.segment_lines import boundary_lines
 
 _OPACITY, _THRESHOLD, _COLOURS = 0.7, 0.15, "inferno"
 
@@ -73,9 +77,7 @@ def _made_of(job: ExplainJob, progress: Progress) -> Iterator[tuple[OrderedMap, 
         for found in engine.explain_steps(explain_request(job, each), progress):
             progress.report(found.done, found.total, EXPLAINERS[each.explainer].title)
         assert isinstance(found.view, VolumeView)
-        maps = {(each.target, each.layer, each.explainer): found.signed}
-        made = Found(maps, found.probabilities, found.flags, found.view.mirror, found.deviation)
-        yield each, found.view, made
+        yield each, found.view, Found.of_map(each, found)
 
 
 def _written(
@@ -86,12 +88,12 @@ def _written(
     scale = (
         (reference, "model reference")
         if reference is not None and reference > 0
-        else (fact.raw_max or 1.0, "maximum of this volume")
+        else (fact.reach or 1.0, "maximum of this volume")
     )
     drawn = view.returned(view.back(raw))
     nifti = job.order.out / f"{each.stem}.nii.gz"
     write_volume_map(nifti, job.image, drawn)
-    _save_picture(fact.raw.with_suffix(".png"), job, each, fact, view, raw.shape, drawn, scale)
+    _save_picture(fact.raw.with_suffix(".png"), job, each, fact, view, scale)
     return entry_of(job, each, fact, None, nifti, scale)
 
 
@@ -108,15 +110,16 @@ def _save_picture(
     each: OrderedMap,
     fact: MadeMap,
     view: VolumeView,
-    grid: tuple[int, ...],
-    drawn: NDArray[np.float32],
     scale: tuple[float, str],
 ) -> None:
+    from viewer.controllers.slice_figures import DIVERGING
     from viewer.reporting.blend import Overlay
     from viewer.reporting.content import FigureContent
     from viewer.reporting.slice_picture import planes_picture
 
-    image = job.image
+    image, raw, both = job.image, shown_values(fact), is_diverging(job, each)
+    grid, drawn = raw.shape, view.returned(view.back(raw))
+    segments = None if fact.segments is None else view.returned(view.cells(fact.segments))
     window = default_window(image)
     middle = tuple(n // 2 for n in drawn.shape)
     peak = np.unravel_index(int(drawn.argmax()), drawn.shape) if drawn.any() else middle
@@ -125,7 +128,7 @@ def _save_picture(
         ("prediction", f"{each.class_name} {fact.probability:.3f} for the volume as a whole"),
         ("model", f"{job.loaded.card.id}: {job.fit.sentence}"),
         ("map", f"{title} of the {job.order.score}, layer {each.layer}, grid {' x '.join(map(str, grid))}"),
-        ("scale", f"0 to {scale[0]:.4g}, {scale[1]}"),
+        ("scale", scale_words(scale, both=both)),
         (
             "place",
             "three planes through the map's peak" if drawn.any() else "three planes through the middle",
@@ -147,8 +150,14 @@ def _save_picture(
                 window=(window.low, window.high),
                 spacing=plane.spacing(image.geometry),
                 overlay=Overlay(
-                    plane.picture(drawn, index), (0.0, scale[0]), scale[1], _COLOURS, _OPACITY, _THRESHOLD
+                    plane.picture(drawn, index),
+                    (-scale[0] if both else 0.0, scale[0]),
+                    scale[1],
+                    DIVERGING if both else _COLOURS,
+                    _OPACITY,
+                    _THRESHOLD,
                 ),
+                boundaries=None if segments is None else boundary_lines(plane.picture(segments, index)),
                 overlay_unit=map_unit(title, job.order.score),
                 inverted=image.intensity.inverted,
                 letters=plane.edge_letters(image.geometry),

@@ -89,6 +89,7 @@ def write_figure(path: Path, shown: ShownSlice) -> None:
         distances=shown.distances,
         watermark=shown.watermark,
         mirrored=shown.mirrored,
+        boundaries=shown.canvas.boundaries,
     )
     save_figure(path, content, planes=plane_contents(shown.planes, shown.found))
     write_provenance(path.with_name(f"{path.stem}.provenance.json"), shown.record)

@@ -114,9 +114,9 @@ def write_raw(path: Path, raw: NDArray[np.float32]) -> None:
     write_whole(path, stream.getvalue())
 
 
-def map_unit(title: str, score: str, *, diverging: bool = False) -> str:
+def map_unit(title: str, score: str, *, difference: bool = False) -> str:
     """What the numbers of a map are, in words: its explainer, what was differentiated."""
-    return f"{title}, {'difference of the classes' if diverging else 'raw'} ({score})"
+    return f"{title}, {'difference of the classes' if difference else 'raw'} ({score})"
 
 
 def view_facts(view: InputView | VolumeView | VolumeCut) -> dict[str, Any]:

@@ -19,7 +19,17 @@ from viewer.models.input_view import InputView
 from viewer.models.volume_cut import VolumeCut
 from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes
 from viewer.state.canvas_view import CanvasView, canvas_view
-from viewer.state.map_view import MapView, Picture, is_difference, map_view, opponent, shown_map, signed_map
+from viewer.state.map_view import (
+    MapView,
+    Picture,
+    is_difference,
+    is_diverging,
+    map_view,
+    opponent,
+    shown_map,
+    shown_numbers,
+    signed_map,
+)
 from viewer.state.method import Method, method_of
 from viewer.state.panel_views import PredictionView, prediction_view
 from viewer.state.planes_view import PlanesPresenter, PlanesView
@@ -136,11 +146,13 @@ def shown_slice(session: Session) -> ShownSlice:
         "scale": found.scale,
         "scale_name": found.scale_label,
         "may_read": found.may_read.line,
+        "facts": dict(shown_numbers(session, reading, session.view.slice)),
         "display": {
             "opacity": session.overlay.opacity,
             "threshold": session.overlay.threshold,
             "colour_map": session.overlay.colour_map,
             "true_grid": session.overlay.true_grid,
+            "boundaries": canvas.boundaries is not None,
             "window": [session.view.window.low, session.view.window.high],
             "seen_by_the_network": session.view.seen,
             "convention": "neurological" if canvas.background.flipped else "radiological",
@@ -153,7 +165,7 @@ def shown_slice(session: Session) -> ShownSlice:
         title=f"{session.case.title}: {_class_words(session)}, {title}, {method.layer}",
         canvas=canvas,
         found=found,
-        unit=map_unit(title, choice.score, diverging=found.diverging),
+        unit=map_unit(title, choice.score, difference=is_difference(session)),
         watermark="\n".join(marks),
         facts=facts,
         mirrored=session.view.seen and choice.mirror,
@@ -197,7 +209,7 @@ def shown_maps(session: Session) -> ShownMaps:
         slice_count=case.slices,
         explained_slices=list(maps),
         unexplained_slices=[index for index in range(case.slices) if index not in maps],
-        values="after ReLU, not normalised" if not is_difference(session) else "signed, not normalised",
+        values="after ReLU, not normalised" if not is_diverging(session) else "signed, not normalised",
         interpolation="linear between the centres of the map's cells",
         nifti_grid=grid_words(case.image),
         **(volume_facts(session) if reading.whole else _facts_of_slices(session, maps)),

@@ -16,6 +16,7 @@ from viewer.state.map_view import MapView, Picture
 from viewer.state.may_read import Answer
 from viewer.state.planes_view import PlanesView
 from viewer.state.rulers import RulerMark
+from viewer.state.segment_lines import Lines
 
 DIVERGING = "berlin"
 """Colours of a difference of classes: blue, dark at zero, red, as on screen."""
@@ -40,6 +41,7 @@ def figure_content(
     distances: tuple[RulerMark, ...] = (),
     watermark: str = "",
     mirrored: bool = False,
+    boundaries: Lines | None = None,
 ) -> FigureContent:
     """The content of a figure.
 
@@ -52,6 +54,7 @@ def figure_content(
     facts : (name, words) printed below the picture.
     distances : measured lines on the picture, at pixel centres as the canvas has them.
     mirrored : whether the background itself is mirrored.
+    boundaries : where the segments of the map meet, on the background.
     """
     pixels = background.pixels
     lines = tuple(_line(mark) for mark in distances)
@@ -63,6 +66,7 @@ def figure_content(
         values = None if values is None else values[:, ::-1]
         regions = tuple(_flipped(region, columns) for region in regions)
         lines = tuple(_turned(line, columns) for line in lines)
+        boundaries = None if boundaries is None else boundaries * (1, -1) + (0, columns)
     overlay = None
     if found is not None and values is not None and style.visible:
         overlay = Overlay(
@@ -90,6 +94,7 @@ def figure_content(
         facts=facts,
         watermark=watermark,
         mirrored=mirrored,
+        boundaries=boundaries,
     )
 
 

@@ -136,6 +136,10 @@ class Viewing:
         """Show the map's own cells, or a smooth picture of them."""
         self._session.overlay.true_grid = not self._session.overlay.true_grid
 
+    def toggle_boundaries(self) -> None:
+        """Show or hide where the segments meet that a map is made of."""
+        self._session.overlay.boundaries = not self._session.overlay.boundaries
+
     def toggle_phi(self) -> None:
         """Hide everything that identifies the patient, or show it."""
         self._session.phi_hidden = not self._session.phi_hidden

@@ -171,6 +171,12 @@ class Atlas:
             facts = self._facts.get((self.target_index(target), layer, method), {})
             return max(0.0, *(f.maximum for f in facts.values())) if facts else None
 
+    def series_reach(self, layer: str, target: int | str, method: str) -> float | None:
+        """Largest magnitude of the signed maps made so far; None without any map."""
+        with self._lock:
+            facts = self._facts.get((self.target_index(target), layer, method), {})
+            return max(max(f.maximum, -f.minimum) for f in facts.values()) if facts else None
+
     def target_index(self, target: int | str) -> int:
         """Index of a class given by index or name; `UsageError` offers the nearest names."""
         if isinstance(target, str) and target in self.classes:

@@ -177,6 +177,7 @@ for _info in (
         "What each voxel adds to the score where the network is close to linear.",
         "sum over channels of x ds/dx",
         "Shrikumar et al., Not just a black box, arXiv 1605.01713, 2016",
+        diverging=True,
     ),
     _of_input(
         "guided",
@@ -275,6 +276,7 @@ for _info in (
         "Sundararajan et al., Axiomatic attribution for deep networks, ICML 2017",
         parameters=(_STEPS, _BASELINE),
         repeats="steps",
+        diverging=True,
     ),
     _of_input(
         "path",
@@ -286,6 +288,7 @@ for _info in (
         parameters=(_BASELINE,),
         needs="non-linearities that are modules, each used once",
         passes=2,
+        diverging=True,
     ),
     _of_input(
         "path",
@@ -301,6 +304,7 @@ for _info in (
             _SEED,
         ),
         repeats="samples",
+        diverging=True,
     ),
 ):
     EXPLAINERS.add(_info.name, _info)
@@ -348,6 +352,7 @@ def resolved(name: str, parameters: Mapping[str, Any]) -> ExplainerInfo:
         needs_layer=inner.needs_layer,
         dims=inner.dims,
         signed=inner.signed,
+        diverging=inner.diverging,
         class_free=inner.class_free,
         segmentation_only=inner.segmentation_only,
         warning=inner.warning,

@@ -125,6 +125,8 @@ class ExplainerInfo:
     source : the publication.
     in_atlas : whether a trace makes its maps at once; else they are made on demand.
     signed : whether values below zero speak against the class; without that they do not occur or mean nothing.
+    diverging : whether evidence against the class is drawn too, in colours of its own: the values are shares of the
+        score (or of its difference from a baseline), of which half would be missing; else the map is after ReLU.
     class_free : whether the map is the same for every class.
     segmentation_only : whether it has a meaning for segmentation networks alone.
     warning : what a reader must know wherever the map is shown; empty when there is nothing.
@@ -150,6 +152,7 @@ class ExplainerInfo:
     needs: str = ""
     passes: float = 1.0
     repeats: str = ""
+    diverging: bool = False
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Value]:
         """Every parameter with its value: what was given, in the right type, and defaults for the rest.
@@ -187,6 +190,7 @@ class ExplainerInfo:
             "source": self.source,
             "in_atlas": self.in_atlas,
             "signed": self.signed,
+            "diverging": self.diverging,
             "class_free": self.class_free,
             "segmentation_only": self.segmentation_only,
             "warning": self.warning,

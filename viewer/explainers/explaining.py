@@ -112,6 +112,8 @@ def explain(
         flags=_flags(made),
         equal_to=made.equal_to,
         deviation=made.deviation,
+        segments=made.segments,
+        facts=made.facts,
         slice=number,
         geometry=image.geometry if isinstance(image, MedicalImage) else None,
         parameters=made.parameters,
@@ -135,6 +137,7 @@ def explain(
             crop_box=list(astuple(view.box)),
             parameters=dict(made.parameters),
             region=made.region,
+            facts=dict(made.facts),
             device=str(classifier.device),
         ),
     )
@@ -153,6 +156,8 @@ class _Made:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     deviation: NDArray[np.float32] | None = None
     region: str = EVERYWHERE
+    facts: Mapping[str, float] = field(default_factory=dict)
+    segments: NDArray[np.int32] | None = None
 
 
 def _traced(
@@ -198,6 +203,8 @@ def _worked(asked: Asked) -> _Made:
         question.parameters,
         found.deviation,
         EVERYWHERE if region is None else f"{int(region.sum())} of {region.size} cells of the input",
+        found.facts,
+        found.segments,
     )
 
 

@@ -76,9 +76,12 @@ class Explanation:
     probability : of the class on this input.
     state : ``ok``, ``empty``, ``negative_only`` or ``near_zero``.
     flags : ``improbable_class``, ``equal_by_construction``, ``softmax-inside``, ``squashed-output``, ``not-finite``,
-        ``incomplete`` (the values do not add up to the difference of the scores).
+        ``incomplete`` (the values do not add up to the difference of the scores), ``poor-fit`` (the linear model that
+        the map is made of does not follow the network).
     equal_to : explainers that make the same picture on this layer by construction.
     deviation : standard deviation of `signed` over what was sampled; None where nothing was.
+    segments : which part of the input each cell of `signed` belongs to, from 1 on; None where there are none.
+    facts : numbers that say how far the map can be trusted, see `viewer.explainers.map_facts`.
     slice : index in the image's reading plane; None for an array.
     geometry : of the explained image; None for an array.
     parameters : of the explainer.
@@ -98,6 +101,8 @@ class Explanation:
     flags: tuple[str, ...] = ()
     equal_to: tuple[str, ...] = ()
     deviation: Map | None = None
+    segments: NDArray[np.int32] | None = None
+    facts: Mapping[str, float] = field(default_factory=dict)
     slice: int | None = None
     geometry: Geometry | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)

@@ -62,8 +62,11 @@ class Answer:
         or of the score per unit of the input; values above zero speak for the class.
     deviation : standard deviation of the map over what was sampled, same grid; None where nothing was.
     done, total : rounds made and wanted.
-    flags : ``incomplete`` (the values do not add up to the difference of the scores within 1%), ``not-finite`` (some
-        values were not numbers and count as none), ``fell-back-to-cpu`` (the device had too little memory).
+    flags : ``incomplete`` (the values do not add up to what they shall within 1%), ``not-finite`` (some values were not
+        numbers and count as none), ``fell-back-to-cpu`` (the device had too little memory), ``poor-fit`` (the linear
+        model that the map is made of does not follow the network).
+    facts : numbers that say how far the map can be trusted, see `viewer.explainers.map_facts`.
+    segments : which part of the input each cell belongs to, int (*space), from 1 on; None where there are none.
     """
 
     signed: NDArray[np.float32]
@@ -71,6 +74,8 @@ class Answer:
     done: int = 1
     total: int = 1
     flags: tuple[str, ...] = ()
+    facts: Mapping[str, float] = field(default_factory=dict)
+    segments: NDArray[np.int32] | None = None
 
 
 Explainer = Callable[[Question], Iterator[Answer]]

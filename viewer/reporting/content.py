@@ -50,6 +50,7 @@ class FigureContent:
     facts : (name, words) in order: prediction, explainer, layer, class, score, scale, slice ...
     watermark : words across the picture when the model does not apply or the case is synthetic; empty for none.
     mirrored : whether this is the mirrored input, which is said aloud.
+    boundaries : (line, end, 2) where the segments of the map meet, (row, column) in pixel edges; None for none.
     """
 
     picture: NDArray
@@ -68,3 +69,4 @@ class FigureContent:
     facts: tuple[tuple[str, str], ...] = ()
     watermark: str = ""
     mirrored: bool = False
+    boundaries: NDArray | None = None

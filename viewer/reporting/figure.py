@@ -27,6 +27,7 @@ from viewer.reporting.panels import (
     FONT,
     INK,
     draw_bar,
+    draw_boundaries,
     draw_distances,
     draw_legend,
     draw_picture,
@@ -170,6 +171,7 @@ def _draw_pictures(
         last = panel == panels - 1
         draw_picture(axes, blended(base, content.overlay if last else None), content, width)
         if last:
+            draw_boundaries(axes, content.boundaries)
             draw_regions(axes, content.regions)
             draw_distances(axes, content.distances)
     if content.overlay is not None:

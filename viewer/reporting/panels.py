@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -20,6 +21,7 @@ from viewer.reporting.content import Distance, FigureContent
 FONT = ["DejaVu Sans", "sans-serif"]
 INK, FAINT = "#1b1f24", "#5b6570"
 _LETTERS = "#ffc861"
+_BOUNDARY = "#ffec6e"
 
 Dashes = tuple[float, tuple[float, ...]]
 
@@ -106,6 +108,14 @@ def _letter(
         family=FONT,
         path_effects=[withStroke(linewidth=2, foreground="black")],
     )
+
+
+def draw_boundaries(axes: Axes, lines: NDArray | None) -> None:
+    """Draw where segments meet; `lines` as `FigureContent.boundaries`."""
+    if lines is not None:
+        axes.add_collection(
+            LineCollection(list(lines[..., ::-1]), colors=_BOUNDARY, linewidths=0.7, alpha=0.8)
+        )
 
 
 def draw_regions(axes: Axes, regions: tuple[Region, ...]) -> None:

@@ -19,6 +19,7 @@ _LONGEST, _WIDE, _GAP = 512, 1200, 8
 _LINE = 15
 _COLUMNS = 88
 _PAPER, _INK, _AMBER, _LETTERS = (20, 23, 28), (214, 220, 226), (255, 184, 77), (255, 200, 97)
+_BOUNDARY = (255, 236, 110)
 
 
 def slice_picture(path: Path, content: FigureContent) -> None:
@@ -98,7 +99,14 @@ def _pixels(content: FigureContent, scale: float) -> Image.Image:
     pixels = np.round(255 * blended(base, content.overlay)).astype(np.uint8)
     height, width = _extent(content)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return Image.fromarray(pixels, "RGB").resize(size, Image.Resampling.NEAREST)
+    picture = Image.fromarray(pixels, "RGB").resize(size, Image.Resampling.NEAREST)
+    if content.boundaries is not None:
+        draw, (rows, columns) = ImageDraw.Draw(picture), content.picture.shape[:2]
+        for (row, column), (last_row, last_column) in content.boundaries:
+            start, end = (column, row), (last_column, last_row)
+            points = [(x * size[0] / columns, y * size[1] / rows) for x, y in (start, end)]
+            draw.line(points, fill=_BOUNDARY)
+    return picture
 
 
 def _words(content: FigureContent) -> str:

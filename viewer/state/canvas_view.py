@@ -26,6 +26,7 @@ from viewer.state.display import (
 from viewer.state.map_view import MapView
 from viewer.state.method import method_of
 from viewer.state.rulers import pixel_words
+from viewer.state.segment_lines import Lines, boundary_lines
 from viewer.state.series_reading import SeriesReading
 from viewer.state.session import Session
 from viewer.state.volume_reading import VolumeReading
@@ -94,6 +95,7 @@ class CanvasView:
     values : the map on the pixels of the background (row, column); None with `map`.
     facts : short facts for the line under the image.
     waiting : why there is no map yet; empty otherwise.
+    boundaries : where the segments of the map meet, on the background; None where there are none or none are wanted.
     """
 
     background: Background
@@ -103,6 +105,7 @@ class CanvasView:
     inset: Inset | None
     facts: tuple[str, ...]
     waiting: str
+    boundaries: Lines | None = None
 
 
 def background_of(
@@ -235,13 +238,15 @@ def canvas_view(
     background = background or shown_background(session)
     if case is None or background is None:
         return None
-    values, inset, view = None, None, _input_view(session)
+    values, inset, view, boundaries = None, None, _input_view(session), None
     if found is not None and view is not None:  # both come with the traced slice
         drawn_on = whole_input(view) if session.view.seen else view
         if session.overlay.true_grid:
             values = drawn_on.cells(found.raw)
         else:
             values = drawn_on.back(found.raw) if session.view.seen else found.picture
+        if found.segments is not None and session.overlay.boundaries and session.overlay.visible:
+            boundaries = boundary_lines(drawn_on.cells(found.segments))
     if session.choice.mirror and not session.view.seen:
         inset = _inset(session, case, background, values, found)
     overlay = session.overlay
@@ -259,6 +264,7 @@ def canvas_view(
         inset=inset,
         facts=_facts(session, case, found),
         waiting=_waiting(session, reading, found),
+        boundaries=boundaries,
     )
 
 

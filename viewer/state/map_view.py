@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,11 +12,12 @@ from numpy.typing import NDArray
 
 from viewer.evaluation.agreement import class_overlap
 from viewer.explainers.explanation import MapState, map_state
+from viewer.explainers.map_facts import POOR_FIT
 from viewer.models.card import RECOVERED, SQUASHED
 from viewer.models.input_view import InputView
 from viewer.models.volume_cut import VolumeCut
 from viewer.state.may_read import MapFacts, MayRead, may_read
-from viewer.state.method import Method, equal_here, is_segmentation, method_of
+from viewer.state.method import Method, equal_here, is_segmentation, method_of, segments_key
 from viewer.state.series_reading import Place, SeriesReading
 from viewer.state.session import DIFFERENCE, ModelFacts, Session
 from viewer.state.volume_reading import VolumeReading
@@ -29,15 +31,16 @@ class MapView:
 
     Attributes
     ----------
-    raw : the map on its layer's grid, after ReLU; signed for a difference. Of a network of volumes the map of the
+    raw : the map on its layer's grid, after ReLU; signed where `diverging`. Of a network of volumes the map of the
         whole volume (slice, row, column), which `picture` cuts.
     picture : the same on the picture (row, column), linear between the centres of the map's cells, zero outside the
         network's input. Scores are computed on it, however it is drawn.
     inside : (row_min, column_min, row_max, column_max) whole pixels of the picture that the network saw.
     scale : raw value shown as full colour; > 0.
     scale_label : in words, what the scale is.
-    diverging : zero-centred (difference of classes).
+    diverging : zero-centred: a difference of classes, or a map that shows evidence against the class too.
     may_read : the verdict.
+    segments : which part of the input each cell of `raw` belongs to, from 1 on; None where there are none.
     """
 
     raw: Picture
@@ -49,6 +52,7 @@ class MapView:
     state: str
     may_read: MayRead
     probability: float
+    segments: NDArray[np.int32] | None = None
 
 
 def opponent(model: ModelFacts, reading: SeriesReading, index: int, target: int) -> int | None:
@@ -80,9 +84,15 @@ def is_difference(session: Session) -> bool:
     return session.choice.target == DIFFERENCE and not method_of(session).deviation
 
 
+def is_diverging(session: Session) -> bool:
+    """Whether both signs are drawn: of a difference of classes, and of shares of a score, which may be negative."""
+    method = method_of(session)
+    return is_difference(session) or (method.info.diverging and not method.deviation)
+
+
 def shown_map(session: Session, signed: Picture) -> Picture:
-    """What is drawn of a signed map: all of a difference, the positive part of a class."""
-    return signed if is_difference(session) else np.maximum(signed, 0)
+    """What is drawn of a signed map: all of it where both signs are drawn, else the positive part."""
+    return signed if is_diverging(session) else np.maximum(signed, 0)
 
 
 def map_scale(session: Session, reading: SeriesReading, layer: str, raw: Picture) -> tuple[float, str]:
@@ -97,7 +107,9 @@ def map_scale(session: Session, reading: SeriesReading, layer: str, raw: Picture
         return _positive(known), "model reference"
     indices = range(len(card.classes)) if is_difference(session) else (session.target_index,)
     key = method.shown_key
-    highest = max(reading.atlas.series_maximum(method.layer, c, key) or 0.0 for c in indices)
+    both = is_diverging(session) and not is_difference(session)
+    extreme = reading.atlas.series_reach if both else reading.atlas.series_maximum
+    highest = max(extreme(method.layer, c, key) or 0.0 for c in indices)
     total = session.case.slices if session.case else 0
     filled = len(reading.filled)
     if method.on_demand:
@@ -145,10 +157,11 @@ def map_view(session: Session, reading: SeriesReading | None, index: int) -> Map
         inside=pixels_inside(view),
         scale=scale,
         scale_label=label,
-        diverging=is_difference(session),
+        diverging=is_diverging(session),
         state=facts.state,
         may_read=may_read(facts, session.judgement.applicability),
         probability=facts.probability,
+        segments=_segments(session, reading, index),
     )
 
 
@@ -170,7 +183,7 @@ def _facts(session: Session, reading: SeriesReading, index: int, signed: Picture
     assert session.model is not None
     assert session.target_index is not None
     card, choice, target = session.model.card, session.choice, session.target_index
-    method = method_of(session)
+    method, flags = method_of(session), _flags(session, reading, index)
     other = opponent(session.model, reading, index, target)
     overlap = None
     # Findings that can be there together do not oppose; neither do maps that know no class, nor the parts of an image.
@@ -195,8 +208,10 @@ def _facts(session: Session, reading: SeriesReading, index: int, signed: Picture
         score=choice.score,
         two_classes=len(card.classes) == 2 and card.task != "multilabel",
         part=_part(session, reading, index),
-        incomplete="incomplete" in _flags(session, reading, index),
-        not_finite="not-finite" in _flags(session, reading, index),
+        incomplete="incomplete" in flags,
+        not_finite="not-finite" in flags,
+        poor_fit=POOR_FIT in flags,
+        numbers=shown_numbers(session, reading, index),
         deviation=method.deviation,
         region=choice.region if is_segmentation(session) else "",
         whole=reading.whole,
@@ -239,3 +254,22 @@ def _part(session: Session, reading: SeriesReading, index: int) -> str:
 def _flags(session: Session, reading: SeriesReading, index: int) -> tuple[str, ...]:
     places = places_shown(session, reading, index)
     return tuple(flag for place in places if (r := reading.rounds.get(place)) is not None for flag in r.flags)
+
+
+def shown_numbers(session: Session, reading: SeriesReading, index: int) -> Mapping[str, float]:
+    """What the explainer found out about the shown map, in numbers; a difference of two maps has none of its own."""
+    if is_difference(session):
+        return {}
+    known = [reading.rounds.get(place) for place in places_shown(session, reading, index)]
+    return known[0].facts if known and known[0] is not None else {}
+
+
+def _segments(session: Session, reading: SeriesReading, index: int) -> NDArray[np.int32] | None:
+    """The segments that the shown map is made of, on its own grid."""
+    if method_of(session).deviation:
+        return None
+    for place in places_shown(session, reading, index):
+        segments = reading.atlas.signed(place.layer, place.target, segments_key(place.key), place.slice)
+        if segments is not None:
+            return np.rint(segments).astype(np.int32)
+    return None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from viewer.explainers.explanation import IMPROBABLE
+from viewer.explainers.map_facts import fact_words, incomplete_words, poor_fit_words
 from viewer.models.applicability import Applicability
 
 Answer = Literal["no", "with care", "yes"]
@@ -36,6 +38,8 @@ class MapFacts:
     deviation : this is the deviation of a map over its samples, not the map.
     region : where a segmentation network was asked; empty for other networks.
     whole : the network reads the whole volume, and the probability is that of all of it.
+    poor_fit : the linear model that the map is made of does not follow the network.
+    numbers : that say how far the map can be trusted, see `viewer.explainers.map_facts`.
     """
 
     state: str
@@ -55,6 +59,8 @@ class MapFacts:
     deviation: bool = False
     region: str = ""
     whole: bool = False
+    poor_fit: bool = False
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,8 @@ def _care(facts: MapFacts, applicability: Applicability) -> tuple[str, ...]:
             f"the maps of opposing classes overlap ({overlap:.2f}), they do not tell the classes apart",
         ),
         (facts.warning, _clause(facts.warning)),
-        (facts.incomplete, "its values do not add up to the difference of the scores within 1%"),
+        (facts.poor_fit, poor_fit_words(facts.numbers)),
+        (facts.incomplete, incomplete_words(facts.numbers)),
         (
             applicability.verdict == "unproven",
             "nobody can tell whether the model was made for this image",
@@ -156,7 +163,8 @@ def _known(facts: MapFacts) -> tuple[str, ...]:
         (facts.equal_to, "same map as " + " and ".join(facts.equal_to) + " on this layer"),
         (facts.recovered, "the network ends in a softmax or sigmoid, the score before it is explained"),
     )
-    return tuple(words for holds, words in said if holds)
+    found = tuple(words for holds, words in said if holds)
+    return found if facts.deviation or facts.incomplete else (*found, *fact_words(facts.numbers))
 
 
 def _score_words(facts: MapFacts) -> str:

@@ -13,7 +13,7 @@ from viewer.state.session import DIFFERENCE, Session
 REGION = "region"
 """A parameter of explainers that is chosen in the window as the place of the question, for all explainers alike."""
 
-_DEVIATION = " (deviation)"
+_DEVIATION, _SEGMENTS = " (deviation)", " (segments)"
 FIRST = ("grad-cam", "grad-cam++", "layer-cam")
 """Explainers that a menu begins with."""
 
@@ -83,9 +83,19 @@ def deviation_key(key: str) -> str:
     return key + _DEVIATION
 
 
+def segments_key(key: str) -> str:
+    """What the segments of a map are called in an atlas."""
+    return key + _SEGMENTS
+
+
+def has_segments(session: Session) -> bool:
+    """Whether the chosen explainer makes its maps of segments of the input."""
+    return any(parameter.name == "segments" for parameter in method_of(session).info.parameters)
+
+
 def may_deviate(info: ExplainerInfo) -> bool:
     """Whether a map is a mean over samples, so that it comes with a deviation."""
-    return info.repeats == "samples"
+    return info.repeats == "samples" and info.family != "perturbation"
 
 
 FAMILIES = {

@@ -12,7 +12,7 @@ from viewer.evaluation.confusion import outcome
 from viewer.explainers.layer_info import LayerInfo
 from viewer.models.volume_cut import VolumeCut
 from viewer.state.display import is_flipped
-from viewer.state.map_view import is_difference, map_scale, places_shown, shown_map, shown_state, signed_map
+from viewer.state.map_view import is_diverging, map_scale, places_shown, shown_map, shown_state, signed_map
 from viewer.state.may_read import region_words
 from viewer.state.method import is_segmentation, method_of
 from viewer.state.series_reading import Steadiness
@@ -217,7 +217,7 @@ def rail_view(session: Session) -> tuple[LayerTile, ...]:
                 state,
                 chosen=needs_layer and layer.name == session.choice.layer,
                 default=layer.name == model.card.default_layer,
-                diverging=is_difference(session),
+                diverging=is_diverging(session),
                 offer=tile_words(session, layer) if thumbnail is None and model.card.dims == 3 else "",
             )
         )

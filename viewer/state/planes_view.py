@@ -28,7 +28,7 @@ from viewer.state.display import (
     sides,
 )
 from viewer.state.map_stack import MapStack
-from viewer.state.map_view import MapView, is_difference, map_scale
+from viewer.state.map_view import MapView, is_diverging, map_scale
 from viewer.state.method import method_of
 from viewer.state.rulers import RulerMark, pixel_words, ruler_marks
 from viewer.state.session import Session, Workspace
@@ -210,7 +210,7 @@ class PlanesPresenter:
             return None, None
         raw = found.raw if found is not None else np.zeros((1, 1), dtype=np.float32)
         scale, label = map_scale(session, reading, choice.layer, raw)
-        return self._stack, MapScale(scale, label, is_difference(session))
+        return self._stack, MapScale(scale, label, is_diverging(session))
 
     def _plane(
         self,

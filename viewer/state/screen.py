@@ -81,7 +81,7 @@ class Presenter:
         )
         waits = s.asking and (s.asking.stage, s.asking.sentence)
         o = s.overlay
-        style = (o.visible, o.opacity, o.threshold, o.colour_map, o.true_grid)
+        style = (o.visible, o.opacity, o.threshold, o.colour_map, o.true_grid, o.boundaries)
         seen = s.view.seen and (s.choice.mirror, s.choice.crop)
         turned = (s.view.convention, s.view.inverted)
         background = self._part(

@@ -52,11 +52,13 @@ class Rounds:
     Attributes
     ----------
     flags : what was found out about the map, e.g. ``incomplete``.
+    facts : numbers that say how far it can be trusted, see `viewer.explainers.map_facts`.
     """
 
     done: int
     total: int
     flags: tuple[str, ...] = ()
+    facts: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:

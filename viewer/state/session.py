@@ -135,6 +135,8 @@ class Overlay:
     scale: ScaleName = "reference"
     true_grid: bool = False
     """Show the map's own cells rather than a smooth picture of them."""
+    boundaries: bool = True
+    """Show where the segments meet that a map is made of."""
 
 
 @dataclass

@@ -11,6 +11,7 @@ from viewer.state.boxes_view import BoxesView
 from viewer.state.canvas_view import CanvasView
 from viewer.state.rulers import RulerMark
 from viewer.ui import theme
+from viewer.ui.canvas.boundary_marks import BoundaryMarks
 from viewer.ui.canvas.box_marks import BoxMarks
 from viewer.ui.canvas.colour_bar import ColourBar
 from viewer.ui.canvas.gestures import Gestures
@@ -45,8 +46,15 @@ class ReadingCanvas(Canvas):
         self.setFocusProxy(self.picture)
         self.bar = ColourBar(self)
         self.letters, self.words, self.crosshair = EdgeLetters(), Words(), Crosshair()
-        self.boxes, self.rulers = BoxMarks(), RulerMarks()
-        self.picture.foreground += [self.crosshair, self.boxes, self.rulers, self.letters, self.words]
+        self.boxes, self.rulers, self.boundaries = BoxMarks(), RulerMarks(), BoundaryMarks()
+        self.picture.foreground += [
+            self.boundaries,
+            self.crosshair,
+            self.boxes,
+            self.rulers,
+            self.letters,
+            self.words,
+        ]
         self.inset = InsetView(self)
         gestures = Gestures(self.picture, self.boxes, self.rulers, bench, left_drag, self._patient_shown)
         gestures.menu_wanted.connect(self.menu_wanted)
@@ -80,6 +88,7 @@ class ReadingCanvas(Canvas):
         self._show_words(view)
         self.picture.show_background(view.background)
         self.picture.show_map(view.map, view.values, view.style, hard=self._bench.session.overlay.true_grid)
+        self.boundaries.show_lines(view.boundaries)
         if first:
             self.picture.setFocus()
         self.bar.show_scale(view.map, view.style)

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from viewer.controllers.workbench import Workbench
+from viewer.state.method import has_segments
 from viewer.state.session import Session
 from viewer.ui.attempt import attempt
 from viewer.ui.canvas.colours import COLOUR_MAPS
@@ -54,6 +55,11 @@ class OverlayPanel(QWidget):
             "Draw the map at its true resolution instead of a smooth picture of it.",
         )
         body.addWidget(self.true_grid)
+        self.boundaries = QCheckBox("Show segment boundaries")
+        described(
+            self.boundaries, "Segment boundaries", "Draw where the segments meet that the map is made of."
+        )
+        body.addWidget(self.boundaries)
         self.scale.activated.connect(
             lambda index: attempt(bench, lambda: bench.viewing.set_scale(self.scale.itemData(index)))
         )
@@ -61,6 +67,7 @@ class OverlayPanel(QWidget):
             lambda index: attempt(bench, lambda: bench.viewing.set_colour_map(COLOUR_MAPS[index]))
         )
         self.true_grid.clicked.connect(bench.viewing.toggle_true_grid)
+        self.boundaries.clicked.connect(bench.viewing.toggle_boundaries)
 
     def show_session(self, session: Session) -> None:
         overlay = session.overlay
@@ -72,8 +79,10 @@ class OverlayPanel(QWidget):
         ):
             if combo.currentIndex() != index:
                 combo.setCurrentIndex(index)
-        if self.true_grid.isChecked() != overlay.true_grid:
-            self.true_grid.setChecked(overlay.true_grid)
+        for box, wanted in ((self.true_grid, overlay.true_grid), (self.boundaries, overlay.boundaries)):
+            if box.isChecked() != wanted:
+                box.setChecked(wanted)
+        self.boundaries.setVisible(has_segments(session))
 
 
 def _slider(body: QVBoxLayout, name: str, tip: str) -> tuple[QSlider, QLabel]:
