@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from viewer.evaluation.boxes import boxes_from_map
     from viewer.evaluation.confusion import confusion_scores
-    from viewer.evaluation.localisation import iou
+    from viewer.evaluation.focus import focus_scores
+    from viewer.evaluation.importance_result import PixelImportance
+    from viewer.evaluation.localisation import dice, iou
+    from viewer.evaluation.map_boxes import MapBoxes
+    from viewer.evaluation.pixel_importance import pixel_importance
     from viewer.evaluation.regions import Region
     from viewer.evaluation.score import Score
     from viewer.explainers.atlas import Atlas
@@ -49,8 +53,10 @@ _HOMES = {
     "Generator": "viewer.training.generator",
     "Geometry": "viewer.imaging.geometry",
     "LayerInfo": "viewer.explainers.layer_info",
+    "MapBoxes": "viewer.evaluation.map_boxes",
     "MedicalImage": "viewer.imaging.image",
     "Parameter": "viewer.explainers.explainer_info",
+    "PixelImportance": "viewer.evaluation.importance_result",
     "Prediction": "viewer.models.prediction",
     "Progress": "viewer.foundation.progress",
     "Question": "viewer.explainers.question",
@@ -63,11 +69,14 @@ _HOMES = {
     "atlas": "viewer.explainers.explaining",
     "boxes_from_map": "viewer.evaluation.boxes",
     "confusion_scores": "viewer.evaluation.confusion",
+    "dice": "viewer.evaluation.localisation",
     "explain": "viewer.explainers.explaining",
+    "focus_scores": "viewer.evaluation.focus",
     "input_gradient": "viewer.explainers.passes",
     "iou": "viewer.evaluation.localisation",
     "layer_pair": "viewer.explainers.passes",
     "normalise": "viewer.models.normalise",
+    "pixel_importance": "viewer.evaluation.pixel_importance",
     "plain_scores": "viewer.explainers.passes",
     "predict": "viewer.models.prediction",
     "read_image": "viewer.imaging.reading",
@@ -86,8 +95,10 @@ __all__ = [
     "Generator",
     "Geometry",
     "LayerInfo",
+    "MapBoxes",
     "MedicalImage",
     "Parameter",
+    "PixelImportance",
     "Prediction",
     "Progress",
     "Question",
@@ -99,13 +110,16 @@ __all__ = [
     "atlas",
     "boxes_from_map",
     "confusion_scores",
+    "dice",
     "explain",
+    "focus_scores",
     "input_gradient",
     "iou",
     "layer_pair",
     "layers",
     "load_model",
     "normalise",
+    "pixel_importance",
     "plain_scores",
     "predict",
     "read_image",

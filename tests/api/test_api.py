@@ -23,6 +23,7 @@ NAMES = {
     "iou",
     "layers",
     "load_model",
+    "pixel_importance",
     "predict",
     "read_image",
     "register_architecture",

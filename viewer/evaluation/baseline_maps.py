@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.models.line_sampling import sampling
+from viewer.models.line_sampling import stretched
 
 Map = NDArray[np.float32]
 BLOB = 0.25
@@ -22,14 +22,7 @@ def random_map(shape: tuple[int, ...], seed: int = 0, grid: tuple[int, ...] | No
         coarse as the map beside it; None for one value for each pixel.
     """
     noise = (1 - np.random.default_rng(seed).random(grid or shape)).astype(np.float32)
-    return noise if grid is None else _drawn(noise, shape)
-
-
-def _drawn(cells: Map, shape: tuple[int, ...]) -> Map:
-    for axis, (length, count) in enumerate(zip(shape, cells.shape, strict=True)):
-        weights = sampling(length, 0, length, count, False)
-        cells = np.moveaxis(np.tensordot(weights, cells, axes=(1, axis)), 0, axis)
-    return np.asarray(cells, dtype=np.float32)
+    return noise if grid is None else stretched(noise, shape)
 
 
 def centred_blob(shape: tuple[int, ...]) -> Map:

@@ -78,7 +78,7 @@ def explain(
     index = None if target is None else classifier.target_index(target)
     if info.needs_layer and layer is not None:
         require_layer(classifier, layer)
-    view, ready, number, why = _seen(classifier, image, slice, index, mirror, crop, progress)
+    view, ready, number, why = seen_input(classifier, image, slice, index, mirror, crop, progress)
     if info.in_atlas and classifier.card.task != "segmentation" and region is None:
         made = _traced(classifier, ready, explainer, layer, index, score, progress)
     else:
@@ -208,7 +208,7 @@ def _worked(asked: Asked) -> _Made:
     )
 
 
-def _seen(
+def seen_input(
     classifier: Classifier,
     image: MedicalImage | NDArray,
     slice: int | None,
@@ -217,7 +217,13 @@ def _seen(
     crop: Crop | None,
     progress: Progress,
 ) -> tuple[View, NDArray[np.float32], int | None, str]:
-    """A view of the image, the input that it makes, the slice and, in words, why this one."""
+    """A view of the image, the input (channel, *space) that it makes, the slice and, in words, why this one.
+
+    Raises
+    ------
+    UsageError
+        When there is no such slice, or an array does not fit.
+    """
     rule, volumes = classifier.card.input, classifier.card.dims == 3
     if isinstance(image, MedicalImage) and not volumes:
         number, why = _chosen_slice(classifier, image, slice, target, mirror, crop, progress)
@@ -275,7 +281,7 @@ def atlas(
     wanted = None if targets is None else [classifier.target_index(t) for t in targets]
     variant = (classifier.card.id, mirror, crop, score)
     if classifier.card.dims == 3:
-        _, volume, _, _ = _seen(classifier, image, None, None, mirror, crop, progress)
+        _, volume, _, _ = seen_input(classifier, image, None, None, mirror, crop, progress)
         made = Atlas(MapStore(_ATLAS_BUDGET), variant, classifier.classes, 1)
         put_traced(
             classifier, volume[None], made, [0], layers=layers, targets=wanted, methods=methods, score=score

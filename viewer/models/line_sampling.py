@@ -68,3 +68,12 @@ def cell_of(length: int, low: float, high: float, size: int, reverse: bool) -> N
     inside = (position >= 0) & (position < 1)
     cell = np.clip(((1 - position) if reverse else position) * size, 0, size - 1).astype(np.int64)
     return np.where(inside, cell, -1)
+
+
+def stretched(cells: NDArray, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """A grid of cells drawn on another grid over the same field, linear between the centres of the cells."""
+    drawn = np.asarray(cells, dtype=np.float32)
+    for axis, (length, count) in enumerate(zip(shape, drawn.shape, strict=True)):
+        weights = sampling(length, 0, length, count, False)
+        drawn = np.moveaxis(np.tensordot(weights, drawn, axes=(1, axis)), 0, axis)
+    return np.ascontiguousarray(drawn)

@@ -142,7 +142,7 @@ def predict(
     for start in range(0, count, _BATCH):
         progress.report(start, count, "predicting")
         batch = np.stack([input_of(i) for i in range(start, min(start + _BATCH, count))])
-        plain, fallen = _probabilities(classifier, batch)
+        plain, fallen = probabilities_of(classifier, batch)
         flags = tuple(dict.fromkeys((*flags, *fallen)))
         intervals = _intervals(classifier, batch, mc_samples, seed + start) if mc_samples else None
         for offset, row in enumerate(plain):
@@ -170,7 +170,7 @@ def _of_volume(
         _, ready = volume_input(classifier.card.input, image, mirror=mirror, crop=crop)
     else:
         _, ready = VolumeView.of_array(image, mirror=mirror, crop=crop)
-    plain, flags = _probabilities(classifier, ready[None])
+    plain, flags = probabilities_of(classifier, ready[None])
     interval: tuple[tuple[float, float], ...] = ()
     if mc_samples:
         found = _intervals(classifier, ready[None], mc_samples, seed, progress)[0]
@@ -180,10 +180,13 @@ def _of_volume(
     return Prediction(classifier.card.id, classifier.classes, (), case, None, rule, interval, flags)
 
 
-def _probabilities(
+def probabilities_of(
     classifier: Classifier, batch: NDArray[np.float32], *, dropout: bool = False
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """(image, class) probabilities, and whether the device could not hold even one image."""
+    """(image, class) probabilities of ready inputs (image, channel, *space), and whether the device could not hold one.
+
+    Of no meaning for segmentation networks.
+    """
     parts, fallen = in_fitting_parts(
         classifier, batch, lambda part: torch.from_numpy(classifier.logits(part, dropout=dropout))
     )
@@ -199,5 +202,5 @@ def _intervals(
         torch.manual_seed(seed)
         for number in range(samples):
             progress.report(1 + number, 1 + samples, "dropout passes")
-            passes.append(_probabilities(classifier, batch, dropout=True)[0])
+            passes.append(probabilities_of(classifier, batch, dropout=True)[0])
     return np.moveaxis(np.percentile(np.stack(passes), [2.5, 97.5], axis=0), 0, -1).astype(np.float32)
