@@ -14,7 +14,7 @@ from viewer.actions.conditions import REASONS
 from viewer.controllers.workbench import Workbench
 from viewer.state.session import Session
 
-Menu = Literal["Case", "View", "Map", "Input", "Boxes", "Help"]
+Menu = Literal["Case", "Edit", "View", "Map", "Input", "Boxes", "Help"]
 Dialog = Literal[
     "open-file",
     "open-folder",

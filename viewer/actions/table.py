@@ -5,6 +5,7 @@ from __future__ import annotations
 from viewer.actions.action import Action
 from viewer.actions.boxes_actions import BOXES_ACTIONS
 from viewer.actions.case_actions import CASE_ACTIONS
+from viewer.actions.edit_actions import EDIT_ACTIONS
 from viewer.actions.help_actions import HELP_ACTIONS
 from viewer.actions.input_actions import INPUT_ACTIONS
 from viewer.actions.map_actions import MAP_ACTIONS
@@ -12,6 +13,7 @@ from viewer.actions.view_actions import VIEW_ACTIONS
 
 ACTIONS: tuple[Action, ...] = (
     *CASE_ACTIONS,
+    *EDIT_ACTIONS,
     *VIEW_ACTIONS,
     *MAP_ACTIONS,
     *INPUT_ACTIONS,

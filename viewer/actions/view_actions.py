@@ -243,4 +243,14 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         checked=lambda s: s.tab == "boxes",
         why_not=_why_no_tabs,
     ),
+    Action(
+        "view.tab-notes",
+        "Notes",
+        "View",
+        "Under the picture: your notes on this case.",
+        lambda bench: bench.viewing.show_tab("notes"),
+        shortcut="F12",
+        checked=lambda s: s.tab == "notes",
+        why_not=_why_no_tabs,
+    ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from viewer.controllers.recording import Recording
 from viewer.evaluation.regions import Region
 from viewer.state.session import Session
 
@@ -15,8 +16,9 @@ _LEAST = 1.0
 class Boxing:
     """Verbs for drawn boxes. Coordinates are pixel edges of the picture, half-open."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, recording: Recording | None = None) -> None:
         self._session = session
+        self._recording = recording or Recording(session)
 
     def draw_mode(self, on: bool) -> None:
         """The next left drag draws a box."""
@@ -38,7 +40,8 @@ class Boxing:
             return None
         drawn = session.boxes.drawn
         identity = max(drawn, default=0) + 1
-        session.boxes.drawn = {**drawn, identity: replace(placed, label=f"box {identity}")}
+        with self._recording.step("draw box"):
+            session.boxes.drawn = {**drawn, identity: replace(placed, label=f"box {identity}")}
         session.boxes.selected = identity
         session.rulers.selected = None
         return identity
@@ -51,22 +54,23 @@ class Boxing:
         placed = self._placed(row_min, column_min, row_max, column_max)
         if identity in drawn and placed is not None:
             old = drawn[identity]
-            self._session.boxes.drawn = {
-                **drawn,
-                identity: replace(placed, label=old.label, reader=old.reader, slice=old.slice),
-            }
+            new = replace(placed, label=old.label, reader=old.reader, slice=old.slice)
+            with self._recording.step("move box"):
+                self._session.boxes.drawn = {**drawn, identity: new}
 
     def rename(self, identity: int, name: str) -> None:
         drawn = self._session.boxes.drawn
         if identity in drawn and name.strip():
-            self._session.boxes.drawn = {**drawn, identity: replace(drawn[identity], label=name.strip())}
+            with self._recording.step("rename box"):
+                self._session.boxes.drawn = {**drawn, identity: replace(drawn[identity], label=name.strip())}
 
     def delete(self, identity: int | None = None) -> None:
         """Delete a box, the selected one by default."""
         identity = self._session.boxes.selected if identity is None else identity
         boxes = self._session.boxes
         if identity in boxes.drawn:
-            boxes.drawn = {k: v for k, v in boxes.drawn.items() if k != identity}
+            with self._recording.step("delete box"):
+                boxes.drawn = {k: v for k, v in boxes.drawn.items() if k != identity}
             if boxes.selected == identity:
                 boxes.selected = None
 

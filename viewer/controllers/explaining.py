@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from viewer.controllers.asking_on_demand import AskingOnDemand
 from viewer.controllers.filling import Filling
+from viewer.controllers.recording import Recording
 from viewer.controllers.steadying import Steadying
 from viewer.explainers.asked_region import EVERYWHERE
 from viewer.explainers.declaration import EXPLAINERS, resolved
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
 class Explaining:
     """Verbs that decide what is explained."""
 
-    def __init__(self, session: Session, runner: JobRunner) -> None:
+    def __init__(self, session: Session, runner: JobRunner, recording: Recording | None = None) -> None:
         self._session = session
+        self._recording = recording or Recording(session)
         self._runner = runner
         self._filling = Filling(session, runner)
         self.asking = AskingOnDemand(session, runner, self._filling)
@@ -225,8 +227,9 @@ class Explaining:
 
     def toggle_mirror(self) -> None:
         """Give the network the mirrored input, or the patient as he is."""
-        self._session.choice.mirror = not self._session.choice.mirror
-        self._filling.restart()
+        choice = self._session.choice
+        with self._recording.step("stop mirroring the input" if choice.mirror else "mirror the input"):
+            self.set_input(mirror=not choice.mirror, crop=choice.crop)
 
     def set_crop(self, rule: Crop) -> None:
         """Crop the input: ``none``, ``percentile`` (the paper's 70th-percentile rule) or ``brain`` (robust mask); of a
@@ -240,7 +243,15 @@ class Explaining:
         if rule not in self.crops():
             known = [str(each) for each in self.crops()]
             raise UsageError(f"There is no crop rule '{rule}' here{nearest(rule, known)}.", code="crop")
-        self._session.choice.crop = rule
+        with self._recording.step("crop the input" if rule != "none" else "stop cropping the input"):
+            self.set_input(mirror=self._session.choice.mirror, crop=rule)
+
+    def set_input(self, *, mirror: bool, crop: Crop) -> None:
+        """What the network is given, noted by nobody; a rule that the model does not have leaves the crop as it is."""
+        choice = self._session.choice
+        choice.mirror = mirror
+        if crop in self.crops():
+            choice.crop = crop
         self._filling.restart()
 
     def step_crop(self) -> None:

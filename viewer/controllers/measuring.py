@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from viewer.controllers.recording import Recording
 from viewer.imaging.plane import ReadingPlane
 from viewer.state.rulers import Ruler, Voxel
 from viewer.state.session import Session
@@ -21,8 +22,9 @@ class Measuring:
     that comes back brings its own. Nothing is measured on a case of which only a part is there.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, recording: Recording | None = None) -> None:
         self._session = session
+        self._recording = recording or Recording(session)
 
     def draw_mode(self, on: bool) -> None:
         """The next left drag measures; no box is drawn meanwhile."""
@@ -52,7 +54,8 @@ class Measuring:
             return None
         drawn = session.rulers.drawn
         identity = max(drawn, default=0) + 1
-        session.rulers.drawn = {**drawn, identity: placed}
+        with self._recording.step("measure a distance"):
+            session.rulers.drawn = {**drawn, identity: placed}
         self.select(identity)
         return identity
 
@@ -69,7 +72,8 @@ class Measuring:
         drawn = self._session.rulers.drawn
         placed = self._placed(start, end, plane, index)
         if identity in drawn and placed is not None:
-            self._session.rulers.drawn = {**drawn, identity: placed}
+            with self._recording.step("move line"):
+                self._session.rulers.drawn = {**drawn, identity: placed}
 
     def select(self, identity: int | None) -> None:
         """Select a line; a selected box is selected no more, so that *Delete* means one thing."""
@@ -83,13 +87,15 @@ class Measuring:
         rulers = self._session.rulers
         identity = rulers.selected if identity is None else identity
         if identity in rulers.drawn:
-            rulers.drawn = {k: v for k, v in rulers.drawn.items() if k != identity}
+            with self._recording.step("delete line"):
+                rulers.drawn = {k: v for k, v in rulers.drawn.items() if k != identity}
             if rulers.selected == identity:
                 rulers.selected = None
 
     def clear(self) -> None:
         """Delete all lines."""
-        self._session.rulers.drawn, self._session.rulers.selected = {}, None
+        with self._recording.step("delete all lines"):
+            self._session.rulers.drawn, self._session.rulers.selected = {}, None
 
     def _placed(
         self, start: Point, end: Point, plane: ReadingPlane | None, index: int | None

@@ -33,9 +33,10 @@ from viewer.imaging.spacing_by_hand import Spacing
 from viewer.imaging.windows import default_window
 from viewer.state.beside import Beside
 from viewer.state.case import Case, Truth
+from viewer.state.history import History
 from viewer.state.opened import Opened, SeriesEntry
 from viewer.state.rulers import Rulers
-from viewer.state.session import Boxes, Notice, Resampled, Session
+from viewer.state.session import Boxes, Notes, Notice, Resampled, Session
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,8 @@ class _Before:
     beside: Beside | None
     boxes: Boxes
     rulers: Rulers
+    notes: Notes
+    history: History
     slice: int
     window: Window
     cursor: tuple[float, float] | None
@@ -219,6 +222,7 @@ class Opening:
         session.view.cursor = None
         session.view.window = ready.window
         session.boxes, session.rulers = Boxes(), Rulers()
+        session.notes, session.history = Notes(), History()
 
     def _show_part(self, opened: Opened, entry: SeriesEntry, ready: Ready) -> None:
         session = self._session
@@ -232,6 +236,8 @@ class Opening:
                 session.beside,
                 session.boxes,
                 session.rulers,
+                session.notes,
+                session.history,
                 session.view.slice,
                 session.view.window,
                 session.view.cursor,
@@ -263,6 +269,7 @@ class Opening:
         session.opened, session.entry = before.opened, before.entry
         session.resampled, session.grid_as_it_is = before.resampled, before.grid_as_it_is
         session.case, session.boxes, session.rulers = before.case, before.boxes, before.rulers
+        session.notes, session.history = before.notes, before.history
         view = session.view
         view.slice, view.window, view.cursor = before.slice, before.window, before.cursor
         view.seen = before.seen

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from viewer.controllers.explaining import Explaining
 from viewer.controllers.latest import LatestRead
 from viewer.controllers.looking import first_slice
+from viewer.controllers.recording import Recording
 from viewer.foundation.errors import UsageError
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.progress import Progress
@@ -15,6 +17,7 @@ from viewer.imaging.spacing_by_hand import Spacing, with_spacing
 from viewer.state.beside import linked_place
 from viewer.state.case import Case
 from viewer.state.grid_question import uneven
+from viewer.state.history import History
 from viewer.state.rulers import Rulers
 from viewer.state.session import Boxes, Resampled, Session
 
@@ -41,14 +44,22 @@ class _Left:
 class Regularising:
     """Verbs for the grid of the open case."""
 
-    def __init__(self, session: Session, runner: JobRunner, explaining: Explaining) -> None:
+    def __init__(
+        self, session: Session, runner: JobRunner, explaining: Explaining, recording: Recording
+    ) -> None:
         self._session = session
+        self._recording = recording
         self._explaining = explaining
         self._read = LatestRead(session, runner)
         self._left: _Left | None = None
 
     def resample(self) -> None:
         """Show the open case on an even grid, to be looked at first."""
+        before = self._recording.content()
+        self.make_even(lambda: self._recording.add("resample", before))
+
+    def make_even(self, then: Callable[[], None]) -> None:
+        """The same, noted by nobody; `then` is called when the even grid is on screen."""
         session, case = self._session, self._session.case
         if case is None or session.resampled is not None or not uneven(session):
             return
@@ -62,6 +73,7 @@ class Regularising:
                 session.resampled = Resampled(case)
                 self._put(even, Boxes(), Rulers(), self._same_place(case, even))
                 self._left = _Left(boxes, rulers, before, self._stand())
+                then()
 
         self._read.run("resampling", work, done)
 
@@ -72,6 +84,11 @@ class Regularising:
 
     def undo(self) -> None:
         """Bring the original back."""
+        with self._recording.step("undo resampling"):
+            self.bring_back()
+
+    def bring_back(self) -> None:
+        """The same, noted by nobody."""
         session, resampled = self._session, self._session.resampled
         if resampled is None or session.case is None:
             return
@@ -111,6 +128,7 @@ class Regularising:
             return
         # Cut along another axis, the pictures are others, and so is what was said of them.
         changed = Case(image, case.title, synthetic=case.synthetic)
+        session.history = History()
         self._put(changed, Boxes(), Rulers(), (first_slice(changed), None))
 
     def cancel(self) -> None:

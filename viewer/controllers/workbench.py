@@ -7,11 +7,14 @@ from viewer.controllers.boxing import Boxing
 from viewer.controllers.explaining import Explaining
 from viewer.controllers.exporting import Exporting
 from viewer.controllers.measuring import Measuring
+from viewer.controllers.noting import Noting
 from viewer.controllers.opening import Opening
 from viewer.controllers.peeking import Peeking
 from viewer.controllers.planes import Planes
 from viewer.controllers.playing import Playing
+from viewer.controllers.recording import Recording
 from viewer.controllers.regularising import Regularising
+from viewer.controllers.undoing import Undoing
 from viewer.controllers.viewing import Viewing
 from viewer.controllers.volumes import Volumes
 from viewer.foundation.errors import WhySliceError
@@ -37,15 +40,18 @@ class Workbench:
         self.viewing = Viewing(self.session)
         self.viewing.set_convention(settings.convention)
         self.planes = Planes(self.session, runner)
-        self.measuring = Measuring(self.session)
-        self.explaining = Explaining(self.session, runner)
-        self.boxing = Boxing(self.session)
+        self.recording = Recording(self.session)
+        self.measuring = Measuring(self.session, self.recording)
+        self.explaining = Explaining(self.session, runner, self.recording)
+        self.boxing = Boxing(self.session, self.recording)
+        self.noting = Noting(self.session, self.recording)
         self.peeking = Peeking(self.session, runner)
         self.opening = Opening(self.session, runner, self.explaining, self.peeking)
         self.volumes = Volumes(self.session, runner, self.explaining, self.peeking)
         self.playing = Playing(self.session, self._next_volume)
         self.beside = BesideVerbs(self.session, runner, self.peeking)
-        self.grid = Regularising(self.session, runner, self.explaining)
+        self.grid = Regularising(self.session, runner, self.explaining, self.recording)
+        self.undoing = Undoing(self.session, self.recording, self.explaining, self.grid)
         self.exporting = Exporting(self.session, runner)
 
     def tell(self, error: WhySliceError) -> None:

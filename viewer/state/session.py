@@ -24,6 +24,7 @@ from viewer.state.asking import Asking, Support
 from viewer.state.beside import Beside
 from viewer.state.case import Case, Judgement
 from viewer.state.display import Convention
+from viewer.state.history import History
 from viewer.state.opened import Opened, Peeked, SeriesEntry
 from viewer.state.rulers import Rulers
 from viewer.state.series_reading import SeriesReading
@@ -35,7 +36,7 @@ ScaleName = Literal["reference", "series", "slice"]
 CineOf = Literal["slices", "volumes"]
 Workspace = Literal["reading", "volume"]
 """``reading``: one picture, large; ``volume``: three planes through one place."""
-BottomTab = Literal["boxes"]
+BottomTab = Literal["boxes", "notes"]
 """A tab under the picture; each has an action ``view.tab-NAME`` and a page in the window."""
 
 
@@ -151,6 +152,14 @@ class Boxes:
     value: float = 5.0
 
 
+@dataclass
+class Notes:
+    """Words that a reader has written about the open case; they come and go with it, as its boxes do."""
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+    text: str = ""
+
+
 @dataclass(frozen=True)
 class Work:
     """Long work that is going on."""
@@ -222,6 +231,9 @@ class Session:
     overlay: Overlay = field(default_factory=Overlay)
     boxes: Boxes = field(default_factory=Boxes)
     rulers: Rulers = field(default_factory=Rulers)
+    notes: Notes = field(default_factory=Notes)
+    history: History = field(default_factory=History)
+    """What has been done to the open case and can be undone."""
     cine: Cine = field(default_factory=Cine)
     workspace: Workspace = "reading"
     """The one that is wanted; `workspace_shown` says whether the case has it."""

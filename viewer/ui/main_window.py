@@ -57,6 +57,7 @@ from viewer.ui.panels.input_panel import InputPanel
 from viewer.ui.panels.layer_rail import LayerRail
 from viewer.ui.panels.may_read_line import MayReadLine
 from viewer.ui.panels.model_panel import ModelPanel
+from viewer.ui.panels.notes_panel import NotesPanel
 from viewer.ui.panels.notice_bar import NoticeBar
 from viewer.ui.panels.overlay_panel import OverlayPanel
 from viewer.ui.panels.prediction_panel import PredictionPanel
@@ -138,7 +139,7 @@ class MainWindow(QMainWindow):
         self.model, self.prediction = ModelPanel(bench), PredictionPanel()
         self.explainer, self.rail = ExplainerPanel(bench), LayerRail(bench)
         self.overlay, self.input = OverlayPanel(bench), InputPanel(bench)
-        self.boxes, self.status = BoxesPanel(bench), StatusLine(bench)
+        self.boxes, self.notes, self.status = BoxesPanel(bench), NotesPanel(bench), StatusLine(bench)
         self.notice = NoticeBar(bench)
         self.phi = QPushButton("PHI shown")
         # The style's padding comes with the first show only.
@@ -218,7 +219,7 @@ class MainWindow(QMainWindow):
         row.addWidget(scroll)
         whole = QSplitter(Qt.Orientation.Vertical)
         whole.addWidget(upper)
-        self.bottom = BottomCard(self.menus.actions, {"boxes": self.boxes}, self.status)
+        self.bottom = BottomCard(self.menus.actions, {"boxes": self.boxes, "notes": self.notes}, self.status)
         whole.addWidget(self.bottom)
         whole.setSizes([716, 214])
         whole.setStretchFactor(0, 3)
@@ -325,6 +326,7 @@ class MainWindow(QMainWindow):
         self.bottom.show_tab(session.tab)
         if reading:
             self.boxes.show_boxes(screen.boxes, session)
+            self.notes.show_session(session)
         self.status.show_session(session)
         self.notice.show_notice(session.notice)
         self._show_phi(session.phi_hidden)

@@ -99,6 +99,7 @@ class Gestures(QObject):
         event.accept()
         if self._drag is not None:
             return
+        self._bench.recording.begin()
         if button == Qt.MouseButton.MiddleButton or (
             button == Qt.MouseButton.LeftButton and held & Qt.KeyboardModifier.AltModifier
         ):
@@ -170,6 +171,7 @@ class Gestures(QObject):
 
     def release(self, event: QMouseEvent) -> None:
         drag, self._drag = self._drag, None
+        self._bench.recording.end()
         event.accept()
         if drag is None:
             return

@@ -1,0 +1,43 @@
+"""Taking back and doing again."""
+
+from __future__ import annotations
+
+from viewer.actions.action import Action
+from viewer.state.history import Step
+from viewer.state.session import Session
+
+
+def _words(verb: str, steps: tuple[Step, ...]) -> str:
+    return f"{verb}: {steps[-1].words}" if steps else verb
+
+
+def _why_no_undo(session: Session) -> str:
+    return "" if session.history.past else "Nothing has been done to this case that could be undone."
+
+
+def _why_no_redo(session: Session) -> str:
+    return "" if session.history.future else "Nothing has been undone."
+
+
+EDIT_ACTIONS: tuple[Action, ...] = (
+    Action(
+        "edit.undo",
+        "Undo",
+        "Edit",
+        "Take back what was done last to boxes, lines, notes or the input of the network.",
+        lambda bench: bench.undoing.undo(),
+        shortcut="Ctrl+Z",
+        why_not=_why_no_undo,
+        label=lambda s: _words("Undo", s.history.past),
+    ),
+    Action(
+        "edit.redo",
+        "Redo",
+        "Edit",
+        "Do again what was taken back.",
+        lambda bench: bench.undoing.redo(),
+        shortcut="Ctrl+Shift+Z",
+        why_not=_why_no_redo,
+        label=lambda s: _words("Redo", s.history.future),
+    ),
+)
