@@ -28,6 +28,13 @@ def test_map_state(signed: np.ndarray, reference: float | None, state: str) -> N
     assert map_state(signed, reference) == state
 
 
+def test_where_each_cell_has_the_whole_score_its_size_alone_counts() -> None:
+    signed = np.full((64, 64), 1e-8)
+    assert map_state(signed) == "ok"
+    assert map_state(signed, shared=False) == "near_zero"
+    assert map_state(100 * signed + 1e-9, shared=False) == "ok"
+
+
 def test_the_explainers_of_a_trace_are_declared_and_made() -> None:
     assert [name for name, info in EXPLAINERS.items() if info.in_atlas] == list(ATLAS_METHODS)
     assert next(iter(EXPLAINERS)) == "grad-cam"

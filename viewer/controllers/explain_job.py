@@ -283,7 +283,9 @@ def kept(job: ExplainJob, each: OrderedMap, found: Found, suffix: str = "") -> M
         write_raw(both_signs, signed)
     raw_max = max(0.0, float(signed.max()))
     reach = float(np.abs(signed).max()) if both_signs else raw_max
-    state, probability = map_state(signed, reference_of(job, each)), float(found.probabilities[each.target])
+    info = resolved(each.explainer, job.order.parameters(each.explainer))
+    state = map_state(signed, reference_of(job, each), shared=info.shares_score)
+    probability = float(found.probabilities[each.target])
     overlap = class_overlap(*maps).value if len(maps) == 2 and all(map_.any() for map_ in maps) else None
     card, flags = job.loaded.card, found.flags
     facts = MapFacts(

@@ -100,7 +100,8 @@ def _explained(card: ModelCard, demo: MedicalImage | None, device: str) -> str:
     explainers = [each for each, info in EXPLAINERS.items() if info.in_atlas]
     for explainer in explainers:
         signed = reply.maps[target, loaded.default_layer, explainer]
-        state = map_state(signed, card.reference(loaded.default_layer, name, explainer))
+        reference = card.reference(loaded.default_layer, name, explainer)
+        state = map_state(signed, reference, shared=EXPLAINERS[explainer].shares_score)
         if state != "ok":
             raise WhySliceError(
                 f"The {explainer} map of '{card.id}' on the demo case is {state.replace('_', ' ')}."

@@ -99,6 +99,7 @@ for _info in (
         "Like Grad-CAM, but only what speaks for the class counts, so several foci weigh more evenly.",
         "ReLU(sum_k w_k A_k), w_k = sum(alpha ReLU(G_k)), alpha = G^2 / (2 G^2 + sum(A) G^3)",
         "Chattopadhay et al., Grad-CAM++, WACV 2018",
+        shares_score=False,
     ),
     _cam(
         "layer-cam",
@@ -136,6 +137,7 @@ for _info in (
         "ReLU(sum_k w_k A_k), w_k the class's weights in the linear layer after global average pooling",
         "Zhou et al., Learning deep features for discriminative localization, CVPR 2016",
         in_atlas=False,
+        shares_score=False,
         needs="the last layer before global average pooling and a linear layer right after it",
     ),
     _cam(
@@ -188,6 +190,7 @@ for _info in (
         "Springenberg et al., Striving for simplicity, ICLR workshop 2015",
         warning=_ADEBAYO,
         needs=_RELU,
+        shares_score=False,
     ),
     _of_input(
         "guided",
@@ -198,6 +201,7 @@ for _info in (
         "Zeiler and Fergus, Visualizing and understanding convolutional networks, ECCV 2014",
         warning=_ADEBAYO,
         needs=_RELU,
+        shares_score=False,
     ),
     ExplainerInfo(
         "guided-grad-cam",
@@ -357,6 +361,7 @@ def resolved(name: str, parameters: Mapping[str, Any]) -> ExplainerInfo:
         segmentation_only=inner.segmentation_only,
         warning=inner.warning,
         needs=inner.needs,
+        shares_score=inner.shares_score,
         parameters=(*info.parameters, *(p for p in inner.parameters if p.name not in own)),
     )
 

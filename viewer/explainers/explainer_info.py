@@ -133,6 +133,8 @@ class ExplainerInfo:
     needs : in words, what a network must have.
     passes : passes (one forward and one backward) of one round.
     repeats : name of the parameter that says how many rounds there are; empty for one round.
+    shares_score : whether the cells of a map share something of the order of the score among them; without that each
+        cell is of that order by itself.
     """
 
     name: str
@@ -153,6 +155,7 @@ class ExplainerInfo:
     passes: float = 1.0
     repeats: str = ""
     diverging: bool = False
+    shares_score: bool = True
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Value]:
         """Every parameter with its value: what was given, in the right type, and defaults for the rest.

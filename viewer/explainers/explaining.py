@@ -108,7 +108,7 @@ def explain(
         picture_map=drawn,
         map=_returned(image, view, drawn),
         probability=made.probability,
-        state=map_state(made.signed, reference),
+        state=map_state(made.signed, reference, shared=info.shares_score),
         flags=_flags(made),
         equal_to=made.equal_to,
         deviation=made.deviation,

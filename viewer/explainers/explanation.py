@@ -26,37 +26,35 @@ NEAR_ZERO_TOTAL = 1e-6
 The sum of a map is of the order of the score that it explains (exactly the score less the biases for a layer behind
 which the network is linear), so such a map speaks for less than a millionth of a logit, which moves no probability
 by more than a quarter of a millionth. A bound on the maximum alone would call honest maps of large grids empty,
-because their cells share the sum.
+because their cells share the sum. (Those of CAM and Grad-CAM++ do not: they sum over places where Grad-CAM takes the
+mean. Nor do those of guided gradients, which leave out what speaks against the class.)
 """
 
 
-def map_state(signed: NDArray, reference: float | None = None) -> MapState:
+def map_state(signed: NDArray, reference: float | None = None, *, shared: bool = True) -> MapState:
     """Whether a signed map can be read.
 
     Parameters
     ----------
     signed : the map before ReLU, in units of the score, on its own grid.
     reference : the model's full scale for this layer, class and method, when known.
+    shared : whether the cells share the score among them (`ExplainerInfo.shares_score`).
 
     Returns
     -------
     str
         ``empty`` all exactly zero; ``negative_only`` nothing speaks for the class; ``near_zero`` the maximum is
-        below 1% of the reference or, without one, below `NEAR_ZERO_TOTAL` divided by the number of cells; else
-        ``ok``.
+        below 1% of the reference or, without one, below `NEAR_ZERO_TOTAL` divided by the number of cells that
+        share the score; else ``ok``.
     """
     if signed.size == 0:
         return "empty"
-    return state_of_facts(float(signed.max()), float(signed.min()), signed.size, reference)
-
-
-def state_of_facts(maximum: float, minimum: float, cells: int, reference: float | None = None) -> MapState:
-    """`map_state` from the extremes of a signed map with that many cells."""
+    maximum, minimum = float(signed.max()), float(signed.min())
     if maximum == 0 and minimum == 0:
         return "empty"
     if maximum <= 0:
         return "negative_only"
-    floor = NEAR_ZERO_SHARE * reference if reference else NEAR_ZERO_TOTAL / cells
+    floor = NEAR_ZERO_SHARE * reference if reference else NEAR_ZERO_TOTAL / (signed.size if shared else 1)
     return "near_zero" if maximum < floor else "ok"
 
 

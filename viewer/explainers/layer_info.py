@@ -10,6 +10,7 @@ from viewer.foundation.errors import UsageError
 from viewer.foundation.registry import nearest
 
 SAME_OUTPUT = "same-output-as:"
+CHANNELS_LAST = "channels-last"
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class LayerInfo:
     flags : ``reused`` (the module runs several times), ``same-output-as:NAME`` (a container or an idle dropout: its
         map is the one of NAME), ``followed-by-in-place`` (a later step overwrites the output; the map is made from
         what the layer itself put out), ``before-global-pool`` (the gradient does not vary in space, so several
-        explainers are equal here), ``no-gradient`` (the network's output does not depend on it in a way that can be
-        differentiated).
+        explainers are equal here), ``channels-last`` (the module puts out (row, column, channel), as transformers do),
+        ``no-gradient`` (the network's output does not depend on it in a way that can be differentiated).
     """
 
     name: str

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from viewer.explainers.layer_info import LayerInfo, find_layer
 from viewer.explainers.watching import watch
 from viewer.foundation.errors import ExplainError, UsageError
-from viewer.models.classifier import REFUSALS, Classifier
+from viewer.models.classifier import REFUSALS, Classifier, refusal
 from viewer.models.devices import ran_out
 
 _found: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], tuple[LayerInfo, ...]]] = WeakKeyDictionary()
@@ -38,8 +38,7 @@ def find_layers(classifier: Classifier, example: Tensor | None = None) -> tuple[
     known, rule = _found.setdefault(classifier.module, {}), classifier.card.input
     shape = (1, rule.channels, *rule.size)
     if shape not in known:
-        noise = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-        known[shape] = _watch(classifier, noise)
+        known[shape] = _watch(classifier, classifier.noise())
     return known[shape]
 
 
@@ -55,6 +54,16 @@ def default_layer(classifier: Classifier) -> str:
     if classifier.card.default_layer:
         return find_layer(layers, classifier.card.default_layer).name
     usable = [layer for layer in layers if layer.same_as is None and layer.differentiable]
+    if layers and not usable:
+        if classifier.card.task != "segmentation":
+            classifier.logits(
+                classifier.noise().float().cpu().numpy()
+            )  # outputs of another kind say so themselves
+        raise ExplainError(
+            f"No gradient leads from the output of the model '{classifier.card.id}' to any of its layers, so there is "
+            "no map on them.",
+            code="no-gradient",
+        )
     if not usable:
         raise ExplainError(
             f"The model '{classifier.card.id}' has no layer with an output in space.", code="no-spatial-layer"
@@ -78,7 +87,8 @@ def require_layer(classifier: Classifier, name: str) -> LayerInfo:
     except UsageError as error:
         if error.code == "no-such-layer" and name in dict(classifier.module.named_modules()) and name:
             raise ExplainError(
-                f"The layer '{name}' puts out nothing with an extent in space, so there is no map on it.",
+                f"The layer '{name}' puts out nothing with an extent in space that can be told, so there is no map on "
+                "it.",
                 code="no-spatial-layer",
             ) from None
         raise
@@ -94,6 +104,5 @@ def _watch(classifier: Classifier, example: Tensor) -> tuple[LayerInfo, ...]:
             if ran_out(error):
                 raise
             raise ExplainError(
-                f"The model '{classifier.card.id}' cannot take an input of shape {tuple(example.shape[1:])}.",
-                code="input-shape",
+                refusal(classifier.card.id, example.shape[1:], error), code="input-shape"
             ) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -17,19 +18,30 @@ from viewer.explainers.layer_info import LayerInfo
 from viewer.explainers.layers import require_layer
 from viewer.explainers.question import Question
 from viewer.explainers.scoring import class_scores, forward
-from viewer.explainers.taps import Overwritten, Taps
+from viewer.explainers.taps import Taps, channels_first, despite_overwriting, hand_on_copy
 from viewer.explainers.trace_memory import check_memory
 from viewer.foundation.errors import ExplainError
 from viewer.models.memory import in_fitting_parts
 
 
 @contextmanager
-def differentiable(question: Question) -> Iterator[nn.Module]:
-    """The network in eval mode under autograd, its parameters frozen for the time being."""
+def differentiable(question: Question, *, copy_all: bool = False) -> Iterator[nn.Module]:
+    """The network in eval mode under autograd, its parameters frozen for the time being.
+
+    Parameters
+    ----------
+    copy_all : whether steps that work in place find copies of what modules put out.
+    """
     with torch.inference_mode(False), torch.enable_grad(), question.classifier.borrowed() as module:
         for parameter in module.parameters():
             parameter.requires_grad_(False)
-        yield module
+        children = [child for child in module.modules() if copy_all and child is not module]
+        handles = [child.register_forward_hook(hand_on_copy) for child in children]
+        try:
+            yield module
+        finally:
+            for handle in handles:
+                handle.remove()
 
 
 def in_parts(
@@ -97,9 +109,8 @@ def input_gradient(
         When no gradient leads from the score to the input.
     """
 
-    def run(part: Tensor) -> tuple[Tensor, Tensor]:
-        check_memory(question.classifier, None, len(part))
-        with differentiable(question) as module:
+    def passed(part: Tensor, copy_all: bool) -> tuple[Tensor, Tensor]:
+        with differentiable(question, copy_all=copy_all) as module:
             leaf = part.detach().clone().requires_grad_()
             scores = scores_of(question, module, leaf.clone())  # a network may overwrite its input
             if not scores.requires_grad:
@@ -110,6 +121,10 @@ def input_gradient(
         if gradient is None:
             raise no_gradient(question)
         return scores.detach(), gradient
+
+    def run(part: Tensor) -> tuple[Tensor, Tensor]:
+        check_memory(question.classifier, None, len(part))
+        return despite_overwriting(question.classifier.card.id, partial(passed, part))
 
     scores, gradient = in_parts(question, batch, run)
     return scores, gradient
@@ -137,10 +152,10 @@ def layer_pair(question: Question, batch: Tensor) -> tuple[Tensor, Tensor]:
 
     def run(part: Tensor) -> tuple[Tensor, Tensor]:
         check_memory(question.classifier, [info], len(part))
-        try:
-            return _layer_pair(question, info, part, copy_all=False)
-        except Overwritten:
-            return _layer_pair(question, info, part, copy_all=True)
+        return despite_overwriting(
+            question.classifier.card.id,
+            lambda copy_all: _layer_pair(question, info, part, copy_all=copy_all),
+        )
 
     activation, gradient = in_parts(question, batch, run)
     return activation, gradient
@@ -152,12 +167,7 @@ def _layer_pair(
     found: list[tuple[Tensor, Tensor]] = []
     with differentiable(question) as module, Taps(module, [info], copy_all) as taps:
         taps.begin()
-        try:
-            scores = scores_of(question, module, batch.detach().clone())
-        except RuntimeError as error:
-            if "in-place" in str(error) and not copy_all:
-                raise Overwritten from error
-            raise
+        scores = scores_of(question, module, batch.detach().clone())
         taps.check()
         if scores.requires_grad:
             seed = torch.ones_like(scores)
@@ -188,6 +198,6 @@ def layer_output(question: Question, batch: Tensor) -> Tensor:
                 forward(question.classifier, module, part.detach().clone())
             finally:
                 handle.remove()
-        return (outputs[int(call) - 1],)
+        return (channels_first(info, outputs[int(call) - 1]),)
 
     return in_parts(question, batch, run)[0]

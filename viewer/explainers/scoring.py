@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from viewer.foundation.errors import ExplainError, ModelError
 from viewer.models.card import SQUASHED, ScoreType
-from viewer.models.classifier import REFUSALS, Classifier
+from viewer.models.classifier import REFUSALS, Classifier, refusal
 from viewer.models.devices import ran_out
 from viewer.models.raw_outputs import raw_outputs
 
@@ -85,10 +85,7 @@ def forward(classifier: Classifier, module: nn.Module, batch: Tensor) -> Any:
     except REFUSALS as error:
         if ran_out(error) or "in-place" in str(error):
             raise
-        raise ExplainError(
-            f"The model '{classifier.card.id}' cannot take an input of shape {tuple(batch.shape[1:])}.",
-            code="input-shape",
-        ) from error
+        raise ExplainError(refusal(classifier.card.id, batch.shape[1:], error), code="input-shape") from error
 
 
 def _rows(classifier: Classifier, out: object, images: int, region: Mask | None) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,6 +21,7 @@ from viewer.explainers.layer_info import LayerInfo
 from viewer.explainers.layers import default_layer, require_layer
 from viewer.explainers.passes import differentiable, layer_pair, scores_of
 from viewer.explainers.question import Question
+from viewer.explainers.taps import despite_overwriting
 from viewer.explainers.trace_memory import check_memory
 from viewer.explainers.watching import BENT
 from viewer.foundation.errors import WhySliceError
@@ -143,7 +145,7 @@ def _why_no_cam(classifier: Classifier, layer: LayerInfo) -> str:
 
 def _is_linear_weight(classifier: Classifier, layer: LayerInfo, target: int) -> bool:
     """Whether the gradient of a logit, summed over the places, is a row of one of the network's linear layers."""
-    question = Question(classifier, _noise(classifier), target, layer.name)
+    question = Question(classifier, classifier.noise(), target, layer.name)
     summed = layer_pair(question, question.batch)[1][0].flatten(1).sum(1).double()
     for module in classifier.module.modules():
         if isinstance(module, nn.Linear) and module.in_features == len(summed):
@@ -163,13 +165,17 @@ def network_facts(classifier: Classifier) -> NetworkFacts:
     shape = _shape(classifier)
     if shape not in known:
         (known[shape],), _ = in_fitting_parts(
-            classifier, _noise(classifier), lambda noise: _look(classifier, noise.to(classifier.device))
+            classifier, classifier.noise(), lambda noise: _look(classifier, noise.to(classifier.device))
         )
     return known[shape]
 
 
 def _look(classifier: Classifier, noise: Tensor) -> NetworkFacts:
     check_memory(classifier, None, len(noise))
+    return despite_overwriting(classifier.card.id, partial(_looked, classifier, noise))
+
+
+def _looked(classifier: Classifier, noise: Tensor, copy_all: bool) -> NetworkFacts:
     question = Question(classifier, noise, 0)
     calls: Counter[str] = Counter()
 
@@ -179,7 +185,7 @@ def _look(classifier: Classifier, noise: Tensor) -> NetworkFacts:
 
         return count
 
-    with differentiable(question) as module:
+    with differentiable(question, copy_all=copy_all) as module:
         handles = [
             child.register_forward_hook(counter(name))
             for name, child in module.named_modules()
@@ -207,8 +213,3 @@ def _look(classifier: Classifier, noise: Tensor) -> NetworkFacts:
 def _shape(classifier: Classifier) -> tuple[int, ...]:
     rule = classifier.card.input
     return (1, rule.channels, *rule.size)
-
-
-def _noise(classifier: Classifier) -> Tensor:
-    noise = torch.randn(_shape(classifier), generator=torch.Generator().manual_seed(0))
-    return noise.to(classifier.device)

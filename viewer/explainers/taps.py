@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from viewer.explainers.layer_info import LayerInfo
+from viewer.explainers.layer_info import CHANNELS_LAST, LayerInfo
 from viewer.foundation.errors import ExplainError
 
 Reducer = Callable[[str, Tensor, Tensor], None]
@@ -19,7 +19,38 @@ Reducer = Callable[[str, Tensor, Tensor], None]
 
 
 class Overwritten(Exception):
-    """The network overwrote an activation in a place where it did not when its layers were found."""
+    """The network overwrote an activation in a place where it did not when its layers were found, or one that the way
+    back needs.
+    """
+
+
+Result = TypeVar("Result")
+
+
+def despite_overwriting(model: str, run: Callable[[bool], Result]) -> Result:
+    """``run(False)``, or where the network overwrites what is needed of it ``run(True)``, with copies.
+
+    Raises
+    ------
+    ExplainError
+        When copies of what the modules put out do not help.
+    """
+    for copy_all in (False, True):
+        try:
+            return run(copy_all)
+        except Overwritten:
+            continue
+        except RuntimeError as error:
+            if "in-place" not in str(error) and "inplace operation" not in str(error):
+                raise
+    raise ExplainError(
+        f"The model '{model}' overwrites values that its gradient needs, so it has none.", code="no-gradient"
+    )
+
+
+def hand_on_copy(_: nn.Module, __: Any, out: Any) -> Tensor | None:
+    """A forward hook: a later step that works in place finds a copy of the output."""
+    return out.clone() if isinstance(out, Tensor) and out.requires_grad else None
 
 
 @dataclass
@@ -53,8 +84,13 @@ class Taps:
         for layer in self.layers:
             self._taps[layer.name] = _Tap(layer, self.copy_all or "followed-by-in-place" in layer.flags)
         try:
-            for path in dict.fromkeys(_path(layer) for layer in self.layers):
+            tapped = dict.fromkeys(_path(layer) for layer in self.layers)
+            for path in tapped:
                 self._handles.append(modules[path].register_forward_hook(self._hook(path)))
+            others = [
+                child for path, child in modules.items() if self.copy_all and path and path not in tapped
+            ]
+            self._handles += [child.register_forward_hook(hand_on_copy) for child in others]
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -128,7 +164,13 @@ class Taps:
                 handle.remove()
         for (name, activation), gradient in zip(leaves.items(), arrived, strict=True):
             if gradient is not None:
-                reduce(name, activation, gradient)
+                info = self._taps[name].info
+                reduce(name, channels_first(info, activation), channels_first(info, gradient))
+
+
+def channels_first(info: LayerInfo, tensor: Tensor) -> Tensor:
+    """What a layer put out, or its gradient, as (image, channel, *grid)."""
+    return tensor.movedim(-1, 1) if CHANNELS_LAST in info.flags else tensor
 
 
 def _receiver(tap: _Tap, reduce: Reducer, last: bool) -> Any:
@@ -136,7 +178,8 @@ def _receiver(tap: _Tap, reduce: Reducer, last: bool) -> Any:
 
     def receive(gradient: Tensor) -> None:
         if tap.activation is not None:
-            reduce(tap.info.name, tap.activation, gradient)
+            info = tap.info
+            reduce(info.name, channels_first(info, tap.activation), channels_first(info, gradient))
         if last:
             tap.activation = None
 

@@ -16,13 +16,13 @@ from viewer.explainers.layer_info import LayerInfo
 from viewer.explainers.layers import find_layers, require_layer
 from viewer.explainers.precision import HALF, MapKey, agreement, judgement
 from viewer.explainers.reductions import ATLAS_METHODS, reduce_together
-from viewer.explainers.taps import Overwritten, Taps
+from viewer.explainers.taps import Overwritten, Taps, despite_overwriting
 from viewer.explainers.trace_memory import check_memory
 from viewer.foundation.errors import ExplainError, UsageError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.registry import nearest
 from viewer.models.card import ScoreType
-from viewer.models.classifier import REFUSALS, Classifier
+from viewer.models.classifier import REFUSALS, Classifier, refusal
 from viewer.models.devices import ran_out
 from viewer.models.memory import in_fitting_parts
 from viewer.models.raw_outputs import raw_outputs
@@ -125,10 +125,9 @@ def _in_best_precision(request: _Request, batch: Batch) -> TraceResult:
 
 
 def _made(request: _Request, batch: Batch, half: torch.dtype | None = None) -> TraceResult:
-    try:
-        return _traced(request, batch, half, copy_all=False)
-    except Overwritten:
-        return _traced(request, batch, half, copy_all=True)
+    return despite_overwriting(
+        request.classifier.card.id, lambda copy_all: _traced(request, batch, half, copy_all=copy_all)
+    )
 
 
 def _joined(parts: Sequence[TraceResult], flags: tuple[str, ...]) -> TraceResult:
@@ -206,12 +205,9 @@ def _forward(
     except REFUSALS as error:
         if ran_out(error):
             raise
-        if "in-place" in str(error) and not taps.copy_all:
+        if "in-place" in str(error):
             raise Overwritten from error
-        raise ExplainError(
-            f"The model '{classifier.card.id}' cannot take an input of shape {tuple(batch.shape[1:])}.",
-            code="input-shape",
-        ) from error
+        raise ExplainError(refusal(classifier.card.id, batch.shape[1:], error), code="input-shape") from error
 
 
 def _backward(request: _Request, logits: Tensor, taps: Taps) -> dict[MapKey, Tensor]:

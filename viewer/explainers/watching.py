@@ -1,10 +1,11 @@
 """Watching one pass of a network without keeping what flows through it.
 
-What is asked of every output of a module (who made it, its shape, whether it is another module's output, whether a
-later step overwrites it, whether a gradient reaches it, whether that gradient varies in space) is found out while the
-output is there, or from the graph of the pass. Tensors are known by weak references alone. Of what autograd would
-save for the way back only the latest part is kept, because a gradient without variation in space occurs right below
-the last pooling and nowhere else. So a network of volumes is watched in little more memory than a prediction takes.
+What is asked of every output of a module (who made it, its shape, which axis holds the channels, whether it is another
+module's output, whether a later step overwrites it, whether a gradient reaches it, whether that gradient varies in
+space) is found out while the output is there, or from the graph of the pass. Tensors are known by weak references
+alone. Of what autograd would save for the way back only the latest part is kept, because a gradient without variation
+in space occurs right below the last pooling and nowhere else. So a network of volumes is watched in little more memory
+than a prediction takes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
 
-from viewer.explainers.layer_info import SAME_OUTPUT, LayerInfo
+from viewer.explainers.layer_info import CHANNELS_LAST, SAME_OUTPUT, LayerInfo
+from viewer.explainers.layouts import Layouts
 
 _CONSTANT = 1e-4
 """A gradient that varies in space by less than this share of its size is constant (rounding leaves about 1e-6)."""
@@ -63,16 +65,19 @@ class _Output:
     twin: _Output | None = None
     overwritten: bool = False
     constant: bool = False
+    last: bool = False
 
 
 class _Watch(TorchFunctionMode):
     """Keeps the list of outputs, and looks after every operation which of those still alive were overwritten."""
 
-    def __init__(self, dims: int) -> None:
+    def __init__(self, dims: int, images: int) -> None:
         super().__init__()
         self.outputs: list[_Output] = []
         self.calls: Counter[str] = Counter()
         self._dims = dims
+        self._images = images
+        self._layouts = Layouts(dims + 2)
         self._alive: list[_Output] = []
 
     def __torch_function__(
@@ -83,6 +88,7 @@ class _Watch(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         result = func(*args, **(kwargs or {}))
+        self._layouts.note(func, args, kwargs or {}, result)
         self.look()
         return result
 
@@ -103,17 +109,21 @@ class _Watch(TorchFunctionMode):
         """The forward hook of the module called `name`."""
         self.look()
         self.calls[name] += 1
-        if not isinstance(out, Tensor) or out.ndim != self._dims + 2 or math.prod(out.shape[2:]) <= 1:
+        if not isinstance(out, Tensor) or out.ndim != self._dims + 2 or not out.is_floating_point():
             return None
-        if not out.is_floating_point():
+        axis = self._layouts.channel_axis(out)
+        # Where images were cut into pieces that go through the network side by side, a map would be one of a piece.
+        if axis is None or len(out) != self._images or out.numel() <= self._images * out.shape[axis]:
             return None
         # Behind a step that cannot be differentiated a new path begins: a trace of that layer alone can be made.
         cut = not out.requires_grad
         tensor = out.detach().requires_grad_().clone() if cut else out
         twin = next((other for other in self._alive if other.tensor() is tensor), None)
         edge = (tensor.grad_fn, tensor.output_nr) if tensor.grad_fn is not None else None
-        kind, shape = type(module).__name__, tuple(tensor.shape[1:])
-        output = _Output(name, self.calls[name], kind, shape, ref(tensor), tensor._version, edge, twin)
+        kind, shape = type(module).__name__, tuple(tensor.movedim(axis, 1).shape[1:])
+        output = _Output(
+            name, self.calls[name], kind, shape, ref(tensor), tensor._version, edge, twin, last=axis != 1
+        )
         self.outputs.append(output)
         self._alive.append(output)
         if twin is None and tensor.requires_grad:
@@ -122,7 +132,7 @@ class _Watch(TorchFunctionMode):
 
 
 def _note(output: _Output, gradient: Tensor) -> None:
-    output.constant = _constant_in_space(gradient)
+    output.constant = _constant_in_space(gradient.movedim(-1, 1) if output.last else gradient)
 
 
 def _uneven(passed: tuple[Tensor | None, ...], _: Any) -> tuple[Tensor | None, ...]:
@@ -134,7 +144,8 @@ def _uneven(passed: tuple[Tensor | None, ...], _: Any) -> tuple[Tensor | None, .
     for each in passed:
         if each is not None and each.ndim > 2:
             space = each.shape[2:]
-            each = each * torch.linspace(0.5, 1.5, math.prod(space), device=each.device).reshape(space)
+            ramp = torch.linspace(0.5, 1.5, math.prod(space), dtype=each.dtype, device=each.device)
+            each = each * ramp.reshape(space)
         varied.append(each)
     return tuple(varied)
 
@@ -183,7 +194,7 @@ def watch(
     dims : number of axes in space.
     remembered : bytes of saved tensors kept for the way back.
     """
-    watched = _Watch(dims)
+    watched = _Watch(dims, len(batch))
     handles = [
         child.register_forward_hook(partial(watched.see, name))
         for name, child in module.named_modules()
@@ -241,6 +252,8 @@ def _described(output: _Output, calls: Counter[str], reached: set[_Edge]) -> Lay
     source = output.twin or output
     if source.overwritten:
         flags.append("followed-by-in-place")
+    if output.last:
+        flags.append(CHANNELS_LAST)
     if output.edge is None or output.edge not in reached:
         flags.append("no-gradient")
     elif source.constant:

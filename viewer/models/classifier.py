@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import get_args
 
@@ -17,8 +17,25 @@ from viewer.models.card import ModelCard, ScoreType
 from viewer.models.devices import half_type, ran_out
 from viewer.models.raw_outputs import raw_outputs
 
-REFUSALS = (RuntimeError, ValueError, IndexError)
-"""What networks raise for an input that they cannot take: of another shape, or smaller than their strides."""
+REFUSALS = (RuntimeError, ValueError, LookupError, ArithmeticError, AssertionError, TypeError, AttributeError)
+"""What networks raise for an input that they cannot take: of another shape, smaller than their strides, or alone where
+they expect a second one."""
+
+_LONGEST = 160
+"""Characters of a network's own words that are passed on."""
+
+
+def refusal(model: str, shape: Sequence[int], error: BaseException) -> str:
+    """In a sentence that a network did not take an input, with what it said itself.
+
+    Parameters
+    ----------
+    shape : (channel, *space) of the input.
+    """
+    said = " ".join(next(iter(str(error).strip().splitlines()), "").split()).rstrip(".")
+    said = said if len(said) <= _LONGEST else said[:_LONGEST].rsplit(" ", 1)[0] + " ..."
+    why = f": {said}." if said else "."
+    return f"The model '{model}' cannot take an input of shape {tuple(shape)}{why}"
 
 
 class Classifier:
@@ -51,8 +68,19 @@ class Classifier:
         return sum(p.numel() for p in self.module.parameters())
 
     def tensor(self, batch: NDArray[np.float32]) -> Tensor:
-        """A batch (image, channel, *space) on the model's device."""
-        return torch.from_numpy(np.ascontiguousarray(batch, dtype=np.float32)).to(self.device)
+        """A batch (image, channel, *space) on the model's device, in the precision of its weights."""
+        return torch.from_numpy(np.ascontiguousarray(batch, dtype=np.float32)).to(self.device, self.precision)
+
+    @property
+    def precision(self) -> torch.dtype:
+        """Of the weights, and so of what the network takes."""
+        return next((p.dtype for p in self.module.parameters() if p.is_floating_point()), torch.float32)
+
+    def noise(self) -> Tensor:
+        """One input of the card's size, (1, channel, *space): the same random numbers every time."""
+        rule = self.card.input
+        values = torch.randn((1, rule.channels, *rule.size), generator=torch.Generator().manual_seed(0))
+        return values.to(self.device, self.precision)
 
     @contextmanager
     def borrowed(self, *, dropout: bool = False) -> Iterator[nn.Module]:
@@ -104,10 +132,7 @@ class Classifier:
             except REFUSALS as error:
                 if ran_out(error):
                     raise
-                raise ModelError(
-                    f"The model '{self.card.id}' cannot take an input of shape {tuple(batch.shape[1:])}.",
-                    code="input-shape",
-                ) from error
+                raise ModelError(refusal(self.card.id, batch.shape[1:], error), code="input-shape") from error
         return np.asarray(out.float().cpu().numpy(), dtype=np.float32)
 
     def probabilities(self, logits: Tensor) -> Tensor:

@@ -133,7 +133,8 @@ def _reference(session: Session, layer: str) -> float | None:
 def shown_state(session: Session, signed: Picture, layer: str) -> MapState:
     """The state of the chosen map; a difference has evidence on either side of zero."""
     looked_at = np.abs(signed) if is_difference(session) else signed
-    return map_state(looked_at, _reference(session, layer))
+    shared = method_of(session, layer).info.shares_score
+    return map_state(looked_at, _reference(session, layer), shared=shared)
 
 
 def _positive(value: float) -> float:
