@@ -47,7 +47,7 @@ def run_window(options: ViewOptions) -> int:
     bench = Workbench(runner, settings)
     last_resort = LastResort(bench, debug=options.debug)
     last_resort.install()
-    window = MainWindow(bench, settings.left_drag)
+    window = MainWindow(bench)
     window.resize(options.width, options.height)
     for sentence in dropped:
         bench.session.notice = Notice(sentence, severity="warning")
@@ -84,7 +84,7 @@ def _application(settings: Settings) -> QApplication:
     app.setApplicationName("WhySlice")
     app.setApplicationVersion(program_version())
     pg.setConfigOption("imageAxisOrder", "row-major")
-    theme.apply(app, "light" if settings.theme == "light" else "dark")
+    theme.apply(app, "light" if settings.theme == "light" else "dark", settings.text_size)
     return app
 
 
@@ -121,7 +121,10 @@ class Visit(QObject):
         bench.session.events.notice.connect(self._told)
         bench.viewing.show_overlay(options.overlay)
         bench.viewing.set_workspace(cast(Workspace, options.workspace))
-        bench.session.phi_hidden = not options.show_phi
+        if options.show_phi:
+            bench.session.phi_hidden = False
+        elif options.screenshot is not None:  # whatever is preferred on screen: pictures are without names
+            bench.session.phi_hidden = True
         if options.device:
             bench.session.device = options.device
         if options.explainer:

@@ -172,6 +172,12 @@ def test_words_have_contrast(name):
     for ground in ("raised", "selected", "hover"):
         assert contrast(found.text, getattr(found, ground)) >= 4.5
     assert contrast(found.on_accent, found.accent) >= 4.5
+    for purpose in ("muted", "accent"):  # words in fields and on chosen rows
+        for ground in ("raised", "selected"):
+            assert contrast(getattr(found, purpose), getattr(found, ground)) >= 4.5, (purpose, ground)
+    for ground in ("ground", "card", "raised"):  # the frame of what has the focus, and signs without words
+        for purpose in ("accent", "amber", "red", "green", "muted"):
+            assert contrast(getattr(found, purpose), getattr(found, ground)) >= 3, (purpose, ground)
     for purpose in ("letter", "drawn", "reader", "map_box"):
         assert contrast(getattr(found, purpose), found.canvas) >= 4.5
 

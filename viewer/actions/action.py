@@ -24,6 +24,7 @@ Dialog = Literal[
     "save-figure",
     "save-maps",
     "palette",
+    "settings",
     "about",
 ]
 Where = Literal["window", "canvas"]

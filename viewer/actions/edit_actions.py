@@ -40,4 +40,12 @@ EDIT_ACTIONS: tuple[Action, ...] = (
         why_not=_why_no_redo,
         label=lambda s: _words("Redo", s.history.future),
     ),
+    Action(
+        "edit.settings",
+        "Settings\u2026",
+        "Edit",
+        "Theme, size of the text, display, device, memory and privacy.",
+        dialog="settings",
+        shortcut="Ctrl+,",
+    ),
 )

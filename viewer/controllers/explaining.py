@@ -79,6 +79,10 @@ class Explaining:
         if self._session.model_id:
             self.select_model(self._session.model_id)
 
+    def set_budget(self, budget_bytes: int) -> None:
+        """Memory for the maps of the open case."""
+        self._filling.set_budget(budget_bytes)
+
     def confirm_applicability(self) -> None:
         """The user has read why the model does not apply and wants its answer all the same."""
         session = self._session

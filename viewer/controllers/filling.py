@@ -210,6 +210,13 @@ class Filling:
         self.count()
         self._session.revision += 1
 
+    def set_budget(self, budget_bytes: int) -> None:
+        """Memory for maps; those beyond it leave, and come back when their slice is looked at."""
+        self._session.atlas_budget = budget_bytes
+        self._store.set_budget(budget_bytes)
+        self.count()
+        self._look_again()
+
     def count(self) -> None:
         """Say how much memory the maps take."""
         self._session.atlas_bytes = self._store.bytes_used

@@ -12,6 +12,7 @@ from viewer.controllers.opening import Opening
 from viewer.controllers.peeking import Peeking
 from viewer.controllers.planes import Planes
 from viewer.controllers.playing import Playing
+from viewer.controllers.preferring import Preferring
 from viewer.controllers.recording import Recording
 from viewer.controllers.regularising import Regularising
 from viewer.controllers.undoing import Undoing
@@ -34,7 +35,12 @@ class Workbench:
 
     def __init__(self, runner: JobRunner, settings: Settings | None = None) -> None:
         settings = settings or Settings()
-        self.session = Session(device=settings.device, atlas_budget=settings.atlas_budget_mb << 20)
+        self.session = Session(
+            device=settings.device,
+            atlas_budget=settings.atlas_budget_mb << 20,
+            phi_hidden=settings.phi_hidden,
+            settings=settings,
+        )
         self.session.overlay.opacity = settings.opacity
         self.session.overlay.colour_map = settings.colour_map
         self.viewing = Viewing(self.session)
@@ -43,6 +49,7 @@ class Workbench:
         self.recording = Recording(self.session)
         self.measuring = Measuring(self.session, self.recording)
         self.explaining = Explaining(self.session, runner, self.recording)
+        self.preferring = Preferring(self.session, runner, self.viewing, self.explaining)
         self.boxing = Boxing(self.session, self.recording)
         self.noting = Noting(self.session, self.recording)
         self.peeking = Peeking(self.session, runner)

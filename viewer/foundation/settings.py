@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,12 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "left_drag": ("crosshair", "window"),
     "convention": ("radiological", "neurological"),
 }
-_RANGES: dict[str, tuple[float, float]] = {"opacity": (0.0, 1.0), "atlas_budget_mb": (16, 65536)}
+RANGES: Mapping[str, tuple[float, float]] = {
+    "opacity": (0.0, 1.0),
+    "atlas_budget_mb": (16, 65536),
+    "text_size": (0.8, 2.0),
+}
+"""Least and greatest value of settings that are numbers."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,7 @@ class Settings:
     Attributes
     ----------
     theme : ``dark`` or ``light``.
+    text_size : of everything that is written, as a multiple of the usual size, 0.8..2.
     model : id of the model that a case is opened with.
     device : ``auto``, ``cpu``, ``cuda`` or ``mps``.
     colour_map : name of the sequential colour map.
@@ -37,9 +44,11 @@ class Settings:
     atlas_budget_mb : memory for reduced maps, megabytes.
     left_drag : what a left drag does on the image.
     convention : which way round the patient is shown, ``radiological`` or ``neurological``.
+    phi_hidden : whether the program starts with patient data hidden.
     """
 
     theme: str = "dark"
+    text_size: float = 1.0
     model: str = "stroke-gap"
     device: str = "auto"
     colour_map: str = "inferno"
@@ -47,6 +56,7 @@ class Settings:
     atlas_budget_mb: int = 512
     left_drag: str = "crosshair"
     convention: str = "radiological"
+    phi_hidden: bool = True
 
 
 def validated(name: str, value: Any) -> Any:
@@ -58,8 +68,8 @@ def validated(name: str, value: Any) -> Any:
         raise SettingsError(f"The setting '{name}' must be of type {wanted.__name__}.")
     if name in _CHOICES and value not in _CHOICES[name]:
         raise SettingsError(f"The setting '{name}' must be one of {', '.join(_CHOICES[name])}.")
-    if name in _RANGES and not _RANGES[name][0] <= value <= _RANGES[name][1]:
-        low, high = _RANGES[name]
+    if name in RANGES and not RANGES[name][0] <= value <= RANGES[name][1]:
+        low, high = RANGES[name]
         raise SettingsError(f"The setting '{name}' must lie between {low:g} and {high:g}.")
     return value
 

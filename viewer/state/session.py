@@ -17,6 +17,7 @@ from viewer.explainers.declaration import EXPLAINERS
 from viewer.explainers.explainer_info import Value
 from viewer.explainers.layer_info import LayerInfo
 from viewer.foundation.errors import ExportError, ReadError, UsageError, one_sentence
+from viewer.foundation.settings import Settings
 from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.image import MedicalImage, Window
 from viewer.models.card import Crop, ModelCard, ScoreType
@@ -260,6 +261,8 @@ class Session:
     resampled: Resampled | None = None
     grid_as_it_is: bool = False
     """The user has read that the grid is not regular and wants it used as it is."""
+    settings: Settings = field(default_factory=Settings)
+    """What the user prefers. Replaced as a whole; `viewer.controllers.preferring` takes a change up and keeps it."""
     models: tuple[ModelCard, ...] = ()
     device: str = "auto"
     phi_hidden: bool = True

@@ -76,19 +76,14 @@ _HURRY = 0.13
 
 
 class MainWindow(QMainWindow):
-    """The Reading workspace.
-
-    Parameters
-    ----------
-    left_drag : what a left drag on the image does, ``crosshair`` or ``window``.
-    """
+    """The Reading workspace."""
 
     painted = Signal()
     """Once, after the first paint."""
     refreshed = Signal()
     """After the panels have been brought up to the state."""
 
-    def __init__(self, bench: Workbench, left_drag: str = "crosshair") -> None:
+    def __init__(self, bench: Workbench) -> None:
         super().__init__()
         self.bench = bench
         self.screen_: Screen | None = None
@@ -101,7 +96,7 @@ class MainWindow(QMainWindow):
         self._entry: SeriesEntry | None = None
         self._chooser: SeriesChooser | None = None
         self._was_painted = False
-        self._make_panels(left_drag)
+        self._make_panels()
         ask = Asking(bench, self, self.act).ask
         self.menus = Menus(bench, self, self.stage, ask)
         self.case_panel.spacing_wanted.connect(lambda: ask("spacing"))
@@ -123,14 +118,14 @@ class MainWindow(QMainWindow):
         self.canvas.setFocus()
         self.refresh()
 
-    def _make_panels(self, left_drag: str) -> None:
+    def _make_panels(self) -> None:
         bench = self.bench
-        self.canvas, self.planes = ReadingCanvas(bench, left_drag), PlanesCanvas(bench, left_drag)
+        self.canvas, self.planes = ReadingCanvas(bench), PlanesCanvas(bench)
         self.stage = QStackedWidget()
         self.advice = Advice(bench, self.stage, (self.canvas, self.planes.place))
         self.may_read, self.facts = MayReadLine(), Elided(name="muted")
         self.case_panel, self.strip = CasePanel(bench), SliceStrip(bench)
-        self.beside, self.first = BesidePanel(bench, self.canvas.picture, left_drag), FirstHeading()
+        self.beside, self.first = BesidePanel(bench, self.canvas.picture), FirstHeading()
         self.beside.arranged.connect(self._level)
         self._foot = QWidget()
         self._foot.hide()
@@ -183,7 +178,7 @@ class MainWindow(QMainWindow):
         image.body.addWidget(self.stage, 1)
         image.body.addWidget(self.volume)
         line = QWidget()
-        line.setFixedHeight(26)  # the picture must not jump when the rest of a series is there
+        theme.keep(line, "setFixedHeight", 26)  # the picture must not jump when the rest of a series is there
         facts = QHBoxLayout(line)
         facts.setContentsMargins(0, 0, 0, 0)
         facts.addWidget(self.facts, 1)
@@ -203,12 +198,12 @@ class MainWindow(QMainWindow):
         right.body.addWidget(self.overlay)
         right.body.addWidget(self.input)
         right.body.setSpacing(8)
-        self.case_panel.setFixedWidth(_LEFT_WIDTH)
+        theme.keep(self.case_panel, "setFixedWidth", _LEFT_WIDTH)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setFixedWidth(_RIGHT_WIDTH)
+        theme.keep(scroll, "setFixedWidth", _RIGHT_WIDTH)
         scroll.setWidget(right)
         upper = QWidget()
         row = QHBoxLayout(upper)
@@ -281,6 +276,7 @@ class MainWindow(QMainWindow):
     def refresh(self) -> None:
         """Bring every panel up to the state; those whose view is the same object have nothing to do."""
         session = self.bench.session
+        self._dress()
         if session.case is not self._case:
             # The same series is looked at on: the whole in place of its part, another volume, added truth.
             stays = session.entry is not None and session.entry is self._entry
@@ -334,6 +330,13 @@ class MainWindow(QMainWindow):
         self.menus.follow(session)
         self._cine.follow()
         self.refreshed.emit()
+
+    def _dress(self) -> None:
+        """The theme and the size of the text that the user wants."""
+        wanted, app = self.bench.session.settings, QApplication.instance()
+        if isinstance(app, QApplication) and not theme.is_applied(wanted.theme, wanted.text_size):
+            theme.apply(app, "light" if wanted.theme == "light" else "dark", wanted.text_size)
+            self._fit_top()
 
     def _level(self) -> None:
         """The first picture begins and ends where the second does."""

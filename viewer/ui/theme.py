@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from PySide6.QtGui import QColor, QFont, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
 from viewer.foundation import paths
 
@@ -96,6 +99,10 @@ DARK_MUTED = QColor(DARK.muted)
 """Words on the canvas, which is dark in either theme."""
 
 _current = DARK
+_text_size = 1.0
+_system_points: float | None = None
+_kept: WeakKeyDictionary[QWidget, dict[str, float]] = WeakKeyDictionary()
+"""Widget -> lengths that follow the size of the text, by the name of their setter."""
 
 
 def current() -> Theme:
@@ -112,16 +119,39 @@ def colour(purpose: str, alpha: float = 1.0) -> QColor:
 
 def scaled(length: float) -> int:
     """A length that grows with the size of the text, logical pixels."""
-    return round(length)
+    return round(length * _text_size)
 
 
-def apply(app: QApplication, name: ThemeName) -> Theme:
-    """Style the whole program; before any window is made."""
-    global _current
-    _current = THEMES[name]
+def points(size: float) -> float:
+    """The size of a font, in points, as the user wants it."""
+    return size * _text_size
+
+
+def keep(widget: QWidget, setter: str, length: float) -> None:
+    """Give a widget a length that follows the size of the text from now on, such as ``setFixedWidth``."""
+    _kept.setdefault(widget, {})[setter] = length
+    getattr(widget, setter)(scaled(length))
+
+
+def is_applied(name: str, text_size: float) -> bool:
+    """Whether the program looks like that already."""
+    return (_current.name, _text_size) == (name, text_size)
+
+
+def apply(app: QApplication, name: ThemeName, text_size: float = 1.0) -> Theme:
+    """Style the whole program, before any window is made or while they are there.
+
+    Parameters
+    ----------
+    text_size : multiple of the usual size.
+    """
+    global _current, _text_size, _system_points
+    _current, _text_size = THEMES[name], text_size
     app.setStyle("Fusion")
     font = QFont(app.font())
-    font.setPointSizeF(max(9.0, min(font.pointSizeF(), 10.5)))
+    if _system_points is None:
+        _system_points = max(9.0, min(font.pointSizeF(), 10.5))
+    font.setPointSizeF(points(_system_points))
     app.setFont(font)
     palette = QPalette()
     role = QPalette.ColorRole
@@ -146,6 +176,10 @@ def apply(app: QApplication, name: ThemeName) -> Theme:
         palette.setColor(QPalette.ColorGroup.Disabled, which, colour("muted", 0.6))
     app.setPalette(palette)
     app.setStyleSheet(style_sheet(_current))
+    for widget, lengths in list(_kept.items()):
+        if isValid(widget):
+            for setter, length in lengths.items():
+                getattr(widget, setter)(scaled(length))
     return _current
 
 
@@ -155,5 +189,6 @@ def style_sheet(theme: Theme) -> str:
     # Longest names first: @on_accent must not be read as @on plus rest, nor @card as part of another name.
     for name, value in sorted(asdict(theme).items(), key=lambda item: -len(item[0])):
         text = text.replace(f"@{name}", value)
+    text = re.sub(r"(?<=font-size: )([\d.]+)pt", lambda found: f"{points(float(found[1])):g}pt", text)
     arrow = (paths.resources() / "icons" / f"arrow-{theme.name}.svg").as_posix()
     return text.replace("@arrow", arrow)

@@ -115,7 +115,7 @@ class BoxMarks:
 
     def __call__(self, painter: QPainter, view: PictureView) -> None:
         font = painter.font()
-        font.setPointSizeF(9)
+        font.setPointSizeF(theme.points(9))
         painter.setFont(font)
         names: list[QRectF] = []
         largest = max((m for m in self.marks if m.kind == "map"), key=lambda m: m.region.area, default=None)

@@ -49,10 +49,10 @@ class ColourBar(QWidget):
         self._style: OverlayStyle | None = None
         self.setAccessibleName("Colour bar")
         self.setToolTip("Raw values of the map in units of the score; below the mark the map is transparent.")
-        self.setFixedWidth(82)
+        theme.keep(self, "setFixedWidth", 82)
 
     def sizeHint(self) -> QSize:
-        return QSize(82, 200)
+        return QSize(theme.scaled(82), 200)
 
     def show_scale(self, found: Scaled | None, style: OverlayStyle) -> None:
         if found is self._map and style == self._style:
@@ -70,9 +70,10 @@ class ColourBar(QWidget):
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         font = painter.font()
-        font.setPointSizeF(9)
+        font.setPointSizeF(theme.points(9))
         painter.setFont(font)
-        bar = QRectF(6, 16, 12, self.height() - 34)
+        line = theme.scaled(16)
+        bar = QRectF(6, line, 12, self.height() - 2 * line - 2)
         table = colours(style.colour_map, found.diverging)[::-1].reshape(STEPS, 1, 3)
         painter.drawImage(bar, image_of(np.repeat(table, 4, axis=1)))
         painter.setPen(QPen(theme.DARK_MUTED, 1))
@@ -90,7 +91,7 @@ class ColourBar(QWidget):
             y = place(value)
             painter.drawLine(QPointF(bar.right(), y), QPointF(bar.right() + 4, y))
             painter.drawText(
-                QRectF(bar.right() + 7, y - 8, 48, 16),
+                QRectF(bar.right() + 7, y - line / 2, theme.scaled(48), line),
                 Qt.AlignmentFlag.AlignVCenter,
                 f"{value / 10.0**power:.{digits}f}",
             )
@@ -102,7 +103,7 @@ class ColourBar(QWidget):
         painter.setPen(theme.DARK_MUTED)
         kind = "sd" if found.scale_label.startswith("deviation") else "raw"
         words = f"{kind} {times_power(power)}".strip()
-        painter.drawText(QRectF(4, 0, self.width(), 14), Qt.AlignmentFlag.AlignLeft, words)
+        painter.drawText(QRectF(4, 0, self.width(), line - 2), Qt.AlignmentFlag.AlignLeft, words)
         self._label(painter, found.scale_label, bar)
 
     def _label(self, painter: QPainter, text: str, bar: QRectF) -> None:
@@ -110,7 +111,10 @@ class ColourBar(QWidget):
         painter.save()
         painter.translate(self.width() - 3.0, bar.center().y())
         painter.rotate(-90)
-        painter.drawText(QRectF(-bar.height() / 2, -15, bar.height(), 15), Qt.AlignmentFlag.AlignCenter, text)
+        line = theme.scaled(15)
+        painter.drawText(
+            QRectF(-bar.height() / 2, -line, bar.height(), line), Qt.AlignmentFlag.AlignCenter, text
+        )
         painter.restore()
 
 

@@ -36,13 +36,14 @@ class _Drag:
     ruler: RulerGrip | None = None
 
 
-class Gestures(QObject):
-    """Mouse and wheel on the picture of the Reading workspace; other pictures change what a part of it means.
+def left_drag(bench: Workbench, *, shift: bool) -> str:
+    """What a left drag does as the user prefers it, ``crosshair`` or ``window``; with Shift the other."""
+    preferred = bench.session.settings.left_drag
+    return {"crosshair": "window", "window": "crosshair"}[preferred] if shift else preferred
 
-    Parameters
-    ----------
-    left_drag : what a left drag does, ``crosshair`` or ``window``; Shift does the other.
-    """
+
+class Gestures(QObject):
+    """Mouse and wheel on the picture of the Reading workspace; other pictures change what a part of it means."""
 
     menu_wanted = Signal(QPoint)
     """Right click without a drag; global position."""
@@ -53,7 +54,6 @@ class Gestures(QObject):
         boxes: BoxMarks,
         rulers: RulerMarks,
         bench: Workbench,
-        left_drag: str,
         boxes_shown: Callable[[], bool],
     ) -> None:
         super().__init__(view)
@@ -61,7 +61,6 @@ class Gestures(QObject):
         self._boxes = boxes
         self._rulers = rulers
         self._bench = bench
-        self._left_drag = left_drag
         self._boxes_shown = boxes_shown
         self._drag: _Drag | None = None
         self._turned = 0
@@ -131,9 +130,7 @@ class Gestures(QObject):
                 self._bench.boxing.select(under)
                 edges = edges_of(session.boxes.drawn[under])
                 return _Drag("box", at, at, grip=Grip(under, move=True), edges=edges)
-        profile = (
-            {"crosshair": "window", "window": "crosshair"}[self._left_drag] if shift else self._left_drag
-        )
+        profile = left_drag(self._bench, shift=shift)
         drag = _Drag(profile, at, at)
         if profile == "crosshair":
             self._put_cursor(at)

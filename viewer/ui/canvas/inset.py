@@ -78,7 +78,7 @@ class InsetView(QWidget):
         painter.setPen(QPen(theme.colour("letter"), 1.5))
         painter.drawRect(QRectF(self.rect()).adjusted(0.75, 0.75, -0.75, -0.75))
         font = painter.font()
-        font.setPointSizeF(9)
+        font.setPointSizeF(theme.points(9))
         font.setBold(True)
         painter.setFont(font)
         painter.drawText(QRectF(0, 0, self.width(), _HEAD), Qt.AlignmentFlag.AlignCenter, background.mark)

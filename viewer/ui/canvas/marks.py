@@ -58,7 +58,7 @@ def _written(text: str, colour: int, font_key: str, ratio: float) -> tuple[QPixm
 
 def _font(painter: QPainter, points: float, *, bold: bool = True) -> QFont:
     font = QFont(painter.font())
-    font.setPointSizeF(points)
+    font.setPointSizeF(theme.points(points))
     font.setBold(bold)
     return font
 
@@ -152,7 +152,7 @@ class Words:
         metrics = painter.fontMetrics()
         width = metrics.horizontalAdvance(self.watermark)
         if width > 0.92 * picture.width():
-            font.setPointSizeF(max(9.0, 12 * 0.92 * picture.width() / width))
+            font.setPointSizeF(max(9.0, theme.points(12) * 0.92 * picture.width() / width))
             painter.setFont(font)
             metrics = painter.fontMetrics()
             width = metrics.horizontalAdvance(self.watermark)

@@ -26,8 +26,8 @@ _PLACES = ((0, 0), (0, 1), (1, 0))
 class _PlaneGestures(Gestures):
     """The mouse on one of the planes: the wheel scrolls this plane, a click moves the other two."""
 
-    def __init__(self, pane: PlanePane, bench: Workbench, left_drag: str) -> None:
-        super().__init__(pane, pane.boxes, pane.rulers, bench, left_drag, lambda: pane.view is not None)
+    def __init__(self, pane: PlanePane, bench: Workbench) -> None:
+        super().__init__(pane, pane.boxes, pane.rulers, bench, lambda: pane.view is not None)
         self._pane = pane
 
     def double_click(self, event: QMouseEvent) -> None:
@@ -60,7 +60,7 @@ class PlanePane(PicturePane):
     zoom_wanted = Signal(float, QPointF)
     fit_wanted = Signal()
 
-    def __init__(self, bench: Workbench, left_drag: str, parent: QWidget | None = None) -> None:
+    def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.view: PlaneView | None = None
         self.own_grid = True
@@ -69,7 +69,7 @@ class PlanePane(PicturePane):
         self.letters, self.words, self.crosshair = EdgeLetters(), Words(), Crosshair()
         self.boxes, self.rulers = BoxMarks(), RulerMarks()
         self.foreground += [self.crosshair, self.boxes, self.rulers, self.letters, self.words]
-        self.gestures = _PlaneGestures(self, bench, left_drag)
+        self.gestures = _PlaneGestures(self, bench)
 
     def show_plane(self, planes: PlanesView, view: PlaneView, boxes: BoxesView | None) -> None:
         """Draw a plane and the maps that it cuts; what has not changed is not drawn again."""
@@ -145,23 +145,18 @@ class PlaceCard(QFrame):
 
 
 class PlanesCanvas(Canvas):
-    """Axial, coronal and sagittal, linked.
-
-    Parameters
-    ----------
-    left_drag : what a left drag does, ``crosshair`` or ``window``.
-    """
+    """Axial, coronal and sagittal, linked."""
 
     menu_wanted = Signal(QPoint)
 
-    def __init__(self, bench: Workbench, left_drag: str, parent: QWidget | None = None) -> None:
+    def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(bench, parent)
         self.setAccessibleName("Three planes")
         self._view: PlanesView | None = None
         self._boxes: BoxesView | None = None
         self._without = ""
         self._zoomed = False
-        self.panes = tuple(PlanePane(bench, left_drag, self) for _ in _PLACES)
+        self.panes = tuple(PlanePane(bench, self) for _ in _PLACES)
         self.place = PlaceCard()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)

@@ -24,16 +24,11 @@ WATERMARK = "MODEL NOT MADE FOR THIS IMAGE"
 
 
 class ReadingCanvas(Canvas):
-    """One slice, large.
-
-    Parameters
-    ----------
-    left_drag : what a left drag does, ``crosshair`` or ``window``.
-    """
+    """One slice, large."""
 
     menu_wanted = Signal(QPoint)
 
-    def __init__(self, bench: Workbench, left_drag: str, parent: QWidget | None = None) -> None:
+    def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(bench, parent)
         self._view: CanvasView | None = None
         self._boxes_view: BoxesView | None = None
@@ -56,7 +51,7 @@ class ReadingCanvas(Canvas):
             self.words,
         ]
         self.inset = InsetView(self)
-        gestures = Gestures(self.picture, self.boxes, self.rulers, bench, left_drag, self._patient_shown)
+        gestures = Gestures(self.picture, self.boxes, self.rulers, bench, self._patient_shown)
         gestures.menu_wanted.connect(self.menu_wanted)
         self.picture.gestures = gestures
         self.picture.left.connect(self.show_again)

@@ -62,7 +62,7 @@ class RulerMarks:
 
     def __call__(self, painter: QPainter, view: PictureView) -> None:
         font = painter.font()
-        font.setPointSizeF(9)
+        font.setPointSizeF(theme.points(9))
         painter.setFont(font)
         for mark in (*self.marks, *([self.rubber] if self.rubber else [])):
             self._draw(painter, view, mark)
@@ -104,7 +104,7 @@ def _ticks(line: QLineF) -> list[QLineF]:
 def _label(view: PictureView, mark: RulerMark, line: QLineF) -> QRectF:
     """Where the length stands: beyond the lower end, inside the view."""
     font = view.font()
-    font.setPointSizeF(9)
+    font.setPointSizeF(theme.points(9))
     metrics = view.fontMetrics()
     size = (metrics.horizontalAdvance(mark.text) + 12.0, metrics.height() + 2.0)
     lower = line.p1() if line.y1() > line.y2() else line.p2()

@@ -12,6 +12,7 @@ from viewer.controllers.workbench import Workbench
 from viewer.ui.attempt import attempt
 from viewer.ui.dialogs.about import About
 from viewer.ui.dialogs.palette import Palette
+from viewer.ui.dialogs.settings_dialog import SettingsDialog
 from viewer.ui.dialogs.voxel_spacing import VoxelSpacing
 
 _IMAGES = "Images (*.dcm *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.png *.jpg *.jpeg);;All files (*)"
@@ -35,6 +36,8 @@ class Asking:
         """Ask and, unless the user thinks better of it, act."""
         if dialog == "about":
             About(self._window).open()
+        elif dialog == "settings":
+            SettingsDialog(self._bench, self._window).open()
         elif dialog == "palette":
             palette = Palette(self._bench, self._window)
             palette.chosen.connect(self._act)

@@ -72,7 +72,7 @@ class ArrivingRow(QWidget):
         row.setSpacing(10)
         self.slices, self.words, self.stop = ArrivedSlices(bench), Elided(name="muted"), QPushButton("Cancel")
         self.words.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.words.setFixedWidth(190)
+        theme.keep(self.words, "setFixedWidth", 190)
         self.stop.setObjectName("quiet")
         described(self.stop, "Cancel", "Stop reading; the case that was open before comes back.")
         self.stop.clicked.connect(bench.opening.cancel)

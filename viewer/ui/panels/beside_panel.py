@@ -11,6 +11,7 @@ from viewer.state.beside import Beside, beside_facts
 from viewer.state.canvas_view import background_of
 from viewer.state.session import Session
 from viewer.ui.attempt import attempt
+from viewer.ui.canvas.gestures import left_drag
 from viewer.ui.canvas.marks import Crosshair, EdgeLetters, Words
 from viewer.ui.canvas.picture_view import PictureView
 from viewer.ui.panels.card import Elided, described
@@ -21,11 +22,10 @@ _NOTCH, _ZOOM = 120, 1.0015
 class BesidePicture(PictureView):
     """The second picture with its gestures: they are those of the first, as far as there is something to do."""
 
-    def __init__(self, bench: Workbench, left_drag: str, parent: QWidget) -> None:
+    def __init__(self, bench: Workbench, parent: QWidget) -> None:
         super().__init__(parent)
         self.setMinimumSize(120, 100)
         self._bench = bench
-        self._left_drag = left_drag
         self._kind = ""
         self._start = self._last = QPointF()
         self._turned = 0
@@ -60,8 +60,7 @@ class BesidePicture(PictureView):
         elif button == Qt.MouseButton.RightButton:
             self._kind = "zoom"
         elif button == Qt.MouseButton.LeftButton:
-            other = {"crosshair": "window", "window": "crosshair"}[self._left_drag]
-            self._kind = other if held & Qt.KeyboardModifier.ShiftModifier else self._left_drag
+            self._kind = left_drag(self._bench, shift=bool(held & Qt.KeyboardModifier.ShiftModifier))
             if self._kind == "crosshair":
                 self._put_cursor(event.position())
 
@@ -131,7 +130,7 @@ class BesidePanel(QWidget):
     arranged = Signal()
     """What stands over the picture has another height."""
 
-    def __init__(self, bench: Workbench, first: PictureView, left_drag: str = "crosshair") -> None:
+    def __init__(self, bench: Workbench, first: PictureView) -> None:
         super().__init__()
         self._first = first
         self._beside: Beside | None = None
@@ -153,7 +152,7 @@ class BesidePanel(QWidget):
             self.confirm, "Link by position", "You say that positions agree: link the two all the same."
         )
         self.confirm.clicked.connect(lambda: attempt(bench, bench.beside.confirm_link))
-        self.picture = BesidePicture(bench, left_drag, self)
+        self.picture = BesidePicture(bench, self)
         self.picture.setAccessibleName("Slice of the second series")
         self.letters, self.words, self.crosshair = EdgeLetters(), Words(), Crosshair()
         self.picture.foreground += [self.crosshair, self.letters, self.words]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtCore import QEvent, QItemSelectionModel, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -85,7 +85,7 @@ class BoxesPanel(BottomPage):
             "Double click a name of yours to change it; Del on the image deletes the selected box.",
         )
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(26)
+        table.verticalHeader().setDefaultSectionSize(theme.scaled(26))
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         table.horizontalHeader().setDefaultAlignment(
             Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -123,6 +123,13 @@ class BoxesPanel(BottomPage):
                 )
         finally:
             self._filling = False
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another theme or size of the text: the words have their colours from it."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+            self._view = None
+            self.table.verticalHeader().setDefaultSectionSize(theme.scaled(26))
 
     def _show_rule(self, session: Session) -> None:
         wanted = (session.boxes.rule, session.boxes.value)

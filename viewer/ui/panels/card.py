@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -34,12 +34,19 @@ def labelled(text: str, widget: QWidget, tip: str, *, width: int = 66) -> QHBoxL
     row.setSpacing(8)
     label = QLabel(text)
     label.setObjectName("muted")
-    label.setMinimumWidth(width)
+    theme.keep(label, "setMinimumWidth", width)
     label.setBuddy(widget)
     described(widget, text, tip)
     row.addWidget(label)
     row.addWidget(widget, 1)
     return row
+
+
+def restyled(widget: QWidget) -> None:
+    """Let the style sheet look at a widget again, after a property that it asks for has changed."""
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+    widget.updateGeometry()
 
 
 def described(widget: QWidget, name: str, tip: str) -> None:
@@ -86,6 +93,12 @@ class Elided(QLabel):
         super().resizeEvent(event)
         self._fit()
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit()
+            self.updateGeometry()
+
     def _fit(self) -> None:
         shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, max(self.width(), 20))
         if shown != self.text():
@@ -99,7 +112,6 @@ class ElidedTwice(Elided):
     def __init__(self, text: str = "", name: str = "") -> None:
         super().__init__(text, name)
         self.setWordWrap(True)
-        self.setFixedHeight(2 * self.fontMetrics().lineSpacing() + 2)
         self._fit()
 
     def minimumSizeHint(self) -> QSize:
@@ -110,6 +122,7 @@ class ElidedTwice(Elided):
 
     def _fit(self) -> None:
         words, wide, high = self._full, max(self.width(), 20), 2 * self.fontMetrics().lineSpacing()
+        self.setFixedHeight(high + 2)
         room = QRect(0, 0, wide, 10_000)
         while (
             words
@@ -156,10 +169,7 @@ class DotLine(QLabel):
         self.setWordWrap(True)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setContentsMargins(16, 0, 0, 0)
-        if purpose in ("amber", "red"):
-            self.setStyleSheet(f"color: {getattr(theme.current(), purpose)};")
-        else:
-            self.setObjectName("muted")
+        self.setObjectName(purpose if purpose in ("amber", "red") else "muted")
         self.setToolTip(tip)
         self.setAccessibleName(text)
 
@@ -175,11 +185,18 @@ class DotLine(QLabel):
         super().resizeEvent(event)
         self._grow()
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._grow()
+
     def _grow(self) -> None:
         # A layout asks for the height before the width is final; a warning must never lose its end.
-        needed = self.heightForWidth(self.width())
-        if needed != self.minimumHeight():
-            self.setMinimumHeight(needed)
+        known = self.minimumHeight()
+        self.setMinimumHeight(0)  # it would count as needed
+        self.setMinimumHeight(max(self.heightForWidth(self.width()), 0))
+        if self.minimumHeight() != known:
+            self.updateGeometry()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

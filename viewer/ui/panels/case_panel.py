@@ -11,9 +11,8 @@ from viewer.state.opened import Peeked
 from viewer.state.panel_views import StripView
 from viewer.state.session import Session
 from viewer.state.thumbnail import Thumbnail
-from viewer.ui import theme
 from viewer.ui.attempt import attempt
-from viewer.ui.panels.card import Card, DotLine, Elided, described, emptied, heading
+from viewer.ui.panels.card import Card, DotLine, Elided, described, emptied, heading, restyled
 from viewer.ui.panels.series_list import SeriesList
 from viewer.ui.panels.series_words import age_of, date_of, picture
 from viewer.ui.privacy import name_of, without_names
@@ -88,7 +87,7 @@ class CasePanel(Card):
 
     def _make_row(self) -> QFrame:
         row = QFrame()
-        row.setStyleSheet(f"QFrame {{ background: {theme.current().selected}; border-radius: 6px; }}")
+        row.setObjectName("chosen")
         line = QHBoxLayout(row)
         line.setContentsMargins(6, 6, 8, 6)
         line.setSpacing(9)
@@ -238,10 +237,8 @@ class CasePanel(Card):
             count = outcomes.count(name)
             purpose = {"TP": "green", "FP": "amber", "FN": "red", "TN": "grey"}[name] if count else "grey"
             chip.setText(f"{name} {count}")
-            chip.setStyleSheet(
-                f"background: {theme.current().raised}; color: {getattr(theme.current(), purpose)};"
-                "border-radius: 5px; padding: 3px 2px;"
-            )
+            chip.setProperty("outcome", purpose)
+            restyled(chip)
         if truth is not None:
             slices = int(truth.positive_slices.sum())
             what = truth.positive_class or "the finding"

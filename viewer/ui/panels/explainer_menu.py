@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QStyledItemDelegate
 
@@ -57,7 +57,7 @@ class ExplainerMenu(Chooser):
                 head.setForeground(theme.colour("muted"))
                 font = head.font()
                 font.setBold(True)
-                font.setPointSizeF(max(7.5, font.pointSizeF() - 1.5))
+                font.setPointSizeF(theme.points(8.5))
                 head.setFont(font)
                 model.appendRow(head)
             item = QStandardItem(info.title)
@@ -66,6 +66,13 @@ class ExplainerMenu(Chooser):
                 item.setIcon(_warning_icon())
             model.appendRow(item)
         self.setModel(model)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another theme: words and dots have their colours from it."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self._names:
+            self._make()
+            self._shown = ()
 
     def _follow(self, session: Session) -> None:
         model = self.model()

@@ -18,9 +18,13 @@ from viewer.ui.canvas.colours import coloured, colours
 _PER_ROW, _PER_ROW_OF_VOLUMES = 3, 2
 """Tiles in a row; the grid of a volume takes more room beside the name."""
 _PICTURE = 54
-_HEIGHT = _PICTURE + 21
 _NO_LAYER = "This explainer looks at the input: no layer is chosen."
 _WORDS = {"empty": "empty", "negative_only": "only against", "near_zero": "near zero"}
+
+
+def _height() -> int:
+    """Height of a tile: the picture and a line of words."""
+    return _PICTURE + theme.scaled(21)
 
 
 class Tile(QWidget):
@@ -37,7 +41,7 @@ class Tile(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        return QSize(70, _HEIGHT)
+        return QSize(70, _height())
 
     minimumSizeHint = sizeHint
 
@@ -96,7 +100,7 @@ class Tile(QWidget):
 
     def _words(self, painter: QPainter, tile: LayerTile) -> None:
         grid = _grid_words(tile.layer.grid)
-        place = QRectF(1, _PICTURE, self.width() - 2, 18)
+        place = QRectF(1, _PICTURE, self.width() - 2, theme.scaled(18))
         metrics = painter.fontMetrics()
         room = int(place.width()) - metrics.horizontalAdvance(grid) - 5
         painter.setPen(theme.colour("text" if tile.chosen else "muted"))
@@ -138,7 +142,7 @@ class LayerRail(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setMinimumHeight(2 * _HEIGHT + 8)
+        self.setMinimumHeight(2 * _height() + 8)
         inner = QWidget()
         inner.setObjectName("scrolled")
         self._grid = QGridLayout(inner)
@@ -167,7 +171,7 @@ class LayerRail(QScrollArea):
             self._place(len(self.tiles), tile)
             self.tiles.append(tile)
         without = bool(rail) and not any(tile.chosen for tile in rail)
-        self.setMinimumHeight(_HEIGHT // 2 if without else 2 * _HEIGHT + 8)
+        self.setMinimumHeight(_height() // 2 if without else 2 * _height() + 8)
         self.no_layer.setVisible(without)
         if without:
             self.verticalScrollBar().setValue(0)
@@ -199,7 +203,7 @@ class LayerRail(QScrollArea):
     def _reveal(self, tile: Tile) -> None:
         """Scroll by whole rows until the tile is wholly seen."""
         self._grid.activate()
-        step = _HEIGHT + self._grid.spacing()
+        step = _height() + self._grid.spacing()
         row = self.tiles.index(tile) // self._per_row
         bar = self.verticalScrollBar()
         rows = max(1, (self.viewport().height() + self._grid.spacing()) // step)

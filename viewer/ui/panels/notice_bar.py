@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 
 from viewer.controllers.workbench import Workbench
 from viewer.state.session import Notice
-from viewer.ui.panels.card import Dot, described
+from viewer.ui.panels.card import Dot, described, restyled
 from viewer.ui.privacy import notice_words
 
 _DOT = {"error": "red", "warning": "amber", "note": "accent"}
@@ -48,6 +48,5 @@ class NoticeBar(QFrame):
             self.sentence.setText(words)
             self._dot.set_purpose(_DOT[notice.severity])
             self.setProperty("severity", notice.severity)
-            self.style().unpolish(self)
-            self.style().polish(self)
+            restyled(self)
             self.setAccessibleDescription(self.sentence.text())

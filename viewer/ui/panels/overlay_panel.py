@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSlider, QVBoxLayo
 from viewer.controllers.workbench import Workbench
 from viewer.state.method import has_segments
 from viewer.state.session import Session
+from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.canvas.colours import COLOUR_MAPS
 from viewer.ui.panels.card import Chooser, described, heading, labelled
@@ -90,7 +91,7 @@ def _slider(body: QVBoxLayout, name: str, tip: str) -> tuple[QSlider, QLabel]:
     slider.setRange(0, 100)
     slider.setPageStep(10)
     number.setObjectName("muted")
-    number.setMinimumWidth(72)
+    theme.keep(number, "setMinimumWidth", 72)
     row = labelled(name, slider, tip)
     row.addWidget(number)
     body.addLayout(row)

@@ -39,7 +39,7 @@ class Bars(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(200, _ROW * max(1, len(self._bars)))
+        return QSize(200, theme.scaled(_ROW) * max(1, len(self._bars)))
 
     minimumSizeHint = sizeHint
 
@@ -47,15 +47,16 @@ class Bars(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for row, bar in enumerate(self._bars):
-            self._paint(painter, bar, row * _ROW)
+            self._paint(painter, bar, row * theme.scaled(_ROW))
 
     def _paint(self, painter: QPainter, bar: ClassBar, top: int) -> None:
-        line = QRectF(0, top, self.width(), _ROW)
+        high, wide, number_wide = (theme.scaled(length) for length in (_ROW, _NAME, _NUMBER))
+        line = QRectF(0, top, self.width(), high)
         painter.setPen(theme.colour("text"))
-        name = painter.fontMetrics().elidedText(bar.name, Qt.TextElideMode.ElideRight, _NAME - 6)
-        painter.drawText(QRectF(0, top, _NAME, _ROW), Qt.AlignmentFlag.AlignVCenter, name)
-        number_width = _NUMBER * (2 if bar.other_input is not None else 1)
-        groove = QRectF(_NAME, top + _ROW / 2 - 4, max(line.width() - _NAME - number_width, 20), 8)
+        name = painter.fontMetrics().elidedText(bar.name, Qt.TextElideMode.ElideRight, wide - 6)
+        painter.drawText(QRectF(0, top, wide, high), Qt.AlignmentFlag.AlignVCenter, name)
+        number_width = number_wide * (2 if bar.other_input is not None else 1)
+        groove = QRectF(wide, top + high / 2 - 4, max(line.width() - wide - number_width, 20), 8)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour("raised"))
         painter.drawRoundedRect(groove, 4, 4)
@@ -69,11 +70,11 @@ class Bars(QWidget):
         )
         painter.setPen(theme.colour("text"))
         number = "…" if bar.probability is None else f"{bar.probability:.2f}"
-        place = QRectF(groove.right() + 4, top, _NUMBER - 4, _ROW)
+        place = QRectF(groove.right() + 4, top, number_wide - 4, high)
         painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, number)
         if bar.other_input is not None:
             painter.setPen(theme.colour("muted"))
-            place.translate(_NUMBER, 0)
+            place.translate(number_wide, 0)
             painter.drawText(
                 place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, f"({bar.other_input:.2f})"
             )

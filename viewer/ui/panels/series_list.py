@@ -40,7 +40,7 @@ class _Painter(QStyledItemDelegate):
     """A picture with two lines of words, or a heading."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        return QSize(100, _ROW if index.data(_ENTRY) is not None else _HEAD)
+        return QSize(100, theme.scaled(_ROW if index.data(_ENTRY) is not None else _HEAD))
 
     def paint(
         self,
@@ -173,9 +173,10 @@ class SeriesList(QListWidget):
                     self.addItem(item)
                     self._rows[part] = item
         # Counted and not asked of every row: a folder may hold thousands.
-        height = len(self._rows) * _ROW + (self.count() - len(self._rows)) * _HEAD + 4
-        self.setMinimumHeight(min(height, round(_LEAST_ROWS * _ROW)))
-        self.setMaximumHeight(min(height, round(_MOST_ROWS * _ROW)))
+        row, head = theme.scaled(_ROW), theme.scaled(_HEAD)
+        height = len(self._rows) * row + (self.count() - len(self._rows)) * head + 4
+        self.setMinimumHeight(min(height, round(_LEAST_ROWS * row)))
+        self.setMaximumHeight(min(height, round(_MOST_ROWS * row)))
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
@@ -58,7 +58,10 @@ class Plot(QWidget):
     def area(self) -> QRectF:
         """Where the curves are."""
         return QRectF(
-            _LEFT, _TOP, max(self.width() - _LEFT - _RIGHT, 10), max(self.height() - _TOP - _BOTTOM, 10)
+            theme.scaled(_LEFT),
+            _TOP,
+            max(self.width() - theme.scaled(_LEFT + _RIGHT), 10),
+            max(self.height() - _TOP - theme.scaled(_BOTTOM), 10),
         )
 
     def x_of(self, index: float) -> float:
@@ -83,7 +86,7 @@ class Plot(QWidget):
             return
         area = self.area()
         font = painter.font()
-        font.setPointSizeF(9)
+        font.setPointSizeF(theme.points(9))
         painter.setFont(font)
         self._axes(painter, view, area)
         self._mass(painter, view, area)
@@ -103,14 +106,14 @@ class Plot(QWidget):
         right, centre = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignVCenter
         for p in () if view.whole else (0.0, 0.5, 1.0):
             y = area.bottom() - p * area.height()
-            painter.drawText(QRectF(0, y - 8, _LEFT - 6, 16), right | centre, f"{p:g}")
+            painter.drawText(QRectF(0, y - 15, theme.scaled(_LEFT) - 6, 30), right | centre, f"{p:g}")
         highest = _highest(view)
         if highest > 0:
             painter.setPen(theme.colour("mass_text"))
             for share in (0.0, 1.0):
                 y = area.bottom() - share * area.height()
                 text = "0" if share == 0 else _short(highest)
-                painter.drawText(QRectF(area.right() + 5, y - 8, _RIGHT - 5, 16), centre, text)
+                painter.drawText(QRectF(area.right() + 5, y - 15, theme.scaled(_RIGHT) - 5, 30), centre, text)
         painter.setPen(theme.colour("muted"))
         count = len(view.probability)
         found = [int(t) for t in nice_ticks(1, count, 8) if t == int(t)] if count > 1 else []
@@ -244,6 +247,12 @@ class SliceStrip(Card):
         self.body.addWidget(self.plot, 1)
         self.body.setContentsMargins(10, 6, 6, 4)
         self.body.setSpacing(2)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another theme: the legend has its colours from it."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self._shown is not None:
+            self._legend.setText(_legend(self._shown))
 
     def show_strip(self, view: StripView | None) -> None:
         """Show the curves; returns at once for the same view."""

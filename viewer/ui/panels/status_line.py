@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QS
 
 from viewer.controllers.workbench import Workbench
 from viewer.state.session import Session, Work
+from viewer.ui import theme
 from viewer.ui.panels.card import Elided, described
 
 _MEGABYTE = 1 << 20
@@ -28,7 +29,7 @@ class StatusLine(QWidget):
         self._bar.setTextVisible(False)
         self._bar.setFixedWidth(150)
         self._text.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._text.setFixedWidth(250)
+        theme.keep(self._text, "setFixedWidth", 250)
         self._text.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for label in (self._memory, self._device):
             label.setObjectName("muted")
