@@ -16,8 +16,10 @@ from torch import nn
 from viewer.explainers.baselines import baseline_of
 from viewer.explainers.explaining import explain
 from viewer.explainers.trace import trace
+from viewer.models.architectures import ARCHITECTURES
 from viewer.models.classifier import Classifier
 from viewer.models.loading import wrap_module
+from viewer.plugin_host.host import activate
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*(requires_grad|required_grads)")
 
@@ -145,3 +147,42 @@ def test_seg_grad_cam_of_a_monai_unet(dims: int) -> None:
     close(made.signed, torch.tensordot(weights, kept[0][0], 1).detach().numpy())
     assert made.map.shape == tuple(classifier.card.input.size)
     assert np.prod(made.signed.shape) < np.prod(made.map.shape), "the coarsest layer by default"
+
+
+def trained_like(classifier: Classifier) -> Classifier:
+    """The network with batch-norm statistics and weights that are not the identity."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for module in classifier.module.modules():
+            if isinstance(module, (nn.BatchNorm2d, nn.BatchNorm3d)):
+                shape = module.running_mean.shape
+                module.running_mean.copy_(torch.randn(shape, generator=generator) * 0.1)
+                module.running_var.copy_(torch.rand(shape, generator=generator) + 0.5)
+                module.weight.copy_(torch.rand(shape, generator=generator) + 0.5)
+                module.bias.copy_(torch.randn(shape, generator=generator) * 0.2)
+    return classifier
+
+
+def stroke_gap() -> Classifier:
+    activate()
+    module = ARCHITECTURES["stroke-gap"](classes=2, channels=1).eval()
+    return wrap_module(module, classes=["no stroke", "stroke"], dims=2, input_size=PICTURE)
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, "stroke-gap"])
+def test_relevance_of_input_and_biases_is_the_score_by_every_rule(name: str) -> None:
+    classifier = trained_like(stroke_gap() if name == "stroke-gap" else NETWORKS[name][0]())
+    if (
+        name == "vgg19"
+    ):  # a narrower head, because twenty-five passes through a hundred million weights are slow
+        classifier.module.classifier = nn.Sequential(
+            nn.Linear(25088, 64), nn.ReLU(True), nn.Linear(64, 4)
+        ).eval()
+    card = classifier.card.input
+    x = np.random.default_rng(1).normal(size=(card.channels, *card.size)).astype(np.float32)
+    for rule in ("composite", "epsilon", "gamma", "z+", "w2"):
+        found = explain(classifier, x, explainer="lrp", rule=rule)
+        facts = found.facts
+        assert facts["input"] + facts["biases"] == pytest.approx(facts["score"], rel=0.01), rule
+        assert float(found.signed.astype(np.float64).sum()) == pytest.approx(facts["input"], rel=1e-4)
+        assert "incomplete" not in found.flags

@@ -13,11 +13,15 @@ from viewer.foundation.registry import Registry
 EXPLAINERS: Registry[ExplainerInfo] = Registry("explainer")
 """Every explainer by name."""
 
-SMOOTHGRAD = "smoothgrad"
+SMOOTHGRAD, LRP = "smoothgrad", "lrp"
 
 _ADEBAYO = (
     "This map hardly depends on what the network has learned (Adebayo et al. 2018): it shows edges of the image, "
     "also for a network with random weights."
+)
+_WEIGHTS_ALONE = (
+    "The w2 rule in every layer follows the weights alone: the map hardly depends on the image. It is meant for the "
+    "layer that reads the input."
 )
 _RELU = "a network with ReLU activations"
 _SEED = Parameter(
@@ -310,6 +314,40 @@ for _info in (
         repeats="samples",
         diverging=True,
     ),
+    _of_input(
+        "relevance",
+        LRP,
+        "LRP",
+        "How the score is made up of the voxels, shared out layer by layer; biases keep a part of it.",
+        "R_i = sum_j c_ij R_j / sum_k c_kj from the score down, c the contributions by the rule; deep Taylor is z+",
+        "Bach et al., On pixel-wise explanations, PLOS ONE 2015; rules: Montavon et al. 2017, 2019",
+        parameters=(
+            Parameter(
+                "rule",
+                "str",
+                "composite",
+                help="composite: w2 where the input is read, z+ in convolutions, epsilon in dense layers. Or one rule "
+                "everywhere: epsilon (nearly input x gradient), gamma (favours evidence for, keeps evidence against), "
+                "z+ (evidence for alone, deep Taylor), w2 (weights alone).",
+                choices=("composite", "epsilon", "gamma", "z+", "w2"),
+                source="Montavon et al., Layer-wise relevance propagation: an overview, 2019",
+            ),
+            Parameter(
+                "epsilon",
+                "float",
+                1e-6,
+                0.0,
+                1.0,
+                "share of a layer's root mean square",
+                "Stabiliser of the rule of that name: what is small beside it is absorbed, so more of it leaves less "
+                "noise and less of the score.",
+                source="next to nothing, so that the score is kept; 0.25 to absorb noise (Montavon et al. 2019)",
+            ),
+        ),
+        needs="steps that add up, pool or rectify: no attention, no normalisation by an input's own values",
+        passes=3,
+        diverging=True,
+    ),
 ):
     EXPLAINERS.add(_info.name, _info)
 
@@ -349,7 +387,7 @@ def resolved(name: str, parameters: Mapping[str, Any]) -> ExplainerInfo:
     info = EXPLAINERS.find(name)
     inner = smoothed(info, parameters)
     if inner is None:
-        return info
+        return replace(info, warning=_WEIGHTS_ALONE) if _is_w2(info, parameters) else info
     own = {parameter.name for parameter in info.parameters}
     return replace(
         info,
@@ -364,6 +402,10 @@ def resolved(name: str, parameters: Mapping[str, Any]) -> ExplainerInfo:
         shares_score=inner.shares_score,
         parameters=(*info.parameters, *(p for p in inner.parameters if p.name not in own)),
     )
+
+
+def _is_w2(info: ExplainerInfo, parameters: Mapping[str, Any]) -> bool:
+    return info.name == LRP and str(parameters.get("rule", "")).strip() == "w2"
 
 
 def smoothed(info: ExplainerInfo, parameters: Mapping[str, Any]) -> ExplainerInfo | None:

@@ -17,13 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+INCOMPLETE = "incomplete"
+"""Flag: the values do not add up to what they shall within 1%."""
+
 POOR_FIT = "poor-fit"
 """Flag: the linear model that the map is made of does not follow the network."""
 
 LEAST_FIT = 0.5
 """Below this R2 more of what the network does is left over by the linear model than it accounts for."""
 
-OF_THE_MAP = ("incomplete", "not-finite", POOR_FIT)
+OF_THE_MAP = (INCOMPLETE, "not-finite", POOR_FIT)
 """Flags that belong to one map; others say something of the network or the device."""
 
 _WORTH_SAYING = 0.01

@@ -10,6 +10,7 @@ from viewer.explainers.declaration import SMOOTHGRAD
 from viewer.explainers.deep_lift import deep_lift
 from viewer.explainers.dropout_maps import mc_dropout
 from viewer.explainers.gradients import GRADIENTS
+from viewer.explainers.lrp import lrp
 from viewer.explainers.paths import gradient_shap, integrated_gradients
 from viewer.explainers.question import Explainer, MapsOf, at_once
 from viewer.explainers.smoothgrad import smoothgrad_of, smoothgrad_of_any
@@ -22,6 +23,7 @@ STEPWISE: Mapping[str, Explainer] = {
     "deep-lift": deep_lift,
     "gradient-shap": gradient_shap,
     "mc-dropout": mc_dropout,
+    "lrp": lrp,
 }
 """Explainers with a way of their own."""
 

@@ -9,14 +9,13 @@ import torch
 from torch import Tensor
 
 from viewer.explainers.baselines import baseline_of
+from viewer.explainers.map_facts import INCOMPLETE
 from viewer.explainers.noise import noisy, sampler
 from viewer.explainers.passes import input_gradient, plain_scores
 from viewer.explainers.question import Answer, Question, answer, images_together
 
 TOLERANCE = 0.01
 """The values may miss the difference of the scores by this share of it."""
-
-INCOMPLETE = "incomplete"
 
 
 def integrated_gradients(question: Question) -> Iterator[Answer]:

@@ -101,12 +101,15 @@ def answer(
     done: int = 1,
     total: int = 1,
     flags: tuple[str, ...] = (),
+    facts: Mapping[str, float] | None = None,
 ) -> Answer:
     """An answer from tensors; values that are not numbers make the map empty and are flagged."""
     values = array(signed)
     if not np.isfinite(values).all():
         return Answer(np.zeros_like(values), None, done, total, (*flags, "not-finite"))
-    return Answer(values, None if deviation is None else array(deviation), done, total, flags)
+    return Answer(
+        values, None if deviation is None else array(deviation), done, total, flags, dict(facts or {})
+    )
 
 
 def array(tensor: Tensor) -> NDArray[np.float32]:

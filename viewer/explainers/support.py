@@ -19,6 +19,7 @@ from viewer.explainers.explainer_info import INPUT_LAYER, ExplainerInfo
 from viewer.explainers.gradients import graph, relus
 from viewer.explainers.layer_info import LayerInfo
 from viewer.explainers.layers import default_layer, require_layer
+from viewer.explainers.lrp import why_no_lrp
 from viewer.explainers.passes import differentiable, layer_pair, scores_of
 from viewer.explainers.question import Question
 from viewer.explainers.taps import despite_overwriting
@@ -102,6 +103,8 @@ def _why_not(classifier: Classifier, info: ExplainerInfo, name: str, layer: str 
             return ""
     if not network_facts(classifier).reaches_input:
         return f"No gradient leads from the output of '{card.id}' to its input."
+    if name == "lrp":
+        return why_no_lrp(classifier)
     return _why_no_rule(classifier, EXPLAINERS[name])
 
 
