@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from viewer.evaluation.pixel_importance import pixel_importance
     from viewer.evaluation.regions import Region
     from viewer.evaluation.score import Score
+    from viewer.evaluation.truth_files.document import ImageEntry, TruthDocument
+    from viewer.evaluation.truth_files.layouts import LayoutReader
     from viewer.explainers.atlas import Atlas
     from viewer.explainers.explainer_info import ExplainerInfo, Parameter
     from viewer.explainers.explaining import atlas, explain
@@ -52,7 +54,9 @@ _HOMES = {
     "Explanation": "viewer.explainers.explanation",
     "Generator": "viewer.training.generator",
     "Geometry": "viewer.imaging.geometry",
+    "ImageEntry": "viewer.evaluation.truth_files.document",
     "LayerInfo": "viewer.explainers.layer_info",
+    "LayoutReader": "viewer.evaluation.truth_files.layouts",
     "MapBoxes": "viewer.evaluation.map_boxes",
     "MedicalImage": "viewer.imaging.image",
     "Parameter": "viewer.explainers.explainer_info",
@@ -64,6 +68,7 @@ _HOMES = {
     "Region": "viewer.evaluation.regions",
     "SILENT": "viewer.foundation.progress",
     "Score": "viewer.evaluation.score",
+    "TruthDocument": "viewer.evaluation.truth_files.document",
     "WhySliceError": "viewer.foundation.errors",
     "answer": "viewer.explainers.question",
     "atlas": "viewer.explainers.explaining",
@@ -94,7 +99,9 @@ __all__ = [
     "Explanation",
     "Generator",
     "Geometry",
+    "ImageEntry",
     "LayerInfo",
+    "LayoutReader",
     "MapBoxes",
     "MedicalImage",
     "Parameter",
@@ -105,6 +112,7 @@ __all__ = [
     "Recipe",
     "Region",
     "Score",
+    "TruthDocument",
     "WhySliceError",
     "answer",
     "atlas",
@@ -126,6 +134,7 @@ __all__ = [
     "register_architecture",
     "register_explainer",
     "register_generator",
+    "register_reader",
     "register_recipe",
     "support",
     "wrap_module",
@@ -181,6 +190,16 @@ def register_generator(generator: Generator) -> None:
     from viewer.training.generator import GENERATORS
 
     GENERATORS.add(generator.id, generator)
+
+
+def register_reader(reader: LayoutReader) -> None:
+    """Add a reader of a study's own layout, of files of boxes (*Load truth*, ``--truth``) or of folders (a cohort).
+
+    Everything that reads truth or cohorts asks it first whether it recognises what it was given.
+    """
+    from viewer.evaluation.truth_files.layouts import READERS
+
+    READERS.add(reader.id, reader)
 
 
 def register_recipe(recipe: Recipe) -> None:

@@ -142,7 +142,12 @@ def _view(parser: ArgumentParser) -> None:
         "--slice", metavar="K", type=whole_number(least=0), help="slice to stand on, counted from 0"
     )
     parser.add_argument("--device", metavar="D", type=one_of("device", _DEVICES), help=", ".join(_DEVICES))
-    parser.add_argument("--truth", metavar="FILE", type=Path, help="lesion mask, or JSON with boxes")
+    parser.add_argument(
+        "--truth",
+        metavar="FILE",
+        type=Path,
+        help="mask, or boxes: JSON, COCO, Pascal VOC, VinDr or NIH table",
+    )
     parser.add_argument(
         "--overlay",
         metavar="on|off",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from viewer.evaluation.regions import Region
+from viewer.evaluation.truth_files.document import OUTSIDE, TruthDocument, counted
+from viewer.evaluation.truth_files.reading import read_truth_document
 from viewer.foundation.errors import ReadError
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
@@ -19,6 +22,7 @@ from viewer.imaging.reading import read_image
 from viewer.state.case import Truth
 
 _EIGHT = np.ones((3, 3), dtype=int)
+_MOST_PIECES = 32
 
 
 def read_truth(path: Path, image: MedicalImage) -> Truth:
@@ -26,19 +30,30 @@ def read_truth(path: Path, image: MedicalImage) -> Truth:
 
     Parameters
     ----------
-    path : a mask that any image reader can open, on the same grid; or a JSON document
-        ``{"positive_class", "reader", "boxes": [{"slice", "row_min", "column_min", "row_max", "column_max", "label",
-        "reader"}]}`` with half-open pixel edges in the axes (slice, row, column) of the file.
+    path : a mask that any image reader can open, on the same grid; or boxes in a layout that `truth_files` knows, by
+        content. Boxes are rescaled where the file states another size of the picture.
+
+    Returns
+    -------
+    Truth
+        Its `notes` say, with counts, what could not be taken as it stands.
 
     Raises
     ------
     ReadError
-        When the file is missing, is neither, or is not on the image's grid.
+        When the file is missing, is neither, says nothing of the image or is not on its grid.
     """
     if not path.is_file():
         raise ReadError(f"The truth '{path.name}' does not exist.", code="no-truth")
-    if path.suffix.lower() == ".json":
-        return _from_json(path, image)
+    document = read_truth_document(path)
+    if document is not None:
+        return _from_document(path, document, image)
+    if path.suffix.lower() in (".json", ".csv", ".xml"):
+        raise ReadError(
+            f"The truth '{path.name}' has no layout that is known: boxes as JSON, COCO, Pascal VOC, a VinDr or NIH "
+            "table, or a mask.",
+            code="bad-truth",
+        )
     mask = read_image(path)
     if mask.voxels.shape[:3] != image.voxels.shape[:3]:
         raise ReadError(
@@ -69,41 +84,67 @@ def _from_mask(mask: NDArray[np.bool_], image: MedicalImage) -> Truth:
     plane = image.plane
     regions = []
     positive = np.zeros(plane.count(mask.shape), dtype=bool)
+    together = 0
     for index in range(len(positive)):
         picture = plane.picture(mask, index)
         positive[index] = picture.any()
-        labelled, _ = ndimage.label(picture, structure=_EIGHT)
-        for rows, columns in ndimage.find_objects(labelled):
-            regions.append(
-                Region(
-                    rows.start,
-                    columns.start,
-                    rows.stop,
-                    columns.stop,
-                    label="truth",
-                    reader="mask",
-                    slice=index,
-                )
-            )
-    return Truth(positive, tuple(regions), reader="mask")
+        labelled, pieces = ndimage.label(picture, structure=_EIGHT)
+        # Each piece keeps a picture, so a mask of a thousand specks is one region.
+        each = [labelled == piece for piece in range(1, pieces + 1)] if pieces <= _MOST_PIECES else [picture]
+        regions += [Region.of_mask(one, label="truth", reader="mask", slice=index) for one in each]
+        together += pieces > _MOST_PIECES
+    said = {} if positive.any() else {"the mask is empty: nothing is marked": 1}
+    if together:
+        said[f"a slice with more than {_MOST_PIECES} pieces is one region"] = together
+    return Truth(positive, tuple(regions), reader="mask", readers=("mask",), notes=counted(said))
 
 
-def _from_json(path: Path, image: MedicalImage) -> Truth:
-    try:
-        document: Any = json.loads(path.read_text(encoding="utf-8"))
-        boxes = document["boxes"]
-        positive = np.zeros(image.plane.count(image.geometry.shape), dtype=bool)
-        reader = str(document.get("reader", "reader"))
-        regions = tuple(region for box in boxes for region in _regions(box, image, reader))
-        for region in regions:
-            assert region.slice is not None
-            positive[region.slice] = True
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+def _from_document(path: Path, document: TruthDocument, image: MedicalImage) -> Truth:
+    """Boxes of a file on the pictures of the image, and in sentences what could not be taken as it stands."""
+    plane, shape = image.plane, image.geometry.shape
+    pictures = plane.count(shape)
+    if document.single_pictures and shape[0] > 1:
         raise ReadError(
-            f"The truth '{path.name}' is not a JSON document with boxes that lie in the image.",
-            code="bad-truth",
-        ) from error
-    return Truth(positive, regions, str(document.get("positive_class", "")), reader)
+            f"The truth '{path.name}' ({document.layout}) is of single pictures, and the image has {shape[0]} slices.",
+            code="other-grid",
+        )
+    entry = document.of(_names(image)) if document.single_pictures else next(iter(document.images.values()))
+    boxes, said = entry.on((shape[1], shape[2]))
+    said.update(document.left_out)
+    positive = np.zeros(pictures, dtype=bool)
+    regions: list[Region] = []
+    for box in boxes:
+        if box.slice >= shape[0]:
+            said[OUTSIDE] += 1
+            continue
+        regions += _regions(asdict(box), image, box.reader)
+    for region in regions:
+        assert region.slice is not None
+        positive[region.slice] = True
+    if entry.boxes and not regions:
+        raise ReadError(f"The truth '{path.name}' has no box that lies in the image.", code="bad-truth")
+    if entry.without_boxes:
+        said[f"{_and(entry.without_boxes)} looked at the image and marked nothing"] += 1
+    readers = tuple(entry.readers)
+    return Truth(
+        positive,
+        tuple(regions),
+        document.positive_class,
+        _and(readers[:3]) if len(readers) <= 3 else f"{len(readers)} readers",
+        readers=readers,
+        notes=counted(said),
+    )
+
+
+def _names(image: MedicalImage) -> list[str]:
+    """What a file of truth may call the image, the surest first."""
+    source = image.source
+    files = source.files if len(source.files) == 1 else ()
+    return [each.as_posix() for each in (*files, source.path)] + [source.series_uid, source.study_uid]
+
+
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _regions(box: dict[str, Any], image: MedicalImage, reader: str) -> list[Region]:

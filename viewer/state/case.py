@@ -26,12 +26,16 @@ class Truth:
     positive_slices : (slice,) bool, whether the finding is on that slice.
     positive_class : name of the class that the truth speaks of; empty when the file does not say (the model's own).
     reader : whose truth it is, in words.
+    readers : everybody who looked, also who marked nothing.
+    notes : in sentences, with counts, what the file says that could not be taken as it stands.
     """
 
     positive_slices: NDArray[np.bool_]
     regions: tuple[Region, ...] = ()
     positive_class: str = ""
     reader: str = ""
+    readers: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from viewer.ui.dialogs.settings_dialog import SettingsDialog
 from viewer.ui.dialogs.voxel_spacing import VoxelSpacing
 
 _IMAGES = "Images (*.dcm *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.png *.jpg *.jpeg);;All files (*)"
-_TRUTH = "Masks and boxes (*.nii *.nii.gz *.nrrd *.mha *.json);;All files (*)"
+_TRUTH = "Masks and boxes (*.nii *.nii.gz *.nrrd *.mha *.png *.json *.csv *.xml *.gz);;All files (*)"
 
 
 class Asking:

@@ -247,7 +247,7 @@ class CasePanel(Card):
                 text += f", by {truth.reader}"
             if known:
                 text += ". Slices, at the model's threshold:"
-            self._truth.setText(text)
+            self._truth.setText("\n".join((text, *truth.notes)))
 
     def _show_findings(self, session: Session) -> None:
         """Lines that stay lines keep their place: another volume of a series must not make the list flicker."""
