@@ -53,7 +53,7 @@ def focus_scores(
     unit, cell = "pixels", 1.0
     if spacing is not None:
         unit, cell = ("mm\u00b2", "mm\u00b3")[values.ndim - 2], math.prod(spacing)
-    if largest == 0:
+    if largest < np.finfo(np.float64).tiny:
         return tuple(
             _score(name, math.nan, f"{rule}; not defined, the map is empty") for name, rule in _RULES.items()
         )
