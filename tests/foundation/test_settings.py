@@ -100,3 +100,13 @@ def test_whole_numbers_serve_as_fractions_but_not_the_other_way() -> None:
 
 def test_the_default_place_is_the_users_folder(user_folder: Path) -> None:
     assert settings.default_path() == user_folder / "settings.json"
+
+
+def test_a_bad_shortcut_is_dropped_alone(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(
+        json.dumps({"shortcuts": {"a": "ctrl+k", "b": "\u00c4", "c": 3, "d": ""}, "theme": "light"})
+    )
+    found, dropped = settings.load(path)
+    assert found == Settings(theme="light", shortcuts={"a": "Ctrl+K", "d": ""})
+    assert len(dropped) == 2

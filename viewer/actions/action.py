@@ -25,6 +25,8 @@ Dialog = Literal[
     "save-maps",
     "palette",
     "settings",
+    "shortcuts",
+    "keyboard-card",
     "about",
 ]
 Where = Literal["window", "canvas"]

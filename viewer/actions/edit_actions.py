@@ -48,4 +48,11 @@ EDIT_ACTIONS: tuple[Action, ...] = (
         dialog="settings",
         shortcut="Ctrl+,",
     ),
+    Action(
+        "edit.shortcuts",
+        "Keyboard shortcuts\u2026",
+        "Edit",
+        "Change the keys of all actions.",
+        dialog="shortcuts",
+    ),
 )

@@ -14,6 +14,14 @@ HELP_ACTIONS: tuple[Action, ...] = (
         shortcut="Ctrl+K",
     ),
     Action(
+        "help.keys",
+        "Keyboard card",
+        "Help",
+        "What every key and every movement of the mouse does.",
+        dialog="keyboard-card",
+        shortcut="F1",
+    ),
+    Action(
         "help.about",
         "About WhySlice",
         "Help",

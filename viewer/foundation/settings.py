@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from viewer.foundation import paths
 from viewer.foundation.errors import ExportError, SettingsError
+from viewer.foundation.keys import typeable
 from viewer.foundation.whole_file import write_whole
 
 VERSION = 1
@@ -44,6 +45,7 @@ class Settings:
     atlas_budget_mb : memory for reduced maps, megabytes.
     left_drag : what a left drag does on the image.
     convention : which way round the patient is shown, ``radiological`` or ``neurological``.
+    shortcuts : id of an action -> the key that the user wants in place of the usual one, empty for none.
     phi_hidden : whether the program starts with patient data hidden.
     """
 
@@ -57,6 +59,8 @@ class Settings:
     left_drag: str = "crosshair"
     convention: str = "radiological"
     phi_hidden: bool = True
+    shortcuts: dict[str, str] = field(default_factory=dict)
+    """Replaced as a whole, never altered in place."""
 
 
 def validated(name: str, value: Any) -> Any:
@@ -71,7 +75,26 @@ def validated(name: str, value: Any) -> Any:
     if name in RANGES and not RANGES[name][0] <= value <= RANGES[name][1]:
         low, high = RANGES[name]
         raise SettingsError(f"The setting '{name}' must lie between {low:g} and {high:g}.")
+    if name == "shortcuts":
+        return {_text(action): typeable(_text(key)) for action, key in value.items()}
     return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise SettingsError("A shortcut must be text.")
+    return value
+
+
+def _good_shortcuts(found: dict[Any, Any], dropped: list[str]) -> dict[str, str]:
+    """Those that can be used; each bad one is dropped alone."""
+    good: dict[str, str] = {}
+    for action, key in found.items():
+        try:
+            good |= validated("shortcuts", {action: key})
+        except SettingsError as error:
+            dropped.append(error.sentence)
+    return good
 
 
 def default_path() -> Path:
@@ -98,10 +121,14 @@ def load(path: Path | None = None) -> tuple[Settings, list[str]]:
             continue
         good: dict[str, Any] = {}
         dropped: list[str] = []
-        for field in fields(Settings):
-            if field.name in document:
+        for each in fields(Settings):
+            if each.name in document:
                 try:
-                    good[field.name] = validated(field.name, document[field.name])
+                    found = document[each.name]
+                    if each.name == "shortcuts" and isinstance(found, dict):
+                        good[each.name] = _good_shortcuts(found, dropped)
+                    else:
+                        good[each.name] = validated(each.name, found)
                 except SettingsError as error:
                     dropped.append(error.sentence)
         return Settings(**good), dropped

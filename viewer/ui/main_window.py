@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from viewer.actions.keys import key_of
 from viewer.controllers.workbench import Workbench
 from viewer.foundation import paths
 from viewer.state.case import Case, same_grid
@@ -67,7 +68,7 @@ from viewer.ui.panels.volume_row import VolumeRow
 from viewer.ui.panels.workspace_tabs import WorkspaceTabs
 from viewer.ui.privacy import window_title
 
-_EMPTY = "Drop an image file or a folder here, or press Ctrl+O"
+_EMPTY = "Drop an image file or a folder here, or press {}"
 _LEFT_WIDTH, _RIGHT_WIDTH = 262, 300
 _NARROW = 1240
 """Width below which the top of the window says less, logical pixels."""
@@ -252,7 +253,7 @@ class MainWindow(QMainWindow):
     def _fit_top(self) -> None:
         """A narrow window has no room for the name and for words that the tooltip has too."""
         narrow = self.width() < theme.scaled(_NARROW)
-        key = key_words(self.menus.actions["help.find"].shortcut().toString())
+        key = key_words(key_of(self.bench.session, "help.find"))
         self.search.setText(key if narrow and key else f"Search commands  {key}".strip())
         self._brand.setVisible(not narrow)
         self._top_row.setSpacing(6 if narrow else 14)
@@ -287,7 +288,7 @@ class MainWindow(QMainWindow):
         self.screen_ = screen
         judgement = session.judgement
         outside = judgement is not None and judgement.applicability.verdict == "does_not_apply"
-        without = f"{session.work.name} …" if session.work is not None else _EMPTY
+        without = f"{session.work.name} …" if session.work is not None else self._empty_words()
         if screen.workspace == "volume":
             waiting = "resampling for display …" if session.case is not None else without
             mark = WATERMARK if outside else ""
@@ -328,8 +329,13 @@ class MainWindow(QMainWindow):
         self._show_phi(session.phi_hidden)
         self._show_chooser()
         self.menus.follow(session)
+        self._fit_top()
         self._cine.follow()
         self.refreshed.emit()
+
+    def _empty_words(self) -> str:
+        key = key_words(key_of(self.bench.session, "case.open-file"))
+        return _EMPTY.format(key) if key else "Drop an image file or a folder here"
 
     def _dress(self) -> None:
         """The theme and the size of the text that the user wants."""

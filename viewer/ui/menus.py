@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import get_args
 
 from PySide6.QtCore import QObject, Qt
@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from viewer.actions.action import Action, Dialog, Menu
+from viewer.actions.keys import keys_of
 from viewer.actions.table import ACTIONS
 from viewer.controllers.workbench import Workbench
 from viewer.state.session import Session
@@ -36,10 +37,12 @@ class Menus(QObject):
         self._ask = ask
         self.actions: dict[str, QAction] = {}
         self._shown: dict[str, tuple[bool, str, str]] = {}
+        self._keys: Mapping[str, str] | None = None
         for action in ACTIONS:
             made = self._make(action)
             (canvas if action.where == "canvas" else window).addAction(made)
             self.actions[action.id] = made
+        self.follow(bench.session)
 
     def bar(self) -> QMenuBar:
         """The menu bar."""
@@ -62,7 +65,11 @@ class Menus(QObject):
         self.actions[identity].trigger()
 
     def follow(self, session: Session) -> None:
-        """Enable and check what the state says."""
+        """Enable and check what the state says, and give every action its key."""
+        if session.settings.shortcuts is not self._keys:
+            self._keys = session.settings.shortcuts
+            for identity, key in keys_of(self._keys).items():
+                self.actions[identity].setShortcut(QKeySequence(key))
         for action in ACTIONS:
             made = self.actions[action.id]
             tip = f"{action.tip} {action.reason(session)}".strip()
@@ -86,8 +93,6 @@ class Menus(QObject):
         made.setObjectName(action.id)
         made.setToolTip(action.tip)
         made.setStatusTip(action.tip)
-        if action.shortcut:
-            made.setShortcut(QKeySequence(action.shortcut))
         if action.where == "canvas":
             made.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         made.setCheckable(action.checked is not None)

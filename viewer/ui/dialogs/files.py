@@ -11,8 +11,10 @@ from viewer.actions.action import Dialog
 from viewer.controllers.workbench import Workbench
 from viewer.ui.attempt import attempt
 from viewer.ui.dialogs.about import About
+from viewer.ui.dialogs.keyboard_card import KeyboardCard
 from viewer.ui.dialogs.palette import Palette
 from viewer.ui.dialogs.settings_dialog import SettingsDialog
+from viewer.ui.dialogs.shortcuts_dialog import ShortcutsDialog
 from viewer.ui.dialogs.voxel_spacing import VoxelSpacing
 
 _IMAGES = "Images (*.dcm *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.png *.jpg *.jpeg);;All files (*)"
@@ -36,6 +38,10 @@ class Asking:
         """Ask and, unless the user thinks better of it, act."""
         if dialog == "about":
             About(self._window).open()
+        elif dialog == "shortcuts":
+            ShortcutsDialog(self._bench, self._window).open()
+        elif dialog == "keyboard-card":
+            KeyboardCard(self._bench, self._window).open()
         elif dialog == "settings":
             SettingsDialog(self._bench, self._window).open()
         elif dialog == "palette":

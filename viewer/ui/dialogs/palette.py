@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import (
@@ -28,6 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from viewer.actions.finding import Found, find
+from viewer.actions.keys import keys_of
 from viewer.actions.table import ACTIONS
 from viewer.controllers.workbench import Workbench
 from viewer.ui import theme
@@ -37,7 +39,7 @@ _Index = QModelIndex | QPersistentModelIndex
 _PAD = 10
 _WIDTH, _ROWS = 620, 11
 _NOTHING = "Nothing that can be done here has these letters."
-_FOUND = Qt.ItemDataRole.UserRole
+_FOUND, _KEY = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 
 class _Rows(QAbstractListModel):
@@ -46,10 +48,11 @@ class _Rows(QAbstractListModel):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.found: tuple[Found, ...] = ()
+        self.keys: Mapping[str, str] = {}
 
-    def show_found(self, found: tuple[Found, ...]) -> None:
+    def show_found(self, found: tuple[Found, ...], keys: Mapping[str, str]) -> None:
         self.beginResetModel()
-        self.found = found
+        self.found, self.keys = found, keys
         self.endResetModel()
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - the signature is Qt's
@@ -59,12 +62,14 @@ class _Rows(QAbstractListModel):
         one = self.found[index.row()]
         if role == _FOUND:
             return one
+        if role == _KEY:
+            return key_words(self.keys.get(one.action.id, ""))
         if role == Qt.ItemDataRole.DisplayRole:
             return one.words
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{one.action.tip} {one.why_not}".strip()
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            parts = (one.words, one.action.menu, key_words(one.action.shortcut))
+            parts = (one.words, one.action.menu, self.data(index, _KEY))
             return ", ".join(word for word in (*parts, "" if one.enabled else _why(one)) if word)
         return None
 
@@ -84,7 +89,7 @@ class _Painter(QStyledItemDelegate):
             painter.setBrush(theme.colour("selected"))
             painter.drawRoundedRect(room, 5, 5)
         room = room.adjusted(_PAD, 0, -_PAD, 0)
-        aside = key_words(one.action.shortcut) if one.enabled else _why(one)
+        aside = str(index.data(_KEY)) if one.enabled else _why(one)
         self._write(painter, option.font, room, aside, "muted", right=True)
         taken = option.fontMetrics.horizontalAdvance(aside) + 2 * _PAD
         room.setRight(max(room.right() - taken, room.left() + room.width() // 3))
@@ -150,7 +155,8 @@ class Palette(QDialog):
         self.move(at.x() + (window.width() - self.width()) // 2, at.y() + 46)
 
     def _look(self, typed: str) -> None:
-        self.rows.show_found(find(typed, ACTIONS, self._bench.session))
+        session = self._bench.session
+        self.rows.show_found(find(typed, ACTIONS, session), keys_of(session.settings.shortcuts))
         self.list.setCurrentIndex(self.rows.index(0))
         self.list.setAccessibleDescription("" if self.rows.found else _NOTHING)
         self.line.setToolTip("" if self.rows.found else _NOTHING)

@@ -144,7 +144,6 @@ class SettingsDialog(QDialog):
         field.setRange(*(int(edge) for edge in RANGES[name]))
         field.setSingleStep(64)
         field.setSuffix(" MB")
-        field.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         field.setKeyboardTracking(False)  # half a number is no wish
         field.valueChanged.connect(lambda value: self._set(name, value))
         self._add(name, words, field, tip, field.setValue)

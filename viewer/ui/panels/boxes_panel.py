@@ -14,12 +14,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from viewer.actions.keys import key_of
 from viewer.controllers.workbench import Workbench
 from viewer.evaluation.score import Score
 from viewer.state.boxes_view import BoxesView, BoxRow, area_words
 from viewer.state.session import Session
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
+from viewer.ui.dialogs.palette import key_words
 from viewer.ui.panels.bottom_card import BottomPage
 from viewer.ui.panels.card import Chooser, Elided, described
 
@@ -35,13 +37,14 @@ _COLOURS = {"drawn": "accent", "reader": "green", "map": "amber"}
 class BoxTable(QTableWidget):
     """A table that says what to do while it is empty."""
 
+    empty = ""
+
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if self.rowCount() == 0:
             painter = QPainter(self.viewport())
             painter.setPen(theme.colour("muted"))
-            words = "No boxes on this slice. Press B and drag on the image to draw one."
-            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, words)
+            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, self.empty)
 
 
 class BoxesPanel(BottomPage):
@@ -102,6 +105,9 @@ class BoxesPanel(BottomPage):
     def show_boxes(self, view: BoxesView | None, session: Session) -> None:
         """Fill the table; returns at once for the same view and rule."""
         self._show_rule(session)
+        key = key_words(key_of(session, "boxes.draw"))
+        press = f"Press {key} and drag" if key else "Choose Boxes > Draw a box and drag"
+        self.table.empty = f"No boxes on this slice. {press} on the image to draw one."
         if view is self._view:
             return
         self._view = view

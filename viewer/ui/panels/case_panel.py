@@ -134,6 +134,7 @@ class CasePanel(Card):
         self._chips: dict[str, QLabel] = {}
         for name, words_, sentence in _OUTCOMES:
             chip = QLabel()
+            chip.setProperty("outcome", "grey")
             chip.setAlignment(Qt.AlignmentFlag.AlignCenter)
             chip.setToolTip(f"{name}: slices where {sentence}.")
             chip.setAccessibleName(f"{name}, {words_}")

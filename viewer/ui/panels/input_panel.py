@@ -40,10 +40,10 @@ class InputPanel(QWidget):
             (
                 self.mirror,
                 "Mirror the input",
-                "Give the network the mirrored patient (Shift+M); the picture stays.",
+                "Give the network the mirrored patient; the picture stays.",
             ),
-            (self.crop, "Crop the input", "Cut the network's input (Shift+X steps through the rules)."),
-            (self.seen, "What the network saw", "Show exactly what went into the network (I)."),
+            (self.crop, "Crop the input", "Cut the network's input; the menu Input steps through the rules."),
+            (self.seen, "What the network saw", "Show exactly what went into the network."),
         ):
             described(widget, name, tip)
         menu = QMenu(self.crop)

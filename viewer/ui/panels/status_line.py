@@ -7,9 +7,11 @@ import time
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
+from viewer.actions.keys import key_of
 from viewer.controllers.workbench import Workbench
 from viewer.state.session import Session, Work
 from viewer.ui import theme
+from viewer.ui.dialogs.palette import key_words
 from viewer.ui.panels.card import Elided, described
 
 _MEGABYTE = 1 << 20
@@ -61,8 +63,10 @@ class StatusLine(QWidget):
                 f"Cine, {session.cine.rate:.0f} a second; + faster, - slower, anything else stops it"
             )
         elif session.case is not None:
+            keys = ((key_of(session, "boxes.draw"), "box"), (key_of(session, "boxes.measure"), "distance"))
+            own = "".join(f" · {key_words(key)}: {words}" for key, words in keys if key)
             self._hint.set_full(
-                "Wheel: slice · Ctrl+wheel: zoom · Shift+wheel: opacity · Space: hide map · B: box · D: distance"
+                f"Wheel: slice · Ctrl+wheel: zoom · Shift+wheel: opacity · Space: hide map{own}"
             )
         else:
             self._hint.set_full("Drop a file or a folder on the window to open it")
