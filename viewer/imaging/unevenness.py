@@ -11,8 +11,8 @@ Array = NDArray[np.float64]
 
 TILTED = 0.2
 """Degrees from which a stack counts as tilted."""
-_SHARE, _MM = 0.05, 0.02
-"""A distance is odd that differs from the usual one by this share of it and by this much."""
+_SHARE, _MM, _MOST = 0.05, 0.02, 0.3
+"""A distance is odd that differs from the usual one by this share of it and by this much, mm; by the last share always."""
 
 
 def odd_gaps(depths: Array) -> NDArray[np.intp]:
@@ -21,7 +21,7 @@ def odd_gaps(depths: Array) -> NDArray[np.intp]:
     if not len(gaps):
         return np.empty(0, dtype=np.intp)
     usual = float(np.median(gaps))
-    return np.flatnonzero(np.abs(gaps - usual) > max(_SHARE * usual, _MM))
+    return np.flatnonzero(np.abs(gaps - usual) > max(_SHARE * usual, min(_MM, _MOST * usual)))
 
 
 def tilt_degrees(along: float, across: float) -> float:

@@ -252,6 +252,54 @@ def test_interleaved_acquisitions_are_told_apart(write_stack: WriteStack) -> Non
     assert not codes(info) & {"uneven-spacing", "missing-slice"}
 
 
+def test_points_in_time_that_the_scanner_moved_are_told_apart(write_stack: WriteStack) -> None:
+    """Some of them lie where others do, the rest between their slices: sorted together they would be mixed."""
+    for number, shift in enumerate([0, 0, 0.3, 0.3, 0.7]):
+        folder = write_stack([shift + 3 * step for step in range(6)], f"mr/{number}", AcquisitionNumber=number)
+    info = only(folder.parent)
+    assert [volume.slices for volume in info.volumes] == [6] * 5
+    assert not codes(info) & {"uneven-spacing", "slices-at-one-position"}
+    for number, shift in enumerate([0, 0, 0.3, 0.3, 0.7]):
+        image = Contents.of(folder.parent).load(volume=number)
+        np.testing.assert_array_equal(image.voxels[:, 0, 0], np.rint(10 * (shift + 3 * np.arange(6))))
+        assert image.geometry.affine_lps[2, 3] == pytest.approx(shift)
+
+
+def test_weightings_that_the_scanner_moved_keep_their_names(write_stack: WriteStack) -> None:
+    for number, (shift, b) in enumerate([(0, 0.0), (0, 1000.0), (0.4, 1000.0)]):
+        folder = write_stack(
+            [shift + 3 * step for step in range(5)],
+            f"mr/{number}",
+            AcquisitionNumber=number,
+            DiffusionBValue=b,
+            DiffusionGradientOrientation=[float(number == 1), float(number == 2), 0.0],
+        )
+    info = only(folder.parent)
+    assert [volume.label for volume in info.volumes] == ["b 0", "b 1000, direction 1", "b 1000, direction 2"]
+    assert info.volume == 1
+
+
+@pytest.mark.parametrize("noise", [0.002, 0.02])
+def test_noise_of_positions_mixes_no_volumes(write_stack: WriteStack, noise: float) -> None:
+    """Some scanners round, some move the table again for each volume and arrive almost where they were."""
+    shaken = np.random.default_rng(1).uniform(-noise, noise, (4, 6))
+    for number in range(4):
+        folder = write_stack(
+            list(3.0 * np.arange(6) + shaken[number]), f"mr/{number}", AcquisitionNumber=number, SliceThickness=3
+        )
+    info = only(folder.parent)
+    assert [volume.slices for volume in info.volumes] == [6] * 4
+    assert codes(info) <= {"several-volumes"}
+
+
+def test_slices_of_a_hundredth_of_a_millimetre_are_no_single_place(write_stack: WriteStack) -> None:
+    """A scanner of specimens; one of its slices is missing."""
+    folder = write_stack([0.0, 0.009, 0.018, 0.036, 0.045], SliceThickness=0.009, PixelSpacing=[0.009, 0.009])
+    info = only(folder)
+    assert info.shape[0] == 5
+    assert codes(info) == {"missing-slice"}
+
+
 def test_two_slices_at_one_place_are_named_and_both_kept(write_stack: WriteStack) -> None:
     image = read_image(write_stack([0, 5, 5, 10]))
     [finding] = [each for each in image.diagnoses if each.code == "slices-at-one-position"]

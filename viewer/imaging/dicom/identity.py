@@ -8,7 +8,7 @@ import numpy as np
 
 from viewer.imaging.dicom.frames import Frame
 from viewer.imaging.dicom.header import DicomFile
-from viewer.imaging.dicom.spacing import SAME_PLACE, normal_of
+from viewer.imaging.dicom.spacing import normal_of, same_place
 from viewer.imaging.dicom.syntaxes import PLAIN
 
 Member = tuple[DicomFile, Frame]
@@ -76,6 +76,7 @@ def _even(frames: list[Frame]) -> bool:
     steps = np.diff(places, axis=0)
     usual = np.median(steps, axis=0)
     size = float(np.linalg.norm(usual))
-    if float((steps @ normal).min()) <= SAME_PLACE:
+    same = same_place(frames)
+    if float((steps @ normal).min()) <= same:
         return False
-    return bool(np.abs(steps - usual).max() <= max(_UNEVEN * size, SAME_PLACE))
+    return bool(np.abs(steps - usual).max() <= max(_UNEVEN * size, same))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,8 +12,10 @@ from viewer.imaging.dicom.frames import Frame
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.unevenness import TILTED, odd_gaps, tilt_degrees
 
-SAME_PLACE = 0.01
-"""Slices closer than this along their normal lie at one place, mm."""
+_SAME_PLACE = 0.01
+"""Slices closer than this along their normal lie at one place where nothing is known of their distance, mm."""
+_SAME_SHARE, _SAME_MOST = 0.02, 0.05
+"""Else closer than this share of the stated distance, and than this, mm: headers round, and tables are not exact."""
 EXACT_MM = 0.01
 """Slices further than this from where the affine puts them have origins of their own."""
 _NAMED_GAPS = 5
@@ -25,6 +29,12 @@ def normal_of(frame: Frame) -> Array:
     six = np.asarray(frame.orientation, dtype=np.float64)
     normal = np.cross(six[:3], six[3:])
     return np.asarray(normal / np.linalg.norm(normal))
+
+
+def same_place(frames: Sequence[Frame]) -> float:
+    """Slices closer than this along their normal lie at one place, mm."""
+    stated = [abs(frame.thickness) for frame in frames if frame.thickness]
+    return min(_SAME_SHARE * float(np.median(stated)), _SAME_MOST) if stated else _SAME_PLACE
 
 
 def grid_of(frames: tuple[Frame, ...], size: tuple[int, int]) -> tuple[Geometry, tuple[Diagnosis, ...]]:

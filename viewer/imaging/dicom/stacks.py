@@ -22,7 +22,7 @@ from viewer.imaging.dicom.frames import Frame
 from viewer.imaging.dicom.header import DicomFile
 from viewer.imaging.dicom.identity import read_once, with_evidence
 from viewer.imaging.dicom.kinds import map_kind
-from viewer.imaging.dicom.spacing import SAME_PLACE, grid_of, grid_without_places, normal_of
+from viewer.imaging.dicom.spacing import grid_of, grid_without_places, normal_of, same_place
 from viewer.imaging.dicom.volumes import Volume, default_volume, incomplete
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import VolumeInfo
@@ -230,9 +230,9 @@ def _levels(frames: list[Frame]) -> dict[int, int]:
     depths = np.asarray([frame.position for frame in frames], dtype=np.float64) @ normal
     order = np.argsort(depths, kind="stable")
     levels: dict[int, int] = {}
-    level, start = -1, -np.inf
+    level, start, same = -1, -np.inf, same_place(frames)
     for place in order:
-        if depths[place] - start > SAME_PLACE:
+        if depths[place] - start > same:
             level, start = level + 1, float(depths[place])
         levels[id(frames[place])] = level
     return levels

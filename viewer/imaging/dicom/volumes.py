@@ -217,6 +217,11 @@ def _label(frame: Frame, different: set[str], shared: set[str], segments: dict[i
     return ", ".join(words)
 
 
+def names_of(firsts: list[Frame], segments: dict[int, str]) -> list[str]:
+    """What tells volumes apart, by the first frame of each; empty where nothing but time does."""
+    return _numbered(firsts, segments) if any(_labels(firsts, segments)) else [""] * len(firsts)
+
+
 def _numbered(firsts: list[Frame], segments: dict[int, str]) -> list[str]:
     """Labels of the groups; those that are alike get a number: the directions of one b-value."""
     labels = _labels(firsts, segments)
