@@ -43,6 +43,17 @@ def test_inspect_documents_a_series(say: Say, nifti: Path, head: MedicalImage) -
     assert series["frames"] == 5
 
 
+def test_names_of_files_cannot_move_the_cursor(say: Say, tmp_path: Path) -> None:
+    (tmp_path / "a\nb\x1b[2Jc.txt").write_text("words")
+    for words in (("inspect", tmp_path), ("inspect", tmp_path / "a\nb\x1b[2Jc.txt")):
+        told = say(*words)
+        assert told.code == 1
+        assert "\x1b" not in told.err + told.out
+        assert len(told.err.splitlines()) == 1
+    document = say("inspect", tmp_path, "--json").document
+    assert document["unreadable"][0]["path"].endswith("a\nb\x1b[2Jc.txt")
+
+
 def test_inspect_names_what_is_odd(say: Say, png: Path) -> None:
     told = say("inspect", png, "--json")
     (series,) = told.document["series"]

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.controllers.conftest import StepRunner
 from tests.tiny import bright_spot
+from viewer.controllers.looking import title_of
 from viewer.controllers.truth import read_truth
 from viewer.controllers.workbench import Workbench
 from viewer.foundation.errors import ReadError
@@ -21,6 +23,22 @@ def scan(tmp_path: Path) -> Path:
     image = bright_spot()
     write_nifti(tmp_path / "scan.nii.gz", image.voxels, image.geometry)
     return tmp_path / "scan.nii.gz"
+
+
+@pytest.mark.parametrize(
+    ("facts", "title"),
+    [
+        ({"sequence": "DWI", "b_value": 1000.0, "trace": True}, "DWI b 1000 trace"),
+        ({"sequence": "DWI", "b_value": 1000.0}, "DWI b 1000"),
+        ({"sequence": "DWI", "b_value": 0.0}, "DWI b 0"),
+        ({"sequence": "ADC", "modality": "MR"}, "ADC"),
+        ({"modality": "CT"}, "CT"),
+        ({}, "image"),
+    ],
+)
+def test_a_case_is_called_what_it_is(facts: dict[str, Any], title: str) -> None:
+    image = MedicalImage(np.zeros((1, 8, 8), np.uint8), Geometry.unoriented((1, 8, 8)), **facts)
+    assert title_of(image) == title
 
 
 def test_open_shows_the_case_and_explains_it(bench: Workbench, scan: Path) -> None:

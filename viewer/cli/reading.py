@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from viewer.cli.answer import Answer, table
+from viewer.cli.answer import Answer, printable, table
 from viewer.cli.terminal import Terminal
 from viewer.controllers.map_files import make_folder
 from viewer.foundation.errors import ExportError, UsageError
@@ -51,16 +51,16 @@ def _described(found: Inspection) -> str:
         )
         for series in found.series
     ]
-    parts = [table(head, rows)]
+    lines: list[str] = []
     for series in found.series:
-        parts.append(f"{series.id}: {_files(series)}")
-        parts += [f"{series.id}: {line}" for line in _volumes(series)]
-        parts += [
+        lines.append(f"{series.id}: {_files(series)}")
+        lines += [f"{series.id}: {line}" for line in _volumes(series)]
+        lines += [
             " ".join(filter(None, (f"{series.id}: {finding.severity}: {finding.sentence}", finding.action)))
             for finding in series.diagnoses
         ]
-    parts += [f"unreadable: {entry.sentence} {entry.action}".rstrip() for entry in found.unreadable]
-    return "\n".join(parts)
+    lines += [f"unreadable: {entry.sentence} {entry.action}".rstrip() for entry in found.unreadable]
+    return "\n".join([table(head, rows), *map(printable, lines)])
 
 
 def _files(series: SeriesInfo) -> str:

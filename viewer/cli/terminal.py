@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
 
+from viewer.cli.answer import printable
 from viewer.foundation.progress import ProgressToken
 from viewer.imaging.diagnoses import Diagnosis
 
@@ -35,7 +36,7 @@ class Terminal:
     def warn(self, sentence: str) -> None:
         """Say something that does not make the command fail."""
         self.clear()
-        print(f"whyslice: {sentence}", file=self._stream, flush=True)
+        print(f"whyslice: {printable(sentence)}", file=self._stream, flush=True)
 
     def warn_of(self, diagnoses: Iterable[Diagnosis]) -> None:
         """Say what is wrong with an image; what is merely worth knowing is in the document."""

@@ -177,7 +177,8 @@ def title_of(image: MedicalImage) -> str:
     """Words for the case that hold nothing about the patient: what the image is, not whose."""
     if is_demo(image):
         return "Synthetic stroke patient"
-    words = [image.sequence or image.modality, f"b {image.b_value:g}" if image.b_value else ""]
+    weighting = [f"b {image.b_value:g}" if image.b_value is not None else "", "trace" if image.trace else ""]
+    words = [image.sequence or image.modality, *weighting]
     return " ".join(w for w in words if w) or "image"
 
 

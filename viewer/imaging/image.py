@@ -142,11 +142,13 @@ class VolumeInfo:
     label : words for a menu, e.g. ``b 1000, trace`` or ``time 12``.
     slices : number of slices.
     b_value : diffusion weighting, s/mm2; None when unknown.
+    trace : whether it is weighted in no direction of its own, because it is the mean of several.
     """
 
     label: str
     slices: int
     b_value: float | None = None
+    trace: bool = False
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,7 @@ class MedicalImage:
     diagnoses : findings about this input.
     sequence : what is known of the MR sequence (``DWI``, ``ADC``, ``FLAIR``...), empty when unknown.
     b_value : diffusion weighting, s/mm2; None when unknown.
+    trace : whether it is known to be a trace image, the mean of several directions.
     body_part : DICOM body part examined, lower case, empty when unknown.
     patient : the person, kept apart.
     volumes : what the series holds beside these voxels; empty where there is only one volume.
@@ -195,6 +198,7 @@ class MedicalImage:
     diagnoses: tuple[Diagnosis, ...] = ()
     sequence: str = ""
     b_value: float | None = None
+    trace: bool = False
     body_part: str = ""
     patient: PatientInfo = field(default=PatientInfo(), repr=False)
     volumes: tuple[VolumeInfo, ...] = ()

@@ -6,12 +6,20 @@ import re
 
 _SEQUENCES = (
     ("ADC", r"adc|apparent diffusion"),
-    ("DWI", r"dwi|diffusion|trace|tracew|ep_b\d+t?|dti"),
+    ("DWI", r"dwi|diff|diffusion|trace|tracew|ep b\d+t?|dti"),
     ("FLAIR", r"flair|dark[ _]fluid|tirm"),
     ("SWI", r"swi|swan|susceptibility"),
     ("T1", r"t1|mprage|t1w|spgr"),
     ("T2", r"t2|t2w"),
 )
+
+
+_TRACE = re.compile(r"(?<![a-z])(?:tracew?|isotropic)(?![a-z])")
+
+
+def names_trace(words: str) -> bool:
+    """Whether words about a diffusion-weighted image call it a trace image, the mean of several directions."""
+    return _TRACE.search(words.lower()) is not None
 
 
 def named_sequence(words: str, b_value: float | None = None) -> str:

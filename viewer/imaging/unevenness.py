@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 TILTED = 0.2
 """Degrees from which a stack counts as tilted."""
 _SHARE, _MM, _MOST = 0.05, 0.02, 0.3
-"""A distance is odd that differs from the usual one by this share of it and by this much, mm; by the last share always."""
+"""A distance is odd that differs from the usual one by the first share and by this much, mm, or by the last share."""
 
 
 def odd_gaps(depths: Array) -> NDArray[np.intp]:

@@ -47,7 +47,7 @@ def weighted(
             words += ", trace"
         elif total[rounded] > 1:
             words += f", {'image' if b < UNWEIGHTED else 'direction'} {seen[rounded]}"
-        found.append(VolumeInfo(words, slices, float(b)))
+        found.append(VolumeInfo(words, slices, float(b), is_trace(b, direction)))
     return tuple(found)
 
 

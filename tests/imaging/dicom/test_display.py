@@ -159,6 +159,31 @@ def test_missing_numbers_do_not_move_the_extremes() -> None:
     assert image.grey(voxels[0]).tolist() == [[1, 3], [1, 1]]
 
 
+@pytest.mark.parametrize(("slope", "centre", "other"), [(1, 1500.5, 2595.5), (-1, -1500.5, -2593.5)])
+def test_a_film_and_its_monochrome1_twin_look_the_same(
+    write_dicom: WriteDicom, slope: int, centre: float, other: float
+) -> None:
+    """The twin stores 4095 minus each value and says so: on screen and for a network both are one picture."""
+    pixels = np.random.default_rng(0).integers(0, 4096, (16, 20)).astype(np.uint16)
+    pixels[0, :2] = 0, 4095
+    both = {"Modality": "CR", "BitsStored": 12, "HighBit": 11, "RescaleSlope": slope, "RescaleIntercept": 0}
+    plain, twin = (
+        read_image(write_dicom(name, values, None, PhotometricInterpretation=kind, **both, **window))
+        for name, values, kind, window in (
+            ("plain.dcm", pixels, "MONOCHROME2", {"WindowCenter": centre, "WindowWidth": 1001}),
+            ("twin.dcm", 4095 - pixels, "MONOCHROME1", {"WindowCenter": other, "WindowWidth": 1001}),
+        )
+    )
+    shown, negative = (
+        grey_levels(image.voxels[0], default_window(image), inverted=image.intensity.inverted)
+        for image in (plain, twin)
+    )
+    np.testing.assert_allclose(shown, negative, atol=1e-6)
+    assert shown.std() > 0.1
+    one, two = (image.grey(image.voxels[0]) for image in (plain, twin))
+    np.testing.assert_allclose(one - one.min(), two - two.min())
+
+
 @pytest.mark.parametrize("shape", ["INVERSE", "IDENTITY", None])
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 def test_a_presentation_shape_inverts_nothing_twice(

@@ -181,6 +181,26 @@ def test_a_mosaic_becomes_slices_in_their_places(write_dicom: WriteDicom) -> Non
     assert image.geometry.spacing_mm == (4, 2, 1.5)
 
 
+def test_slices_that_were_taken_out_of_a_mosaic_are_slices(write_dicom: WriteDicom) -> None:
+    """Whoever takes a mosaic apart often leaves the word and the vendor's header in each slice."""
+    for number in range(5):
+        path = write_dicom(
+            f"slices/{number}.dcm",
+            np.full((6, 6), number, np.int16),
+            (0, 0, 4 * number),
+            ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"],
+            AcquisitionMatrix=[6, 0, 0, 6],
+        )
+        dataset = pydicom.dcmread(path)
+        header = csa(NumberOfImagesInMosaic=["5"])
+        dataset.private_block(0x29, "SIEMENS CSA HEADER", create=True).add_new(0x10, "OB", header)
+        dataset.save_as(path)
+    image = read_image(path.parent)
+    assert image.voxels.shape == (5, 6, 6)
+    assert image.voxels[:, 0, 0].tolist() == [0, 1, 2, 3, 4]
+    assert not image.diagnoses
+
+
 def test_the_normal_in_the_header_says_which_way_tiles_go(write_dicom: WriteDicom) -> None:
     image = read_image(mosaic_file(write_dicom, ["0", "0", "-1"]))
     assert image.voxels[:, 0, 0].tolist() == [5, 4, 3, 2, 1]

@@ -29,13 +29,50 @@ _REFERENCES = {
 
 
 def assert_same(image: MedicalImage, values: Any, affine: Any) -> None:
-    """Every voxel of the reference lies, through both affines, on a voxel of the image with the same value."""
+    """Every voxel of the reference lies, through both affines, on a voxel of the image with the same value.
+
+    Two grids of one size, and as many different voxels: nothing of either is left out.
+    """
+    assert sorted(image.voxels.shape[:3]) == sorted(values.shape[:3])
     grid = np.stack(np.meshgrid(*(np.arange(n) for n in values.shape[:3]), indexing="ij"), axis=-1)
     lps = (grid @ affine[:3, :3].T + affine[:3, 3]) * (-1, -1, 1)
     voxel = image.geometry.to_voxel(lps)
     nearest = np.rint(voxel).astype(int)
     assert (np.abs(voxel - nearest) * image.geometry.spacing_mm).max() < _MILLIMETRES
+    flat = np.ravel_multi_index(tuple(np.moveaxis(nearest, -1, 0)), image.voxels.shape[:3])
+    assert len(np.unique(flat)) == flat.size
     np.testing.assert_array_equal(image.voxels[tuple(np.moveaxis(nearest, -1, 0))], values)
+    assert len(np.unique(values)) > 100
+
+
+def test_no_reference_is_left_out(shared_data: Path) -> None:
+    """Every NIfTI that lies in a folder of references, or among the files of a DICOM series."""
+    there = {
+        file.relative_to(shared_data).as_posix()
+        for file in shared_data.glob("dcm_qa*/**/*.nii*")
+        if file.parent.name == "Ref" or "In" in file.relative_to(shared_data).parts
+    }
+    assert there == set(_REFERENCES.values())
+
+
+def test_the_comparison_itself_sees_a_shift_a_swap_and_a_value(shared_data: Path) -> None:
+    folder = "dcm_qa/In/Orientation/ax/axasc35"
+    reference = nib.load(shared_data / _REFERENCES[folder])
+    values, affine = np.asarray(reference.dataobj)[..., 0], reference.affine
+    contents = Contents.of(shared_data / folder)
+    [info] = [each for each in contents.inspection.series if each.modality == "MR"]
+    image = contents.load(info.id, volume=0)
+    assert_same(image, values, affine)
+    other = values.copy()
+    other[30, 30, 17] += 1
+    for wrong, place in (
+        (other, affine),
+        (values[::-1], affine),
+        (values[..., :-1], affine),
+        (values, affine + 2e-4 * np.eye(4)[:, [3]] @ np.eye(4)[[3]] + np.diag([0, 0, 2e-5, 0])),
+    ):
+        with pytest.raises((AssertionError, ValueError)):
+            assert_same(image, wrong, place)
 
 
 @pytest.mark.parametrize("folder", sorted(_REFERENCES))

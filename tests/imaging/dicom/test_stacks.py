@@ -255,7 +255,9 @@ def test_interleaved_acquisitions_are_told_apart(write_stack: WriteStack) -> Non
 def test_points_in_time_that_the_scanner_moved_are_told_apart(write_stack: WriteStack) -> None:
     """Some of them lie where others do, the rest between their slices: sorted together they would be mixed."""
     for number, shift in enumerate([0, 0, 0.3, 0.3, 0.7]):
-        folder = write_stack([shift + 3 * step for step in range(6)], f"mr/{number}", AcquisitionNumber=number)
+        folder = write_stack(
+            [shift + 3 * step for step in range(6)], f"mr/{number}", AcquisitionNumber=number
+        )
     info = only(folder.parent)
     assert [volume.slices for volume in info.volumes] == [6] * 5
     assert not codes(info) & {"uneven-spacing", "slices-at-one-position"}
@@ -285,7 +287,10 @@ def test_noise_of_positions_mixes_no_volumes(write_stack: WriteStack, noise: flo
     shaken = np.random.default_rng(1).uniform(-noise, noise, (4, 6))
     for number in range(4):
         folder = write_stack(
-            list(3.0 * np.arange(6) + shaken[number]), f"mr/{number}", AcquisitionNumber=number, SliceThickness=3
+            list(3.0 * np.arange(6) + shaken[number]),
+            f"mr/{number}",
+            AcquisitionNumber=number,
+            SliceThickness=3,
         )
     info = only(folder.parent)
     assert [volume.slices for volume in info.volumes] == [6] * 4

@@ -68,3 +68,5 @@ def test_weightings_of_several_volumes_say_nothing_of_one(scan: Path, content: s
 def test_the_study_of_a_real_head_says_what_it_is(shared_data: Path) -> None:
     image = read_image(shared_data / "dcm_qa_xa30" / "Ref" / "20_DWI_dir80_AP.nii")
     assert (image.modality, image.sequence, image.body_part) == ("MR", "DWI", "brain")
+    assert image.trace
+    assert not read_image(shared_data / "dcm_qa_xa30" / "Ref" / "19_DWI_dir80_AP.nii").trace

@@ -74,5 +74,5 @@ def _named(
     for number, (part, name) in enumerate(zip(parts, names, strict=True), start=1):
         [whole], _ = volumes_of(part, levels, {})
         label = name or f"{word} {number}"
-        volumes.append(Volume(whole.frames, VolumeInfo(label, len(part), whole.b_value)))
+        volumes.append(Volume(whole.frames, VolumeInfo(label, len(part), whole.b_value, whole.trace)))
     return tuple(volumes)

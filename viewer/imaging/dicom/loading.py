@@ -165,6 +165,7 @@ def _described(
         source=Source(path, files, file.study_uid, file.series_uid, file.frame_of_reference_uid),
         sequence=sequence_of(stack, number),
         b_value=stack.volumes[number].b_value,
+        trace=stack.volumes[number].trace,
         body_part=file.body_part,
         patient=file.patient,
         volumes=tuple(volume.info for volume in stack.volumes) if several else (),

@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from viewer.imaging.dicom.csa import csa_numbers
-from viewer.imaging.dicom.values import number, numbers, private, several, value_of
+from viewer.imaging.dicom.values import number, number_of, numbers, private, several, value_of
 
 Array = NDArray[np.float64]
 
@@ -45,9 +45,14 @@ class Mosaic:
 
 
 def is_mosaic(dataset: Dataset) -> bool:
-    """Whether a picture says of itself that it holds tiles."""
+    """Whether a picture says of itself that it holds tiles, and is not as small as the matrix that it was scanned with.
+
+    Programs that take mosaics apart often leave the word in the slices.
+    """
     kind = {str(value).upper() for value in several(value_of(dataset, "ImageType"))}
-    return "MOSAIC" in kind or "VFRAME" in kind
+    scanned = [number(value) or 0.0 for value in several(value_of(dataset, "AcquisitionMatrix"))]
+    size = max(number_of(dataset, "Rows") or 0.0, number_of(dataset, "Columns") or 0.0)
+    return bool(kind & {"MOSAIC", "VFRAME"}) and not max(scanned, default=0.0) >= size
 
 
 def mosaic_of(dataset: Dataset, rows: int, columns: int) -> Mosaic | None:

@@ -260,5 +260,6 @@ def _unplaced(
 ) -> Stack:
     """A stack in the order of its times and numbers, whose pictures have no place of their own in the patient."""
     ordered = tuple(sorted(frames, key=lambda frame: frame.order))
-    volume = Volume(ordered, VolumeInfo("", len(ordered), ordered[0].diffusion.b_value))
+    diffusion = ordered[0].diffusion
+    volume = Volume(ordered, VolumeInfo("", len(ordered), diffusion.b_value, diffusion.trace))
     return Stack(files, kind, (volume,), 0, tuple(diagnoses), placed=False)

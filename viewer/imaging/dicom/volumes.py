@@ -86,8 +86,9 @@ def volumes_of(
             words = [label] if label else []
             if len(group.parts) > 1:
                 words.append(f"{group.word} {turn + 1}")
-            b_value = part[0].diffusion.b_value
-            info = VolumeInfo(", ".join(words) or f"volume {len(volumes) + 1}", len(part), b_value)
+            diffusion = part[0].diffusion
+            name = ", ".join(words) or f"volume {len(volumes) + 1}"
+            info = VolumeInfo(name, len(part), diffusion.b_value, diffusion.trace)
             volumes.append(Volume(part, info, group.complete or turn == 0))
     return tuple(volumes), doubled
 

@@ -61,6 +61,7 @@ class GridFile:
     description: str = ""
     sequence: str = ""
     b_value: float | None = None
+    trace: bool = False
     body_part: str = ""
     diagnoses: tuple[Diagnosis, ...] = ()
 
@@ -156,6 +157,7 @@ class GridFile:
             description=self.description,
             sequence=self.sequence,
             b_value=self.volumes[volume].b_value if self.volumes else self.b_value,
+            trace=self.volumes[volume].trace if self.volumes else self.trace,
             body_part=self.body_part,
             intensity=Intensity(self.slope, self.intercept, self.windows, self.photometric),
             source=Source(self.path, self.files),

@@ -79,6 +79,7 @@ def read_grid(path: Path) -> GridFile:
         beside.description or _text(header["descrip"]),
         beside.sequence_of(volumes[volume].b_value if volumes else beside.b_value),
         beside.b_value if count == 1 else None,
+        beside.trace if count == 1 else False,
         beside.body_part,
         tuple(findings) + beside.diagnoses,
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 from viewer.foundation.whole_file import write_whole
 from viewer.imaging.diagnoses import Diagnosis
-from viewer.imaging.mr_sequence import named_sequence
+from viewer.imaging.mr_sequence import named_sequence, names_trace
 from viewer.imaging.volumes import Direction
 
 _SUFFIXES = (".json", ".bval", ".bvec")
@@ -52,6 +52,11 @@ class Sidecar:
     def sequence(self) -> str:
         """What is known of the MR sequence."""
         return self.sequence_of(self.b_value)
+
+    @property
+    def trace(self) -> bool:
+        """Whether a diffusion-weighted image of one volume is said to be a trace image."""
+        return self.sequence == "DWI" and self.b_value != 0 and names_trace(self.words)
 
     def sequence_of(self, b_value: float | None) -> str:
         """What is known of the MR sequence of a volume with that weighting."""

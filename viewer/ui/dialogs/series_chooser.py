@@ -30,7 +30,7 @@ from viewer.state.display import Convention
 from viewer.state.opened import Opened, Peeked, SeriesEntry
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
-from viewer.ui.panels.card import described
+from viewer.ui.panels.card import described, plain_tip
 from viewer.ui.panels.series_words import (
     findings_of,
     icon,
@@ -276,8 +276,8 @@ class SeriesChooser(QDialog):
         findings = findings_of(info, peeked, hidden=hidden)
         if severity:
             row.setIcon(_SIGN, _sign(_SIGNS[severity]))
-        row.setToolTip(_SIGN, findings)
-        row.setToolTip(0, findings)
+        for column in (_SIGN, 0):
+            row.setToolTip(column, plain_tip(findings))
         row.setData(_SIGN, Qt.ItemDataRole.AccessibleTextRole, findings)
 
     def _select_first(self) -> None:

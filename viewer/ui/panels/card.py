@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+import html
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QSize
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, Qt, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from viewer.ui import theme
@@ -55,6 +57,11 @@ def described(widget: QWidget, name: str, tip: str) -> None:
     widget.setToolTip(tip)
 
 
+def plain_tip(text: str) -> str:
+    """A tooltip that shows words of a file as they are: Qt takes what looks like markup for markup."""
+    return f"<p>{html.escape(text)}</p>".replace("\n", "<br>") if Qt.mightBeRichText(text) else text
+
+
 class Chooser(QComboBox):
     """A combo box that the wheel does not change: whoever scrolls past it must not choose another model."""
 
@@ -68,6 +75,7 @@ class Elided(QLabel):
     def __init__(self, text: str = "", name: str = "") -> None:
         super().__init__()
         self._full = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
         if name:
             self.setObjectName(name)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -103,7 +111,7 @@ class Elided(QLabel):
         shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, max(self.width(), 20))
         if shown != self.text():
             self.setText(shown)
-        self.setToolTip(self._full if shown != self._full else "")
+        self.setToolTip(plain_tip(self._full) if shown != self._full else "")
 
 
 class ElidedTwice(Elided):
@@ -133,7 +141,7 @@ class ElidedTwice(Elided):
         ):
             words = words.rpartition(" ")[0]
         self.setText(self._cut(words))
-        self.setToolTip(self._full if words != self._full else "")
+        self.setToolTip(plain_tip(self._full) if words != self._full else "")
 
     def _cut(self, words: str) -> str:
         return words if words == self._full else words + "\u2026"

@@ -12,7 +12,16 @@ from viewer.state.panel_views import StripView
 from viewer.state.session import Session
 from viewer.state.thumbnail import Thumbnail
 from viewer.ui.attempt import attempt
-from viewer.ui.panels.card import Card, DotLine, Elided, described, emptied, heading, restyled
+from viewer.ui.panels.card import (
+    Card,
+    DotLine,
+    Elided,
+    described,
+    emptied,
+    heading,
+    plain_tip,
+    restyled,
+)
 from viewer.ui.panels.series_list import SeriesList
 from viewer.ui.panels.series_words import age_of, date_of, picture
 from viewer.ui.privacy import name_of, without_names
@@ -190,7 +199,7 @@ class CasePanel(Card):
         self._shape.set_full(" · ".join(parts))
         self._kind.setVisible(case.synthetic)
         self._kind.set_full("synthetic, not a person")
-        self._row.setToolTip(image.description)
+        self._row.setToolTip(plain_tip(image.description))
 
     def _show_picture(self, session: Session) -> None:
         """The small picture that was made while the series was read; an image without a path has none yet."""
