@@ -217,6 +217,16 @@ def _pictures(kind: str) -> list[bytes]:
             saved(grey, "TIFF", compression="packbits"),
             saved(grey, "TIFF", save_all=True, append_images=[grey, grey]),
         ]
+    elif kind == "GIF":
+        more = [saved(colour, "GIF", save_all=True, append_images=[grey.convert("RGB"), colour])]
+    elif kind == "WEBP":
+        more = [
+            saved(colour, "WEBP", lossless=True),
+            saved(colour.convert("RGBA"), "WEBP"),
+            saved(colour, "WEBP", save_all=True, append_images=[colour.rotate(90)]),
+        ]
+    elif kind == "BMP":
+        more = [saved(colour.convert("P"), "BMP"), saved(grey.convert("1"), "BMP")]
     else:
         more = [saved(colour, "JPEG", progressive=True), saved(colour.convert("CMYK"), "JPEG")]
     return [saved(grey, kind), saved(colour, kind), *more]
@@ -252,6 +262,9 @@ def _made() -> dict[str, list[bytes]]:
         "png": _pictures("PNG"),
         "jpeg": _pictures("JPEG"),
         "tiff": _pictures("TIFF"),
+        "bmp": _pictures("BMP"),
+        "gif": _pictures("GIF"),
+        "webp": _pictures("WEBP"),
         "zip": [
             archive({"a/1.dcm": dicom(), "a/2.dcm": dicom(frames=2, deep=True), "note.txt": b"hello"}),
             archive({"head.nii.gz": gzip.compress(plain, mtime=0), "film.png": _pictures("PNG")[0]}),
@@ -270,11 +283,15 @@ SUFFIXES = {
     "png": ".png",
     "jpeg": ".jpg",
     "tiff": ".tif",
+    "bmp": ".bmp",
+    "gif": ".gif",
+    "webp": ".webp",
     "zip": ".zip",
 }
 TARGETS = (
     *("dicom-header", *FAMILIES),
-    *("nifti", "nifti-gzip", "nrrd", "metaimage", "mgh", "png", "jpeg", "tiff", "zip", "dicomdir"),
+    *("nifti", "nifti-gzip", "nrrd", "metaimage", "mgh"),
+    *("png", "jpeg", "tiff", "bmp", "gif", "webp", "zip", "dicomdir"),
 )
 
 
