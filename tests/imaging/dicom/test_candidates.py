@@ -186,6 +186,26 @@ def test_tilt_is_in_the_affine(write_stack: Callable[..., Path]) -> None:
     np.testing.assert_allclose(image.geometry.to_patient(np.array([2.0, 0, 0])), (0, 2, 10))
 
 
+@pytest.mark.parametrize(
+    ("stated", "facts", "said"),
+    [
+        (15, {}, True),
+        (-15, {}, True),
+        (0, {}, False),
+        (15, {"Modality": "MR"}, False),
+        (15, {"ImageType": ["DERIVED", "SECONDARY", "AXIAL"]}, False),
+        (15, {"ImageOrientationPatient": [1, 0, 0, 0, 0.96592583, -0.25881905]}, False),
+        (15, {"place": lambda depth: (0, 0.26794919 * depth, depth)}, False),
+    ],
+)
+def test_a_tilt_that_is_stated_and_not_shown_is_said(
+    write_stack: Callable[..., Path], stated: float, facts: dict[str, Any], said: bool
+) -> None:
+    """Slices that say themselves which way they lie, or are made from others, are believed."""
+    both = {"Modality": "CT", "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"], "GantryDetectorTilt": stated}
+    assert ("tilt-not-shown" in codes(read_image(write_stack([0, 5, 10], **both | facts)))) == said
+
+
 def test_even_stacks_have_nothing_to_say(write_stack: Callable[..., Path]) -> None:
     assert read_image(write_stack([0, 5, 10, 15])).diagnoses == ()
 

@@ -26,7 +26,7 @@ from viewer.imaging.dicom.orientation import directions_of
 from viewer.imaging.dicom.pixel_element import Head, PixelElement, pixel_element
 from viewer.imaging.dicom.stream import InflatingStream, open_dicom
 from viewer.imaging.dicom.syntaxes import check_syntax
-from viewer.imaging.dicom.values import several, text_of, value_of, whole
+from viewer.imaging.dicom.values import number_of, several, text_of, value_of, whole
 from viewer.imaging.file_stamp import Stamp, stamp_of
 from viewer.imaging.image import PatientInfo
 from viewer.imaging.sniffing import reason
@@ -54,6 +54,7 @@ class DicomFile:
     directions : LPS directions of a row and a column where a file without a position states them; None otherwise.
     floating, table : whether the pixels are floats; whether a table turns stored values into those of the modality.
     segments : number and name of each segment of a segmentation.
+    tilt : of the gantry as the file states it, degrees; None where it does not.
     instance_uid : SOPInstanceUID.
     length : bytes of the file.
     """
@@ -85,6 +86,7 @@ class DicomFile:
     floating: bool = False
     table: bool = False
     segments: tuple[tuple[int, str], ...] = ()
+    tilt: float | None = None
 
     @property
     def flat(self) -> bool:
@@ -205,6 +207,7 @@ def _described(path: Path, dataset: Dataset, head: Head, left: int | None, stamp
         floating="PixelRepresentation" not in dataset,
         table="ModalityLUTSequence" in dataset,
         segments=_segments(dataset),
+        tilt=number_of(dataset, "GantryDetectorTilt"),
     )
 
 

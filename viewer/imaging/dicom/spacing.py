@@ -18,6 +18,8 @@ _SAME_SHARE, _SAME_MOST = 0.02, 0.05
 """Else closer than this share of the stated distance, and than this, mm: headers round, and tables are not exact."""
 EXACT_MM = 0.01
 """Slices further than this from where the affine puts them have origins of their own."""
+_LEAST_STATED, _MOST_STATED = 0.5, 60.0
+"""Degrees of a gantry between which it is believed to have been tilted."""
 _NAMED_GAPS = 5
 _RESAMPLE = "Positions are exact; for a 3D network or other planes, resample the volume first."
 
@@ -67,6 +69,32 @@ def grid_of(frames: tuple[Frame, ...], size: tuple[int, int]) -> tuple[Geometry,
     else:
         affine[:3, 2] = normal * stated_thickness(first)
     return Geometry(affine, (len(places), *size), origins=origins), tuple(diagnoses)
+
+
+def tilt_not_shown(
+    frame: Frame, stated: float | None, findings: Sequence[Diagnosis]
+) -> tuple[Diagnosis, ...]:
+    """A finding where a scanner states that its gantry was tilted, and its slices lie as if it had not been.
+
+    Parameters
+    ----------
+    frame : one of an original series.
+    stated : degrees, None where nothing is said.
+    findings : about the grid.
+    """
+    straight = float(np.abs(normal_of(frame)).max()) > np.cos(np.radians(TILTED))
+    if stated is None or not _LEAST_STATED <= abs(stated) < _MOST_STATED or not straight:
+        return ()
+    if "ORIGINAL" not in frame.kind[:1] or any(finding.code == "gantry-tilt" for finding in findings):
+        return ()
+    return (
+        Diagnosis(
+            "tilt-not-shown",
+            "warning",
+            f"The file states a gantry tilt of {stated:g} degrees, and its slices lie as if there were none.",
+            "Do not trust distances and directions across the slices; compare with another series.",
+        ),
+    )
 
 
 def grid_without_places(

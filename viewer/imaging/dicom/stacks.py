@@ -22,7 +22,7 @@ from viewer.imaging.dicom.frames import Frame
 from viewer.imaging.dicom.header import DicomFile
 from viewer.imaging.dicom.identity import read_once, with_evidence
 from viewer.imaging.dicom.kinds import map_kind
-from viewer.imaging.dicom.spacing import grid_of, grid_without_places, normal_of, same_place
+from viewer.imaging.dicom.spacing import grid_of, grid_without_places, normal_of, same_place, tilt_not_shown
 from viewer.imaging.dicom.volumes import Volume, default_volume, incomplete
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import VolumeInfo
@@ -99,6 +99,8 @@ class Stack:
         if not self.placed:
             return grid_without_places(frames, size, file.directions)
         geometry, findings = grid_of(frames, size)
+        if file.modality == "CT" and len(frames) > 1:
+            findings += tilt_not_shown(frames[0], file.tilt, findings)
         if file.modality == "SEG":
             # Slices on which nothing is marked are left out of a segmentation, and nobody has lost them.
             findings = tuple(finding for finding in findings if finding.code not in _GAPS)
