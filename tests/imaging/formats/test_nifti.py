@@ -120,6 +120,29 @@ def test_sform_comes_before_qform(tmp_path: Path) -> None:
     assert read_image(tmp_path / "b.nii").geometry.spacing_mm == (9, 9, 9)
 
 
+@pytest.mark.parametrize(
+    ("sform", "qform", "words"),
+    [
+        (np.diag([-1.0, 1, 1, 1]), np.diag([1.0, 1, 1, 1]), "says LAS, its second (qform) RAS"),
+        (np.diag([1.0, 1, 1, 1]), np.diag([1.0, -1, 1, 1]), "says RAS, its second (qform) RPS"),
+        (np.diag([1.0, 1, 1, 1]), np.diag([1.0, 1, 1, 1]), ""),
+        (np.diag([1.1, 1.2, 0.9, 1]), np.diag([1.0, 1, 1, 1]), ""),  # fitted to a template
+    ],
+)
+def test_transformations_that_exchange_sides_are_a_contradiction(
+    tmp_path: Path, sform: Any, qform: Any, words: str
+) -> None:
+    image = nib.Nifti1Image(SHORT, sform)
+    image.set_sform(sform, 4)
+    image.set_qform(qform, 1)
+    nib.save(image, tmp_path / "a.nii")
+    read = read_image(tmp_path / "a.nii")
+    np.testing.assert_allclose(read.geometry.affine_lps, np.diag([-1, -1, 1, 1]) @ sform, atol=1e-6)
+    assert [words in d.sentence for d in read.diagnoses if d.code == "orientation-conflict"] == [True] * bool(
+        words
+    )
+
+
 def test_without_codes_the_side_is_unknown_and_spacing_is_kept(tmp_path: Path) -> None:
     path = written(tmp_path / "a.nii", SHORT, np.diag([2.0, 3.0, 4.0, 1.0]), sform_code=0, qform_code=0)
     image = read_image(path)

@@ -21,7 +21,7 @@ from viewer.imaging.formats.grid_file import GridFile, sheared, sheared_warning,
 from viewer.imaging.formats.sidecar import Sidecar, read_sidecar
 from viewer.imaging.formats.unpacking import unpacked_start
 from viewer.imaging.formats.voxel_block import VoxelBlock
-from viewer.imaging.geometry import Geometry, lps_from_ras
+from viewer.imaging.geometry import Geometry, letter, lps_from_ras
 from viewer.imaging.image import VolumeInfo, Window
 from viewer.imaging.volumes import best_weighted, numbered, weighted
 
@@ -34,6 +34,8 @@ _LONGEST = 540
 """Bytes of a NIfTI-2 header; NIfTI-1 has 348."""
 _EXTENSIONS = 64 << 20
 """Longest way from the header to the voxels, bytes: extensions are text."""
+_ALIKE = 0.5
+"""Cosine of the angle between two statements of one axis below which they contradict each other."""
 _NOT_READ = {
     1: "1-bit voxels",
     1536: "128-bit floats",
@@ -222,6 +224,8 @@ def _geometry(header: Any, shape: tuple[int, int, int], findings: list[Diagnosis
         if usable(affine):
             if sheared(affine):
                 findings.append(sheared_warning())
+            if int(header["qform_code"]) > 0:
+                _compare(affine, _qform(header, np.ones(3)), findings)
             return Geometry(lps_from_ras(affine), shape)
         findings.append(
             Diagnosis(
@@ -245,6 +249,26 @@ def _geometry(header: Any, shape: tuple[int, int, int], findings: list[Diagnosis
     findings.append(no_orientation())
     columns, rows, slices = (float(step) for step in spacing * unit)
     return Geometry.unoriented(shape, (slices, rows, columns))
+
+
+def _compare(followed: NDArray[np.float64], other: NDArray[np.float64], findings: list[Diagnosis]) -> None:
+    """Say so where the two transformations of a file (RAS) turn the patient differently: sides are at stake."""
+    if not usable(other):
+        return
+    one, two = (matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0) for matrix in (followed, other))
+    if (one * two).sum(axis=0).min() > _ALIKE:
+        return
+    words, others = (
+        "".join(letter(lps_from_ras(affine)[:3, axis]) for axis in range(3)) for affine in (followed, other)
+    )
+    findings.append(
+        Diagnosis(
+            "orientation-conflict",
+            "warning",
+            f"The file contradicts itself: its first transformation (sform) says {words}, its second (qform) {others}.",
+            "The first was followed, as most programs do; check the side against another source.",
+        )
+    )
 
 
 def _qform(header: Any, spacing: NDArray[np.float64]) -> NDArray[np.float64]:
