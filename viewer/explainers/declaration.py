@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from viewer.explainers.explainer_info import ExplainerInfo, Parameter
+from viewer.explainers.explainer_info import ExplainerInfo, Parameter, Sight, Value
 from viewer.explainers.layer_info import LayerInfo
+from viewer.explainers.windows import Windows
 from viewer.foundation.registry import Registry
 
 EXPLAINERS: Registry[ExplainerInfo] = Registry("explainer")
@@ -53,6 +54,26 @@ _BASELINE = Parameter(
     number_too=True,
     source="Sundararajan et al. 2017: a black image",
 )
+_COVERED_WITH = replace(
+    _BASELINE,
+    default="zero",
+    help="What a window is covered with: the least value of each channel (black), zero (the mean of normalised "
+    "inputs), each channel's mean, a strongly blurred copy, or one number for every voxel.",
+    source="Zeiler and Fergus 2014: grey, the mean of the training images",
+)
+_LARGEST = 4096
+
+
+def _voxels(name: str, default: int, text: str, source: str) -> Parameter:
+    return Parameter(
+        name, "int", default, 1, _LARGEST, "voxels of the network's input", text, source=source, per_axis=True
+    )
+
+
+def _windows(parameters: Mapping[str, Value], sight: Sight) -> int:
+    return Windows.over(sight.space, parameters["patch"], parameters["stride"]).total
+
+
 _REGION = Parameter(
     "region",
     "str",
@@ -348,6 +369,34 @@ for _info in (
         passes=3,
         diverging=True,
     ),
+    _of_input(
+        "perturbation",
+        "occlusion",
+        "Occlusion",
+        "What the score loses on average when a window over the voxel is covered.",
+        "mean over the windows covering a voxel of s(x) - s(x occluded)",
+        "Zeiler and Fergus, Visualizing and understanding convolutional networks, ECCV 2014",
+        parameters=(
+            _voxels(
+                "patch",
+                16,
+                "Edge of the window, which covers all channels; one number for all axes, or one for each.",
+                "a fourteenth of a picture of 224 pixels",
+            ),
+            _voxels(
+                "stride",
+                8,
+                "Way from one window to the next, at most the patch; one number for all axes, or one for each.",
+                "half of the patch, so that windows overlap",
+            ),
+            _COVERED_WITH,
+        ),
+        gradient=False,
+        shares_score=False,
+        passes=0.3,
+        rounds=_windows,
+        unit="windows",
+    ),
 ):
     EXPLAINERS.add(_info.name, _info)
 
@@ -397,6 +446,7 @@ def resolved(name: str, parameters: Mapping[str, Any]) -> ExplainerInfo:
         diverging=inner.diverging,
         class_free=inner.class_free,
         segmentation_only=inner.segmentation_only,
+        gradient=inner.gradient,
         warning=inner.warning,
         needs=inner.needs,
         shares_score=inner.shares_score,

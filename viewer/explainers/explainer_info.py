@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ class Parameter:
     choices : allowed texts; empty where any text is.
     number_too : whether a number is allowed beside the choices.
     source : where the default comes from.
+    per_axis : whether several whole numbers are allowed too, one for each axis of the network's input, as ``4,16,16``.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     number_too: bool = False
     source: str = ""
+    per_axis: bool = False
 
     def checked(self, value: Any, explainer: str) -> Value:
         """The value in the parameter's own type; texts are read, as the command line gives them.
@@ -55,6 +57,9 @@ class Parameter:
         UsageError
             When it is of another type, out of range or not one of the choices; the sentence says what is allowed.
         """
+        each = value.split(",") if isinstance(value, str) else value
+        if self.per_axis and isinstance(each, Sequence) and not isinstance(each, str) and len(each) > 1:
+            return ",".join(str(self.checked(number, explainer)) for number in each)
         found = self._read(value)
         if found is None:
             raise self._refused(value, explainer, f"it is {_WORDS[self.type]}{self._allowed()}")
@@ -89,6 +94,8 @@ class Parameter:
         return " or ".join([*(", ".join(self.choices),), *(["a number"] if self.number_too else [])])
 
     def _allowed(self) -> str:
+        if self.per_axis:
+            return f" from {self.minimum:g} to {self.maximum:g}, or one for each axis as 4,16,16"
         if self.minimum is not None and self.maximum is not None:
             return f" from {self.minimum:g} to {self.maximum:g}"
         if self.minimum is not None:
@@ -107,6 +114,24 @@ def _number(value: Any) -> bool:
         return math.isfinite(float(value))
     except (TypeError, ValueError):
         return False
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What an explainer looks at: how many rounds some need follows from it.
+
+    Attributes
+    ----------
+    space : extent of the network's input.
+    channels : of the target layer; 0 without one.
+    """
+
+    space: tuple[int, ...]
+    channels: int = 0
+
+
+Rounds = Callable[[Mapping[str, Value], Sight], int]
+"""``rounds(parameters, sight)``: how many rounds an explanation takes. Raises UsageError for what cannot be asked."""
 
 
 @dataclass(frozen=True)
@@ -131,10 +156,13 @@ class ExplainerInfo:
     segmentation_only : whether it has a meaning for segmentation networks alone.
     warning : what a reader must know wherever the map is shown; empty when there is nothing.
     needs : in words, what a network must have.
+    gradient : whether it differentiates the network.
     passes : passes (one forward and one backward) of one round.
     repeats : name of the parameter that says how many rounds there are; empty for one round.
     shares_score : whether the cells of a map share something of the order of the score among them; without that each
         cell is of that order by itself.
+    rounds : how many rounds there are where no parameter says so; None for one round.
+    unit : of rounds, in words; empty for the unit of the parameter.
     """
 
     name: str
@@ -152,10 +180,13 @@ class ExplainerInfo:
     segmentation_only: bool = False
     warning: str = ""
     needs: str = ""
+    gradient: bool = True
     passes: float = 1.0
     repeats: str = ""
     diverging: bool = False
     shares_score: bool = True
+    rounds: Rounds | None = None
+    unit: str = ""
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Value]:
         """Every parameter with its value: what was given, in the right type, and defaults for the rest.

@@ -11,6 +11,7 @@ from viewer.explainers.deep_lift import deep_lift
 from viewer.explainers.dropout_maps import mc_dropout
 from viewer.explainers.gradients import GRADIENTS
 from viewer.explainers.lrp import lrp
+from viewer.explainers.occlusion import occlusion
 from viewer.explainers.paths import gradient_shap, integrated_gradients
 from viewer.explainers.question import Explainer, MapsOf, at_once
 from viewer.explainers.smoothgrad import smoothgrad_of, smoothgrad_of_any
@@ -24,6 +25,7 @@ STEPWISE: Mapping[str, Explainer] = {
     "gradient-shap": gradient_shap,
     "mc-dropout": mc_dropout,
     "lrp": lrp,
+    "occlusion": occlusion,
 }
 """Explainers with a way of their own."""
 

@@ -106,7 +106,7 @@ def answer(
     """An answer from tensors; values that are not numbers make the map empty and are flagged."""
     values = array(signed)
     if not np.isfinite(values).all():
-        return Answer(np.zeros_like(values), None, done, total, (*flags, "not-finite"))
+        return Answer(np.zeros_like(values), None, done, total, (*flags, "not-finite"), dict(facts or {}))
     return Answer(
         values, None if deviation is None else array(deviation), done, total, flags, dict(facts or {})
     )

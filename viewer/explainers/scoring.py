@@ -27,6 +27,8 @@ def class_scores(
     target: int,
     score: ScoreType,
     region: Mask | None,
+    *,
+    finite: bool = True,
 ) -> Tensor:
     """(image,) scores of a class from one forward pass.
 
@@ -37,6 +39,7 @@ def class_scores(
     module : the network of `classifier`, borrowed.
     run : makes one forward pass of it.
     region : bool (*space) on the input's grid; None for everywhere.
+    finite : whether outputs that are not finite are refused; else the images' scores are not finite either.
 
     Raises
     ------
@@ -44,9 +47,9 @@ def class_scores(
         When the outputs do not fit the card or are not finite.
     """
     if classifier.card.task != "segmentation":
-        logits, _ = raw_outputs(classifier.card, module, run, images)
+        logits, _ = raw_outputs(classifier.card, module, run, images, finite=finite)
         return classifier.scores(logits, target, score)
-    rows, chosen = _rows(classifier, run(), images, region)
+    rows, chosen = _rows(classifier, run(), images, region, finite)
     if score == "probability":
         values = _row_probabilities(classifier, rows)[:, target]
     else:
@@ -88,7 +91,9 @@ def forward(classifier: Classifier, module: nn.Module, batch: Tensor) -> Any:
         raise ExplainError(refusal(classifier.card.id, batch.shape[1:], error), code="input-shape") from error
 
 
-def _rows(classifier: Classifier, out: object, images: int, region: Mask | None) -> tuple[Tensor, Tensor]:
+def _rows(
+    classifier: Classifier, out: object, images: int, region: Mask | None, finite: bool = True
+) -> tuple[Tensor, Tensor]:
     """Outputs of a segmentation network as rows (image and place, class), and weights (place,) of the region."""
     card = classifier.card
     if not isinstance(out, Tensor) or out.ndim != card.dims + 2 or len(out) != images:
@@ -101,7 +106,7 @@ def _rows(classifier: Classifier, out: object, images: int, region: Mask | None)
             f"The model '{card.id}' puts out {out.shape[1]} scores for {len(card.classes)} classes.",
             code="outputs",
         )
-    if not out.isfinite().all():
+    if finite and not out.isfinite().all():
         raise ModelError(
             f"The output of the model '{card.id}' is not a finite number for this input, so nothing explains it.",
             code="not-finite",

@@ -93,7 +93,7 @@ def _why_not(classifier: Classifier, info: ExplainerInfo, name: str, layer: str 
         found = require_layer(
             classifier, layer if layer not in (None, INPUT_LAYER) else default_layer(classifier)
         )
-        if not found.differentiable and not info.class_free:
+        if not found.differentiable and not info.class_free and info.gradient:
             return f"No gradient reaches the layer '{found.name}' from the score, so there is no map on it."
         if name == "cam":
             return _why_no_cam(classifier, found)
@@ -101,11 +101,11 @@ def _why_not(classifier: Classifier, info: ExplainerInfo, name: str, layer: str 
             return f"'{card.id}' has no dropout layers, so all copies of the network would be the same."
         if name != "guided-grad-cam":
             return ""
-    if not network_facts(classifier).reaches_input:
+    if info.gradient and not network_facts(classifier).reaches_input:
         return f"No gradient leads from the output of '{card.id}' to its input."
     if name == "lrp":
         return why_no_lrp(classifier)
-    return _why_no_rule(classifier, EXPLAINERS[name])
+    return _why_no_rule(classifier, EXPLAINERS[name]) if info.gradient else ""
 
 
 def _why_no_rule(classifier: Classifier, info: ExplainerInfo) -> str:

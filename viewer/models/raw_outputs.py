@@ -49,7 +49,7 @@ class _Watch(TorchFunctionMode):
 
 
 def raw_outputs(
-    card: ModelCard, module: nn.Module, run: Callable[[], Any], images: int
+    card: ModelCard, module: nn.Module, run: Callable[[], Any], images: int, *, finite: bool = True
 ) -> tuple[Tensor, tuple[str, ...]]:
     """Run a forward pass and give its outputs (image, output) before any last softmax or sigmoid, and flags.
 
@@ -57,6 +57,7 @@ def raw_outputs(
     ----------
     run : makes one forward pass of `module`.
     images : number of images in that pass.
+    finite : whether outputs that are not finite are refused.
 
     Raises
     ------
@@ -65,7 +66,7 @@ def raw_outputs(
     """
     known = _known.setdefault(module, {})
     if known.get(card.task, RECOVERED) != RECOVERED:
-        outputs = _checked(card, run(), images)
+        outputs = _checked(card, run(), images, finite)
         squashed = known[card.task] == SQUASHED or _like_probabilities(outputs)
         return outputs, ((SQUASHED,) if squashed else ())
     with _Watch() as watched:
@@ -73,12 +74,12 @@ def raw_outputs(
     last = next(
         ((name, before) for name, before, after in reversed(watched.calls) if _same(after, result)), None
     )
-    outputs = _checked(card, result, images)
+    outputs = _checked(card, result, images, finite)
     # A sigmoid over classes that exclude each other is not what the card promises: nothing to recover from it.
     exclusive = card.task != "multilabel" and outputs.shape[1] > 1
     if last is not None and (last[0] in _SOFTMAX) == exclusive:
         known[card.task] = RECOVERED
-        return _checked(card, last[1].reshape(result.shape), images), (RECOVERED,)
+        return _checked(card, last[1].reshape(result.shape), images, finite), (RECOVERED,)
     known[card.task] = SQUASHED if last is not None else ""
     return outputs, ((SQUASHED,) if last is not None or _like_probabilities(outputs) else ())
 
@@ -92,7 +93,7 @@ def _same(after: Any, result: Any) -> bool:
     return after.data_ptr() == result.data_ptr() and torch.equal(after.reshape(result.shape), result)
 
 
-def _checked(card: ModelCard, outputs: object, images: int) -> Tensor:
+def _checked(card: ModelCard, outputs: object, images: int, finite: bool) -> Tensor:
     name, classes = card.id, len(card.classes)
     if not isinstance(outputs, Tensor) or outputs.ndim not in (1, 2) or len(outputs) != images:
         raise ModelError(
@@ -105,7 +106,7 @@ def _checked(card: ModelCard, outputs: object, images: int) -> Tensor:
         raise ModelError(
             f"The model '{name}' puts out {outputs.shape[1]} scores for {classes} classes.", code="outputs"
         )
-    if not outputs.isfinite().all():
+    if finite and not outputs.isfinite().all():
         raise ModelError(
             f"The output of the model '{name}' is not a finite number for this input, so nothing explains it.",
             code="not-finite",
