@@ -392,6 +392,7 @@ for _info in (
             _COVERED_WITH,
         ),
         gradient=False,
+        diverging=True,
         shares_score=False,
         passes=0.3,
         rounds=_windows,
