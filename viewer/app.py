@@ -93,6 +93,11 @@ def _say(sentence: str) -> None:
         sys.stderr.write(sentence + "\n")
 
 
+def _is_a_visit(options: ViewOptions) -> bool:
+    """Whether nobody works in the window: what the user keeps is left alone then."""
+    return options.exit or options.screenshot is not None
+
+
 class Visit(QObject):
     """What the command line asked for, done as soon as the state allows, then the picture."""
 
@@ -127,6 +132,8 @@ class Visit(QObject):
             bench.session.phi_hidden = True
         if options.device:
             bench.session.device = options.device
+        if not _is_a_visit(options):
+            bench.recents.begin()
         if options.explainer:
             given = dict(options.parameters)
             self._ask(lambda: bench.explaining.set_parameters(options.explainer or "", given))

@@ -355,7 +355,9 @@ def test_menus_and_shortcuts_are_those_of_the_table(driver):
     menus = driver.window.menus
     assert set(menus.actions) == {action.id for action in ACTIONS}
     bar = menus.bar()
-    shown = [entry.text() for top in bar.actions() for entry in top.menu().actions()]
+    entries = [entry for top in bar.actions() for entry in top.menu().actions()]
+    inner = [below for entry in entries if entry.menu() for below in entry.menu().actions()]
+    shown = [entry.text() for entry in (*entries, *inner) if not entry.menu()]
     session = driver.session
     assert sorted(shown) == sorted(a.label(session) if a.label else a.text for a in ACTIONS)
     for action in ACTIONS:

@@ -26,6 +26,7 @@ Dialog = Literal[
     "palette",
     "settings",
     "shortcuts",
+    "copy-view",
     "keyboard-card",
     "about",
 ]
@@ -50,6 +51,8 @@ class Action:
     enabled : from the state alone.
     checked : for actions that are on or off; None for others.
     why_not : why the action is not there now, in a sentence; empty when it is. Goes into the tooltip.
+    submenu : name of the menu inside its menu that it stands in; empty for none.
+    shown : whether menus and lists have it at all; for rows of which there are as many as there are things.
     label : words for the menu that depend on the state, in place of `text`.
     """
 
@@ -65,6 +68,8 @@ class Action:
     checked: Callable[[Session], bool] | None = None
     why_not: Callable[[Session], str] | None = None
     label: Callable[[Session], str] | None = None
+    submenu: str = ""
+    shown: Callable[[Session], bool] = _always
 
     def is_enabled(self, session: Session) -> bool:
         """Whether it can be done now."""

@@ -8,7 +8,34 @@ from viewer.actions.conditions import (
     has_map,
     has_several_series,
 )
+from viewer.controllers.recents import LONGEST
 from viewer.state.grid_question import uneven
+from viewer.state.session import Session
+
+
+def _recent() -> tuple[Action, ...]:
+    """A row for each case that was open lately."""
+    return tuple(
+        Action(
+            f"case.recent-{n + 1}",
+            f"Recent case {n + 1}",
+            "Case",
+            "Open this case again.",
+            lambda bench, n=n: bench.recents.open(n),  # type: ignore[misc]
+            label=lambda s, n=n: _recent_words(s, n),  # type: ignore[misc]
+            submenu="Open recent",
+            shown=lambda s, n=n: n < len(s.recent),  # type: ignore[misc]
+            why_not=lambda s, n=n: "" if n < len(s.recent) else "There is no such case.",  # type: ignore[misc]
+        )
+        for n in range(LONGEST)
+    )
+
+
+def _recent_words(session: Session, number: int) -> str:
+    if number >= len(session.recent):
+        return f"Recent case {number + 1}"
+    return session.recent[number].words(hidden=session.phi_hidden).replace("&", "&&")
+
 
 CASE_ACTIONS: tuple[Action, ...] = (
     Action(
@@ -26,6 +53,16 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Open a folder of DICOM files.",
         dialog="open-folder",
         shortcut="Ctrl+Shift+O",
+    ),
+    *_recent(),
+    Action(
+        "case.clear-recent",
+        "Clear this list",
+        "Case",
+        "Forget the recent cases, on disk too; a setting keeps no list at all.",
+        lambda bench: bench.recents.clear(),
+        submenu="Open recent",
+        why_not=lambda s: "" if s.recent else "No recent case is kept.",
     ),
     Action(
         "case.open-demo",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from viewer.actions.action import Action
+from viewer.actions.conditions import has_case
 from viewer.state.history import Step
 from viewer.state.session import Session
 
@@ -39,6 +40,16 @@ EDIT_ACTIONS: tuple[Action, ...] = (
         shortcut="Ctrl+Shift+Z",
         why_not=_why_no_redo,
         label=lambda s: _words("Redo", s.history.future),
+    ),
+    Action(
+        "edit.copy-view",
+        "Copy the view",
+        "Edit",
+        "Put a picture of what is shown on the clipboard, without what identifies the patient.",
+        dialog="copy-view",
+        shortcut="Ctrl+C",
+        where="canvas",
+        enabled=has_case,
     ),
     Action(
         "edit.settings",

@@ -40,7 +40,7 @@ def find(typed: str, actions: Sequence[Action], session: Session) -> tuple[Found
     in their order; else in the tooltip or as the name of the menu. Upper and lower case are the same.
     """
     rated: list[tuple[float, bool, int, Found]] = []
-    for place, action in enumerate(actions):
+    for place, action in enumerate(action for action in actions if action.shown(session)):
         words = action.words(session)
         worth, hits = 0.0, set[int]()
         for word in typed.lower().split():

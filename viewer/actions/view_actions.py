@@ -215,6 +215,15 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         why_not=_why_no_cine,
     ),
     Action(
+        "view.full-screen",
+        "Full screen",
+        "View",
+        "The window alone on the screen.",
+        lambda bench: bench.viewing.set_full_screen(not bench.session.full_screen),
+        shortcut="F11",
+        checked=lambda s: s.full_screen,
+    ),
+    Action(
         "view.workspace-reading",
         "Reading",
         "View",

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from viewer.controllers.explaining import Explaining
+from viewer.controllers.recents import Recents
 from viewer.controllers.viewing import Viewing
 from viewer.foundation import settings as settings_file
 from viewer.foundation.errors import Cancelled
@@ -18,11 +19,19 @@ from viewer.state.session import Notice, Session
 class Preferring:
     """Verbs for the settings. Theme and size of the text follow the session by themselves."""
 
-    def __init__(self, session: Session, runner: JobRunner, viewing: Viewing, explaining: Explaining) -> None:
+    def __init__(
+        self,
+        session: Session,
+        runner: JobRunner,
+        viewing: Viewing,
+        explaining: Explaining,
+        recents: Recents,
+    ) -> None:
         self._session = session
         self._runner = runner
         self._take_up: dict[str, Callable[[Any], object]] = {
             "convention": viewing.set_convention,
+            "recent": recents.follow_setting,
             "device": explaining.select_device,
             "atlas_budget_mb": lambda megabytes: explaining.set_budget(megabytes << 20),
         }

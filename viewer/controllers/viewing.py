@@ -140,6 +140,10 @@ class Viewing:
         """Show or hide where the segments meet that a map is made of."""
         self._session.overlay.boundaries = not self._session.overlay.boundaries
 
+    def set_full_screen(self, on: bool) -> None:
+        """The window alone on the screen, or among others."""
+        self._session.full_screen = on
+
     def toggle_phi(self) -> None:
         """Hide everything that identifies the patient, or show it."""
         self._session.phi_hidden = not self._session.phi_hidden

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from viewer.controllers.beside import BesideVerbs
 from viewer.controllers.boxing import Boxing
+from viewer.controllers.dropping import Dropping
 from viewer.controllers.explaining import Explaining
 from viewer.controllers.exporting import Exporting
 from viewer.controllers.measuring import Measuring
@@ -13,6 +14,7 @@ from viewer.controllers.peeking import Peeking
 from viewer.controllers.planes import Planes
 from viewer.controllers.playing import Playing
 from viewer.controllers.preferring import Preferring
+from viewer.controllers.recents import Recents
 from viewer.controllers.recording import Recording
 from viewer.controllers.regularising import Regularising
 from viewer.controllers.undoing import Undoing
@@ -49,7 +51,6 @@ class Workbench:
         self.recording = Recording(self.session)
         self.measuring = Measuring(self.session, self.recording)
         self.explaining = Explaining(self.session, runner, self.recording)
-        self.preferring = Preferring(self.session, runner, self.viewing, self.explaining)
         self.boxing = Boxing(self.session, self.recording)
         self.noting = Noting(self.session, self.recording)
         self.peeking = Peeking(self.session, runner)
@@ -59,6 +60,9 @@ class Workbench:
         self.beside = BesideVerbs(self.session, runner, self.peeking)
         self.grid = Regularising(self.session, runner, self.explaining, self.recording)
         self.undoing = Undoing(self.session, self.recording, self.explaining, self.grid)
+        self.dropping = Dropping(self.session, self.opening, self.beside, self.explaining)
+        self.recents = Recents(self.session, runner, self.opening)
+        self.preferring = Preferring(self.session, runner, self.viewing, self.explaining, self.recents)
         self.exporting = Exporting(self.session, runner)
 
     def tell(self, error: WhySliceError) -> None:

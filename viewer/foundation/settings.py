@@ -46,6 +46,7 @@ class Settings:
     left_drag : what a left drag does on the image.
     convention : which way round the patient is shown, ``radiological`` or ``neurological``.
     shortcuts : id of an action -> the key that the user wants in place of the usual one, empty for none.
+    recent : whether a list of the cases that were open lately is kept.
     phi_hidden : whether the program starts with patient data hidden.
     """
 
@@ -59,6 +60,7 @@ class Settings:
     left_drag: str = "crosshair"
     convention: str = "radiological"
     phi_hidden: bool = True
+    recent: bool = True
     shortcuts: dict[str, str] = field(default_factory=dict)
     """Replaced as a whole, never altered in place."""
 

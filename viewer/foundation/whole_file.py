@@ -9,8 +9,16 @@ from pathlib import Path
 from viewer.foundation.errors import ExportError
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def _for_the_user(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_EXCL, 0o600)
+
+
+def write_whole(path: Path, data: bytes, *, private: bool = False) -> None:
     """Write a file so that a failure or a crash leaves the old file or the new one, never a half.
+
+    Parameters
+    ----------
+    private : nobody but the user may read it (mode 0600 where the system knows modes).
 
     Raises
     ------
@@ -19,7 +27,9 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     fresh = path.with_name(f".{path.name}.part")
     try:
-        with fresh.open("wb") as stream:
+        if private:
+            fresh.unlink(missing_ok=True)  # an old one would keep its mode
+        with open(fresh, "wb", opener=_for_the_user if private else None) as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())

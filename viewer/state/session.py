@@ -27,6 +27,7 @@ from viewer.state.case import Case, Judgement
 from viewer.state.display import Convention
 from viewer.state.history import History
 from viewer.state.opened import Opened, Peeked, SeriesEntry
+from viewer.state.reference import Reference
 from viewer.state.rulers import Rulers
 from viewer.state.series_reading import SeriesReading
 
@@ -261,6 +262,9 @@ class Session:
     resampled: Resampled | None = None
     grid_as_it_is: bool = False
     """The user has read that the grid is not regular and wants it used as it is."""
+    recent: tuple[Reference, ...] = ()
+    """Cases that were open lately, the latest first."""
+    full_screen: bool = False
     settings: Settings = field(default_factory=Settings)
     """What the user prefers. Replaced as a whole; `viewer.controllers.preferring` takes a change up and keeps it."""
     models: tuple[ModelCard, ...] = ()

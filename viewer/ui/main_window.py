@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -35,6 +35,7 @@ from viewer.state.case import Case, same_grid
 from viewer.state.grid_question import model_question, reads_volumes, uneven
 from viewer.state.opened import SeriesEntry
 from viewer.state.screen import Presenter, Screen
+from viewer.state.session import Notice
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.canvas.planes_canvas import PlanesCanvas
@@ -98,7 +99,7 @@ class MainWindow(QMainWindow):
         self._chooser: SeriesChooser | None = None
         self._was_painted = False
         self._make_panels()
-        ask = Asking(bench, self, self.act).ask
+        ask = Asking(bench, self, self.act, self.copy_view).ask
         self.menus = Menus(bench, self, self.stage, ask)
         self.case_panel.spacing_wanted.connect(lambda: ask("spacing"))
         self._cine = CineClock(bench, self)
@@ -155,7 +156,7 @@ class MainWindow(QMainWindow):
         body.setSpacing(6)
         body.addLayout(self._top())
         body.addWidget(self.notice)
-        image = Card("Image")
+        image = self._image = Card("Image")
         image.body.setContentsMargins(6, 5, 6, 6)
         image.body.setSpacing(4)
         image.body.addWidget(self.may_read)
@@ -250,6 +251,18 @@ class MainWindow(QMainWindow):
         """Do the action of an id, as its menu would."""
         self.menus.trigger(identity)
 
+    def copy_view(self) -> None:
+        """Put a picture of the image, with what is said above and below it, on the clipboard, without the patient."""
+        session = self.bench.session
+        shown = session.phi_hidden
+        session.phi_hidden = True
+        self.refresh()
+        picture = self._image.grab()
+        session.phi_hidden = shown
+        QApplication.clipboard().setPixmap(picture)
+        words = "A picture of the view is on the clipboard, without patient data."
+        session.notice = Notice(words, severity="note")
+
     def _fit_top(self) -> None:
         """A narrow window has no room for the name and for words that the tooltip has too."""
         narrow = self.width() < theme.scaled(_NARROW)
@@ -330,6 +343,7 @@ class MainWindow(QMainWindow):
         self._show_chooser()
         self.menus.follow(session)
         self._fit_top()
+        self._fill_screen(session.full_screen)
         self._cine.follow()
         self.refreshed.emit()
 
@@ -417,6 +431,16 @@ class MainWindow(QMainWindow):
             self._was_painted = True
             self.painted.emit()
 
+    def changeEvent(self, event: QEvent) -> None:
+        """The window manager has made it fill the screen, or not: the state follows."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange and self.isVisible():
+            self.bench.viewing.set_full_screen(self.isFullScreen())
+
+    def _fill_screen(self, wanted: bool) -> None:
+        if self.isVisible() and self.isFullScreen() != wanted:
+            self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit_top()
@@ -434,7 +458,7 @@ class MainWindow(QMainWindow):
             beside = (
                 event.modifiers() & Qt.KeyboardModifier.ControlModifier and bench.session.case is not None
             )
-            attempt(bench, lambda: (bench.beside if beside else bench.opening).open(*found))
+            attempt(bench, lambda: bench.dropping.take(found, beside=bool(beside)))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.bench.session.events.disconnect(self._changed)

@@ -79,14 +79,21 @@ class Menus(QObject):
                 made.setEnabled(shown[0])
                 made.setToolTip(shown[1])
                 made.setText(shown[2])
+            if made.isVisible() != (there := action.shown(session)):
+                made.setVisible(there)
             if action.checked is not None and made.isChecked() != (checked := action.checked(session)):
                 made.setChecked(checked)
 
     def _fill(self, menu: QMenu, name: str) -> None:
         menu.setToolTipsVisible(True)
+        inner: dict[str, QMenu] = {}
         for action in ACTIONS:
-            if action.menu == name:
-                menu.addAction(self.actions[action.id])
+            if action.menu != name:
+                continue
+            if action.submenu and action.submenu not in inner:
+                inner[action.submenu] = menu.addMenu(action.submenu)
+                inner[action.submenu].setToolTipsVisible(True)
+            inner.get(action.submenu, menu).addAction(self.actions[action.id])
 
     def _make(self, action: Action) -> QAction:
         made = QAction(action.text, self)

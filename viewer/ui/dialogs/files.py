@@ -27,17 +27,23 @@ class Asking:
     Parameters
     ----------
     act : does the action of an id, as its menu would.
+    copy : puts a picture of the view on the clipboard.
     """
 
-    def __init__(self, bench: Workbench, window: QWidget, act: Callable[[str], None]) -> None:
+    def __init__(
+        self, bench: Workbench, window: QWidget, act: Callable[[str], None], copy: Callable[[], None]
+    ) -> None:
         self._bench = bench
         self._window = window
         self._act = act
+        self._copy = copy
 
     def ask(self, dialog: Dialog) -> None:
         """Ask and, unless the user thinks better of it, act."""
         if dialog == "about":
             About(self._window).open()
+        elif dialog == "copy-view":
+            self._copy()
         elif dialog == "shortcuts":
             ShortcutsDialog(self._bench, self._window).open()
         elif dialog == "keyboard-card":

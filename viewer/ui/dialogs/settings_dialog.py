@@ -34,7 +34,10 @@ _SIDES: _Choices = (
 )
 _DRAGS: _Choices = (("crosshair", "Moves the crosshair"), ("window", "Changes the grey-level window"))
 _DEVICES: _Choices = tuple((name, {"auto": "The best there is"}.get(name, name)) for name in DEVICES)
-_PRIVACY = "Nothing is sent anywhere, and nothing that a file says of its patient is kept."
+_PRIVACY = (
+    "Nothing is sent anywhere, and nothing that a file says of its patient is kept. What is kept holds names of files, "
+    "which may be the patient's; only you can read it."
+)
 
 
 class SettingsDialog(QDialog):
@@ -71,6 +74,7 @@ class SettingsDialog(QDialog):
         self._tick(
             "phi_hidden", "Hide patient data when the program starts", "The button at the top shows it."
         )
+        self._tick("recent", "Keep a list of recent cases", "Off: the list is forgotten, on disk too.")
         words = QLabel(_PRIVACY)
         words.setWordWrap(True)
         words.setObjectName("muted")
