@@ -32,6 +32,7 @@ register_explainer(
         source="Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018: edges of the image as a baseline",
         parameters=(QUANTILE,),
         class_free=True,
+        warning="This is the brightness of the image: it asks the network nothing and is no explanation, but a baseline.",
         passes=0.0,
     ),
     brightness,

@@ -209,6 +209,9 @@ def test_the_window_gets_its_options(capsys: pytest.CaptureFixture[str]) -> None
     assert json.loads(capsys.readouterr().out) == {"screenshot": "s.png"}
     assert cli_main.run([], window) == 0
     assert asked[1] == ViewOptions()
+    line = "view --explainer brightness --set quantile=0.25"
+    assert cli_main.run(line.split(), window) == 0, "a plugin brings it"
+    assert (asked[2].explainer, asked[2].parameters) == ("brightness", (("quantile", "0.25"),))
 
 
 def test_the_window_fails_with_its_own_code(capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,6 +48,18 @@ def test_equals_captum_on_the_same_noise(
     assert cam.layer == layer
 
 
+def test_noise_is_a_fraction_of_the_range_of_the_input(build, batch: Tensor) -> None:
+    classifier, x = build("pooled"), 300 * batch[:1]
+    seen: list[Tensor] = []
+    handle = classifier.module.register_forward_pre_hook(lambda _, given: seen.append(given[0].clone()))
+    explain(classifier, x[0].numpy(), explainer="smoothgrad", target=1, samples=8, noise=0.2)
+    handle.remove()
+    copies = torch.cat(seen)[-8:]
+    expected = 0.2 * float(x.max() - x.min())
+    assert float((copies - x).std()) == pytest.approx(expected, rel=0.03)
+    assert float((copies - x).mean(0).std()) == pytest.approx(expected / 8**0.5, rel=0.05), "each its own"
+
+
 def test_deviation_is_that_of_the_samples(build, batch: Tensor) -> None:
     classifier = build("flat")
     copies = noisy(batch[:1], 0.15, 3)(7)

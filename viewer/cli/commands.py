@@ -21,7 +21,6 @@ from viewer.cli.arguments import (
     whole_number,
 )
 from viewer.cli.terminal import Terminal
-from viewer.explainers.declaration import EXPLAINERS
 from viewer.foundation.provenance import program_version
 
 Run = Callable[[Namespace, Terminal], Answer]
@@ -134,7 +133,7 @@ def _view(parser: ArgumentParser) -> None:
     )
     _image(parser)
     parser.add_argument("--model", metavar="ID", help="id of a model; 'models' lists them")
-    parser.add_argument("--explainer", metavar="NAME", type=one_of("explainer", list(EXPLAINERS)))
+    parser.add_argument("--explainer", metavar="NAME")
     _settings(parser, "a parameter of the explainer; may be given several times")
     parser.add_argument("--layer", metavar="L", help="target layer; 'layers MODEL' lists them")
     parser.add_argument("--class", dest="target", metavar="C", help="class to explain")

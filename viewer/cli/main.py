@@ -18,7 +18,7 @@ from viewer.cli.answer import Answer, as_json
 from viewer.cli.commands import COMMANDS, VIEW, build_parser
 from viewer.cli.terminal import Terminal
 from viewer.cli.view_options import ViewOptions
-from viewer.explainers.declaration import resolved
+from viewer.explainers.declaration import EXPLAINERS, resolved
 from viewer.foundation.errors import Cancelled, UsageError, WhySliceError, one_sentence
 from viewer.foundation.registry import nearest
 
@@ -123,6 +123,11 @@ def _view(options: Namespace, open_window: OpenWindow) -> int:
             raise UsageError(f"--{name} belongs to an image: name it too.")
     if options.set and not options.explainer:
         raise UsageError("--set sets a parameter of an explainer: name it with --explainer.")
+    if options.explainer and options.explainer not in EXPLAINERS:
+        from viewer.plugin_host.host import activate
+
+        activate()  # a plugin may bring it
+        EXPLAINERS.find(options.explainer)
     if options.set:
         given = dict(options.set)
         resolved(options.explainer, given).checked(given)
