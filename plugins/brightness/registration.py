@@ -32,7 +32,7 @@ register_explainer(
         source="Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018: edges of the image as a baseline",
         parameters=(QUANTILE,),
         class_free=True,
-        warning="This is the brightness of the image: it asks the network nothing and is no explanation, but a baseline.",
+        warning="This is how bright the image is: the network is asked nothing, so it is a baseline, no explanation.",
         passes=0.0,
     ),
     brightness,
