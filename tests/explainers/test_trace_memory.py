@@ -16,7 +16,7 @@ from torch import nn
 from tests.explainers.test_trace import assert_same_state, state_of
 from viewer.explainers import precision, trace_memory
 from viewer.explainers.layers import find_layers
-from viewer.explainers.trace import trace
+from viewer.explainers.trace import TraceResult, trace
 from viewer.explainers.trace_memory import trace_bytes
 from viewer.explainers.watching import watch
 from viewer.foundation.errors import ExplainError, ModelError, UsageError
@@ -297,3 +297,13 @@ def test_no_map_is_made_in_half_precision_where_a_probability_moves(build, batch
     assert all(precision.agreement(full, full).values())
     moved = replace(full, probabilities=full.probabilities + np.float32(0.01))
     assert not any(precision.agreement(full, moved).values())
+
+
+@pytest.mark.parametrize(("share", "alike"), [(0.05, True), (0.2, False)])
+def test_a_map_is_alike_in_half_precision_from_a_correlation_of_99_percent(share: float, alike: bool) -> None:
+    maps = np.random.default_rng(0).normal(size=(2, 40, 40)).astype(np.float32)
+    other = maps.copy()
+    other[1] += share * np.random.default_rng(1).normal(size=(40, 40)).astype(np.float32)
+    p = np.full((2, 2), 0.5, np.float32)
+    full, half = (TraceResult(p, p, {(0, "conv", "grad-cam"): each}) for each in (maps, other))
+    assert precision.agreement(full, half) == {(0, "conv", "grad-cam"): alike}

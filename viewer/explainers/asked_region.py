@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.foundation.errors import ExplainError, UsageError
-from viewer.models.input_view import InputView
+from viewer.models.input_view import InputView, plain_array
 from viewer.models.volume_view import VolumeView
 
 Mask = NDArray[np.bool_]
@@ -37,8 +37,8 @@ def input_region(region: str | NDArray | Drawn, view: InputView | VolumeView) ->
     Parameters
     ----------
     region : ``all``; ``row,column``; ``row_min,column_min,row_max,column_max`` (half-open pixel edges; in a volume the
-        slice stands first in each corner); a mask with the axes of the picture, or of the volume in reading order;
-        or a box or mask as an object (`viewer.api.Region`).
+        slice stands first in each corner), as text or as numbers; a mask with the axes of the picture, or of the volume
+        in reading order; or a box or mask as an object (`viewer.api.Region`).
 
     Raises
     ------
@@ -52,8 +52,8 @@ def input_region(region: str | NDArray | Drawn, view: InputView | VolumeView) ->
         if region.strip() == EVERYWHERE:
             return None
         mask = _box(_numbers(region, shape), shape)
-    elif isinstance(region, np.ndarray):
-        mask = region.astype(bool)
+    elif isinstance(region, np.ndarray) or not hasattr(region, "mask"):
+        mask = _of_numbers(region, shape)
     elif region.mask is not None:
         mask = region.mask
     elif len(region.edges) == len(shape):
@@ -74,6 +74,16 @@ def input_region(region: str | NDArray | Drawn, view: InputView | VolumeView) ->
             "The network sees nothing of the region: it lies outside the crop.", code="region-unseen"
         )
     return seen
+
+
+def _of_numbers(region: object, shape: tuple[int, ...]) -> Mask:
+    """A pixel, a box or a mask as an array, a tensor or lists."""
+    values = plain_array(region)
+    return (
+        _box(_numbers(",".join(map(repr, values.tolist())), shape), shape)
+        if values.ndim == 1
+        else values != 0
+    )
 
 
 def check_region(region: str, dims: int) -> None:

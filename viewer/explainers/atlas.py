@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from viewer.explainers.map_store import MapStore
 from viewer.foundation.errors import ExplainError, UsageError
 from viewer.foundation.registry import nearest
+from viewer.models.card import class_index
 
 Map = NDArray[np.float32]
 
@@ -179,10 +180,8 @@ class Atlas:
 
     def target_index(self, target: int | str) -> int:
         """Index of a class given by index or name; `UsageError` offers the nearest names."""
-        if isinstance(target, str) and target in self.classes:
-            return self.classes.index(target)
-        if isinstance(target, int) and 0 <= target < len(self.classes):
-            return target
+        if (index := class_index(target, self.classes)) is not None:
+            return index
         raise UsageError(
             f"The atlas has no class '{target}'{nearest(str(target), list(self.classes))}.",
             code="no-such-class",

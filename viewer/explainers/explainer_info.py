@@ -16,6 +16,9 @@ Value = int | float | str | bool
 INPUT_LAYER = "input"
 """Stands for the layer of explainers that need none: their map lies on the grid of the network's input."""
 
+_LONGEST = 60
+"""Characters of a value that are said back."""
+
 _WORDS = {"int": "a whole number", "float": "a number", "bool": "yes or no", "str": "a text"}
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -103,8 +106,10 @@ class Parameter:
         return f" of at most {self.maximum:g}" if self.maximum is not None else ""
 
     def _refused(self, value: Any, explainer: str, allowed: str) -> UsageError:
+        shown = " ".join(str(value).split())
+        shown = shown if len(shown) <= _LONGEST else shown[:_LONGEST] + " ..."
         return UsageError(
-            f"The parameter '{self.name}' of '{explainer}' cannot be '{value}': {allowed}.",
+            f"The parameter '{self.name}' of '{explainer}' cannot be '{shown}': {allowed}.",
             code="bad-parameter",
         )
 

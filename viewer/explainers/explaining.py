@@ -25,7 +25,7 @@ from viewer.foundation.provenance import provenance
 from viewer.imaging.image import MedicalImage
 from viewer.models.card import Crop, ScoreType
 from viewer.models.classifier import Classifier
-from viewer.models.input_view import InputView, slice_input
+from viewer.models.input_view import InputView, plain_array, slice_input
 from viewer.models.prediction import peak_slice, predict
 from viewer.models.volume_view import VolumeView, volume_input
 
@@ -345,7 +345,7 @@ def _chosen_slice(
 
 def _sha256(array: NDArray) -> str:
     """Of the values of an array as the network would get them, row by row."""
-    return hashlib.sha256(np.ascontiguousarray(array, dtype=np.float32).tobytes()).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(plain_array(array)).tobytes()).hexdigest()
 
 
 def _flags(made: _Made) -> tuple[str, ...]:

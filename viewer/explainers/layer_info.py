@@ -73,7 +73,7 @@ def find_layer(layers: Iterable[LayerInfo], name: str) -> LayerInfo:
     known = {layer.name: layer for layer in layers}
     if name in known:
         return known[name]
-    calls = [other for other in known if other.rpartition("#")[0] == name]
+    calls = [other for other in known if "#" in other and other.rpartition("#")[0] == name]
     if calls:
         raise UsageError(
             f"The layer '{name}' runs {len(calls)} times in a pass: say which one, {calls[0]} to {calls[-1]}.",

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 def nearest(name: str, known: list[str]) -> str:
     """A half-sentence that offers the names closest to `name`, or all of them when none is close."""
-    close = get_close_matches(name, known, n=3, cutoff=0.5) or known[:12]
+    close = get_close_matches(str(name), known, n=3, cutoff=0.5) or known[:12]
     return ("; nearest: " if known else "; there is none") + ", ".join(close)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -23,6 +24,19 @@ _TASKS = ("binary", "multiclass", "multilabel", "segmentation")
 CROPS: dict[int, tuple[Crop, ...]] = {2: ("none", "brain", "percentile"), 3: ("none", "body")}
 """Cropping rules by the dims of a network."""
 _AXES = {2: "two", 3: "three"}
+
+
+def class_index(target: object, classes: Sequence[str]) -> int | None:
+    """Index of a class given by name or by a whole number of whatever library; None when there is no such class."""
+    if isinstance(target, str):
+        if target in classes:
+            return list(classes).index(target)
+        target = int(target) if target.isdecimal() else None
+    try:
+        index = -1 if isinstance(target, bool) else operator.index(target)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+    return index if 0 <= index < len(classes) else None
 
 
 @dataclass(frozen=True)

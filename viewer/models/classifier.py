@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from viewer.foundation.errors import ModelError, UsageError
 from viewer.foundation.registry import nearest
-from viewer.models.card import ModelCard, ScoreType
+from viewer.models.card import ModelCard, ScoreType, class_index
 from viewer.models.devices import half_type, ran_out
 from viewer.models.raw_outputs import raw_outputs
 
@@ -174,12 +174,8 @@ class Classifier:
             For a class that does not exist; the sentence offers the nearest names.
         """
         names = list(self.classes)
-        if isinstance(target, str) and target in names:
-            return names.index(target)
-        if isinstance(target, str) and target.isdigit():
-            target = int(target)
-        if isinstance(target, int) and not isinstance(target, bool) and 0 <= target < len(names):
-            return target
+        if (index := class_index(target, names)) is not None:
+            return index
         raise UsageError(
             f"The model '{self.card.id}' has no class '{target}'{nearest(str(target), names)}.",
             code="no-such-class",

@@ -8,6 +8,7 @@ is where it is drawn, to a fraction of a pixel.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,27 @@ from viewer.models.normalise import normalise
 Picture = NDArray[np.float32]
 
 _CROPPED = {"percentile": percentile_box, "brain": brain_box}
+
+
+def plain_array(given: Any) -> NDArray[np.float32]:
+    """Numbers that somebody hands over as an array, as lists, or as a tensor that may be part of a graph.
+
+    Raises
+    ------
+    UsageError
+        When it holds anything else than real numbers.
+    """
+    detach = getattr(given, "detach", None)
+    try:
+        array = np.asarray(given if detach is None else detach().float().cpu().numpy())
+    except (ValueError, TypeError):
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise UsageError(
+            f"The input is an image or an array of real numbers; this is {type(given).__name__}.",
+            code="array-values",
+        )
+    return np.asarray(array, dtype=np.float32)
 
 
 @dataclass(frozen=True)
@@ -123,7 +145,7 @@ class InputView:
         UsageError
             When it has other axes, or shall be cropped.
         """
-        ready = np.asarray(array, dtype=np.float32)
+        ready = plain_array(array)
         if ready.ndim != 3:
             raise UsageError(
                 f"An array input has the axes (channel, row, column); this one has {ready.ndim}.",

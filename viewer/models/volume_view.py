@@ -24,6 +24,7 @@ from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.plane import ReadingPlane
 from viewer.models.card import Crop, InputRule
+from viewer.models.input_view import plain_array
 from viewer.models.line_sampling import cell_of, reduction, sampling
 from viewer.models.normalise import normalise
 
@@ -210,7 +211,7 @@ class VolumeView:
         UsageError
             When it has other axes, or shall be cropped.
         """
-        ready = np.asarray(array, dtype=np.float32)
+        ready = plain_array(array)
         if ready.ndim != 4:
             raise UsageError(
                 f"A volume given as an array has the axes (channel, slice, row, column); this one has {ready.ndim}.",
