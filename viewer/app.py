@@ -134,6 +134,7 @@ class Visit(QObject):
             bench.session.device = options.device
         if not _is_a_visit(options):
             bench.recents.begin()
+            bench.keeping.begin(ask=not options.paths and not options.no_restore)
         if options.explainer:
             given = dict(options.parameters)
             self._ask(lambda: bench.explaining.set_parameters(options.explainer or "", given))

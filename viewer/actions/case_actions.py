@@ -65,6 +65,22 @@ CASE_ACTIONS: tuple[Action, ...] = (
         why_not=lambda s: "" if s.recent else "No recent case is kept.",
     ),
     Action(
+        "case.restore",
+        "Restore the last session",
+        "Case",
+        "Open its case again, with boxes, notes and view.",
+        lambda bench: bench.keeping.restore(),
+        why_not=lambda s: "" if s.kept else "No session is kept.",
+    ),
+    Action(
+        "case.restore-older",
+        "Restore the session before",
+        "Case",
+        "Open the case of the session before the last one again.",
+        lambda bench: bench.keeping.restore(1),
+        why_not=lambda s: "" if len(s.kept) > 1 else "No older session is kept.",
+    ),
+    Action(
         "case.open-demo",
         "Open the demo patient",
         "Case",

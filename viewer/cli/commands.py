@@ -164,6 +164,9 @@ def _view(parser: ArgumentParser) -> None:
     parser.add_argument("--screenshot", metavar="FILE", type=Path, help="render the settled window to a PNG")
     parser.add_argument("--exit", action="store_true", help="leave when the screenshot is written")
     parser.add_argument(
+        "--no-restore", action="store_true", help="do not ask whether the last session shall come back"
+    )
+    parser.add_argument(
         "--show-phi",
         action="store_true",
         help="show names, numbers and dates of the patient, in the screenshot too",

@@ -150,6 +150,7 @@ def _view(options: Namespace, open_window: OpenWindow) -> int:
         screenshot=options.screenshot,
         exit=options.exit,
         show_phi=options.show_phi,
+        no_restore=options.no_restore,
         debug=options.debug,
         safe_mode=options.safe_mode,
     )

@@ -55,6 +55,8 @@ class ViewOptions:
         Leave as soon as the screenshot is written.
     show_phi
         Show what identifies the patient, in the picture too.
+    no_restore
+        Do not ask whether the last session shall come back.
     debug
         Show tracebacks on the terminal.
     safe_mode
@@ -81,6 +83,7 @@ class ViewOptions:
     screenshot: Path | None = None
     exit: bool = False
     show_phi: bool = False
+    no_restore: bool = False
     debug: bool = False
     safe_mode: bool = False
     width: int = DEFAULT_WIDTH

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from viewer.controllers.asking_on_demand import AskingOnDemand
@@ -44,8 +44,8 @@ class Explaining:
 
     # --- what is explained -------------------------------------------------------------------------------------------
 
-    def select_model(self, model_id: str) -> None:
-        """Use a model for the opened case. Loading goes on behind the window."""
+    def select_model(self, model_id: str, then: Callable[[], None] | None = None) -> None:
+        """Use a model for the opened case. Loading goes on behind the window; `then` is called when it is there."""
         session = self._session
         if self._loading is not None:
             self._loading.cancel()
@@ -63,6 +63,8 @@ class Explaining:
         def done(loaded: LoadedModel) -> None:
             if session.model_id == model_id:
                 self._loaded(loaded)
+                if then is not None:
+                    then()
 
         def failed(error: Exception) -> None:
             if session.model_id == model_id and not isinstance(error, Cancelled):

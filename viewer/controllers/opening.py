@@ -7,6 +7,7 @@ looking only: nothing is explained from it, and whoever cancels is back where he
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,6 +38,10 @@ from viewer.state.history import History
 from viewer.state.opened import Opened, SeriesEntry
 from viewer.state.rulers import Rulers
 from viewer.state.session import Boxes, Notes, Notice, Resampled, Session
+
+
+def _nothing() -> None:
+    """Nobody wants to be told."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +81,7 @@ class Opening:
         self._read = LatestRead(session, runner, self._ended)
         self._before: _Before | None = None
         self._part_window: Window | None = None
+        self._then = self._otherwise = _nothing
 
     # --- verbs -------------------------------------------------------------------------------------------------------
 
@@ -86,17 +92,21 @@ class Opening:
         truth: Path | str | None = None,
         volume: int | None = None,
         spacing_mm: Spacing | None = None,
+        then: Callable[[], None] = _nothing,
+        otherwise: Callable[[], None] = _nothing,
     ) -> None:
         """Open files or folders; with several series among them the session's `chooser` is filled.
 
         Parameters
         ----------
         truth, volume, spacing_mm : of the one series, where nobody has to choose; see `Contents.load`.
+        then, otherwise : called when the case is open, or when nothing came of it.
         """
         looked_at = [Path(path) for path in where]
         for path in looked_at:
             logger.info("opening %s", anonymous(path))
         self._begin()
+        self._then, self._otherwise = then, otherwise
         self._read.run(
             "reading",
             lambda token: look_at(looked_at, series, token),
@@ -139,6 +149,7 @@ class Opening:
         def done(truth: Truth) -> None:
             if session.case is case:
                 session.case = Case(case.image, case.title, truth, case.synthetic)
+                session.truth_path = Path(path)
 
         def failed(error: Exception) -> None:
             if session.case is case and not isinstance(error, Cancelled):
@@ -162,6 +173,7 @@ class Opening:
         self._read.give_up()
         self._restore()
         self._peeking.pause()
+        self._missed()
         # Here and not when the case is there: a notice that comes in between, of a model, must not be lost.
         self._session.chooser = self._session.notice = None
 
@@ -189,7 +201,10 @@ class Opening:
                 self._complete(ready)
             else:
                 self._show(ready)
+            self._session.truth_path = wanted.truth
             self._peeking.look_at(opened.entries)
+            then, self._then, self._otherwise = self._then, _nothing, _nothing
+            then()
 
         self._read.run(
             "reading",
@@ -202,6 +217,12 @@ class Opening:
         """Nothing came of what was being read."""
         self._restore()
         self._peeking.resume()
+        self._missed()
+
+    def _missed(self) -> None:
+        """Whoever waited for a case need wait no more."""
+        otherwise, self._then, self._otherwise = self._otherwise, _nothing, _nothing
+        otherwise()
 
     # --- on screen ---------------------------------------------------------------------------------------------------
 
@@ -217,7 +238,7 @@ class Opening:
         """A case with a view of its own."""
         session = self._session
         session.resampled, session.grid_as_it_is, session.volume = None, False, None
-        session.case = ready.case
+        session.case, session.truth_path = ready.case, None
         session.view.slice = first_slice(ready.case)
         session.view.cursor = None
         session.view.window = ready.window

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from viewer.controllers.explaining import Explaining
+from viewer.controllers.keeping import Keeping
 from viewer.controllers.recents import Recents
 from viewer.controllers.viewing import Viewing
 from viewer.foundation import settings as settings_file
@@ -26,11 +27,13 @@ class Preferring:
         viewing: Viewing,
         explaining: Explaining,
         recents: Recents,
+        keeping: Keeping,
     ) -> None:
         self._session = session
         self._runner = runner
         self._take_up: dict[str, Callable[[Any], object]] = {
             "convention": viewing.set_convention,
+            "sessions": keeping.follow_setting,
             "recent": recents.follow_setting,
             "device": explaining.select_device,
             "atlas_budget_mb": lambda megabytes: explaining.set_budget(megabytes << 20),

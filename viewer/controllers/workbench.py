@@ -7,6 +7,7 @@ from viewer.controllers.boxing import Boxing
 from viewer.controllers.dropping import Dropping
 from viewer.controllers.explaining import Explaining
 from viewer.controllers.exporting import Exporting
+from viewer.controllers.keeping import Keeping
 from viewer.controllers.measuring import Measuring
 from viewer.controllers.noting import Noting
 from viewer.controllers.opening import Opening
@@ -62,7 +63,10 @@ class Workbench:
         self.undoing = Undoing(self.session, self.recording, self.explaining, self.grid)
         self.dropping = Dropping(self.session, self.opening, self.beside, self.explaining)
         self.recents = Recents(self.session, runner, self.opening)
-        self.preferring = Preferring(self.session, runner, self.viewing, self.explaining, self.recents)
+        self.keeping = Keeping(self.session, runner, self.opening, self.explaining, self.viewing, self.grid)
+        self.preferring = Preferring(
+            self.session, runner, self.viewing, self.explaining, self.recents, self.keeping
+        )
         self.exporting = Exporting(self.session, runner)
 
     def tell(self, error: WhySliceError) -> None:

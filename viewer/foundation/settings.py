@@ -47,6 +47,7 @@ class Settings:
     convention : which way round the patient is shown, ``radiological`` or ``neurological``.
     shortcuts : id of an action -> the key that the user wants in place of the usual one, empty for none.
     recent : whether a list of the cases that were open lately is kept.
+    sessions : whether sessions are kept, to be brought back after a restart.
     phi_hidden : whether the program starts with patient data hidden.
     """
 
@@ -61,6 +62,7 @@ class Settings:
     convention: str = "radiological"
     phi_hidden: bool = True
     recent: bool = True
+    sessions: bool = True
     shortcuts: dict[str, str] = field(default_factory=dict)
     """Replaced as a whole, never altered in place."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from psygnal import SignalGroupDescriptor
@@ -26,6 +27,7 @@ from viewer.state.beside import Beside
 from viewer.state.case import Case, Judgement
 from viewer.state.display import Convention
 from viewer.state.history import History
+from viewer.state.kept_session import KeptSession
 from viewer.state.opened import Opened, Peeked, SeriesEntry
 from viewer.state.reference import Reference
 from viewer.state.rulers import Rulers
@@ -264,6 +266,12 @@ class Session:
     """The user has read that the grid is not regular and wants it used as it is."""
     recent: tuple[Reference, ...] = ()
     """Cases that were open lately, the latest first."""
+    kept: tuple[KeptSession, ...] = ()
+    """Sessions that can be brought back, the last one first."""
+    restore_asked: bool = False
+    """The user is being asked whether the last session shall come back."""
+    truth_path: Path | None = None
+    """The file that the truth of the open case is from."""
     full_screen: bool = False
     settings: Settings = field(default_factory=Settings)
     """What the user prefers. Replaced as a whole; `viewer.controllers.preferring` takes a change up and keeps it."""

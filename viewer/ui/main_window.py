@@ -63,6 +63,7 @@ from viewer.ui.panels.notes_panel import NotesPanel
 from viewer.ui.panels.notice_bar import NoticeBar
 from viewer.ui.panels.overlay_panel import OverlayPanel
 from viewer.ui.panels.prediction_panel import PredictionPanel
+from viewer.ui.panels.restore_strip import RestoreStrip
 from viewer.ui.panels.slice_strip import SliceStrip
 from viewer.ui.panels.status_line import StatusLine
 from viewer.ui.panels.volume_row import VolumeRow
@@ -73,6 +74,8 @@ _EMPTY = "Drop an image file or a folder here, or press {}"
 _LEFT_WIDTH, _RIGHT_WIDTH = 262, 300
 _NARROW = 1240
 """Width below which the top of the window says less, logical pixels."""
+_CALM = 1500
+"""Time from a change until the session is kept, milliseconds."""
 _HURRY = 0.13
 """Seconds between two slices below which the layers wait: longer than a step of the cine at its usual rate."""
 
@@ -114,6 +117,10 @@ class MainWindow(QMainWindow):
         self._calm.setSingleShot(True)
         self._calm.setInterval(round(1000 * _HURRY))
         self._calm.timeout.connect(self.refresh)
+        self._keep = QTimer(self)
+        self._keep.setSingleShot(True)
+        self._keep.setInterval(_CALM)
+        self._keep.timeout.connect(bench.keeping.keep)
         bench.session.events.connect(self._changed)
         for canvas in (self.canvas, self.planes):
             canvas.menu_wanted.connect(self._context_menu)
@@ -137,7 +144,7 @@ class MainWindow(QMainWindow):
         self.explainer, self.rail = ExplainerPanel(bench), LayerRail(bench)
         self.overlay, self.input = OverlayPanel(bench), InputPanel(bench)
         self.boxes, self.notes, self.status = BoxesPanel(bench), NotesPanel(bench), StatusLine(bench)
-        self.notice = NoticeBar(bench)
+        self.notice, self.restore = NoticeBar(bench), RestoreStrip(bench)
         self.phi = QPushButton("PHI shown")
         # The style's padding comes with the first show only.
         self.phi.setMinimumWidth(self.phi.sizeHint().width() + 24)
@@ -155,6 +162,7 @@ class MainWindow(QMainWindow):
         body.setContentsMargins(8, 4, 8, 8)
         body.setSpacing(6)
         body.addLayout(self._top())
+        body.addWidget(self.restore)
         body.addWidget(self.notice)
         image = self._image = Card("Image")
         image.body.setContentsMargins(6, 5, 6, 6)
@@ -286,6 +294,8 @@ class MainWindow(QMainWindow):
     def _changed(self, *_: object) -> None:
         if not self._refresh.isActive():
             self._refresh.start()
+        if not self._keep.isActive():
+            self._keep.start()
 
     def refresh(self) -> None:
         """Bring every panel up to the state; those whose view is the same object have nothing to do."""
@@ -339,6 +349,7 @@ class MainWindow(QMainWindow):
             self.notes.show_session(session)
         self.status.show_session(session)
         self.notice.show_notice(session.notice)
+        self.restore.show_session(session)
         self._show_phi(session.phi_hidden)
         self._show_chooser()
         self.menus.follow(session)
@@ -464,6 +475,8 @@ class MainWindow(QMainWindow):
         self.bench.session.events.disconnect(self._changed)
         self._refresh.stop()
         self._calm.stop()
+        self._keep.stop()
+        self.bench.keeping.keep(at_once=True)
         self.bench.playing.stop()
         self._cine.follow()
         self.bench.cancel()

@@ -75,6 +75,9 @@ class SettingsDialog(QDialog):
             "phi_hidden", "Hide patient data when the program starts", "The button at the top shows it."
         )
         self._tick("recent", "Keep a list of recent cases", "Off: the list is forgotten, on disk too.")
+        self._tick(
+            "sessions", "Keep sessions, to go on after a restart", "Off: they are forgotten, on disk too."
+        )
         words = QLabel(_PRIVACY)
         words.setWordWrap(True)
         words.setObjectName("muted")
