@@ -27,6 +27,8 @@ Dialog = Literal[
     "settings",
     "shortcuts",
     "copy-view",
+    "running",
+    "notices",
     "keyboard-card",
     "about",
 ]

@@ -22,6 +22,20 @@ HELP_ACTIONS: tuple[Action, ...] = (
         shortcut="F1",
     ),
     Action(
+        "help.running",
+        "What runs\u2026",
+        "Help",
+        "Everything that runs, how far it is, and a button that stops it alone.",
+        dialog="running",
+    ),
+    Action(
+        "help.notices",
+        "Notices of this session\u2026",
+        "Help",
+        "Everything that was said, and its details for whoever is asked for help.",
+        dialog="notices",
+    ),
+    Action(
         "help.about",
         "About WhySlice",
         "Help",

@@ -26,7 +26,7 @@ class BesideVerbs:
     def __init__(self, session: Session, runner: JobRunner, peeking: Peeking) -> None:
         self._session = session
         self._peeking = peeking
-        self._read = LatestRead(session, runner, peeking.resume)
+        self._read = LatestRead(session, runner, peeking.resume, purpose="beside")
         self._confirmed_for: SeriesEntry | None = None
         self._opened: Opened | None = None
         self._moving = False  # this controller moves the first series: it must not be moved back

@@ -24,11 +24,20 @@ class LatestRead:
 
     Parameters
     ----------
+    purpose : name that it has among all that is read.
     ended : told when a request ends without a result: it failed, or was cancelled.
     """
 
-    def __init__(self, session: Session, runner: JobRunner, ended: Callable[[], None] = _nothing) -> None:
+    def __init__(
+        self,
+        session: Session,
+        runner: JobRunner,
+        ended: Callable[[], None] = _nothing,
+        *,
+        purpose: str = "reading",
+    ) -> None:
         self._session = session
+        self._purpose = purpose
         self._runner = runner
         self._ended = ended
         self._request = 0
@@ -54,7 +63,7 @@ class LatestRead:
         self.give_up()
         self._request += 1
         request, session, started = self._request, self._session, time.monotonic()
-        session.work = Work(name, started=started)
+        self._say(Work(name, started=started))
         self.busy = True
 
         def if_wanted(result: T) -> None:
@@ -74,7 +83,7 @@ class LatestRead:
         def progress(count: int, total: int, text: str) -> None:
             if request == self._request and self.busy:
                 between()
-                session.work = Work(text or name, count, total, started)
+                self._say(Work(text or name, count, total, started))
 
         self._running = self._runner.submit("read", work, done=if_wanted, failed=failed, progress=progress)
 
@@ -96,3 +105,8 @@ class LatestRead:
     def _over(self) -> None:
         self.busy = False
         self._session.work = None
+        self._session.reads = {k: v for k, v in self._session.reads.items() if k != self._purpose}
+
+    def _say(self, work: Work) -> None:
+        self._session.work = work
+        self._session.reads = {**self._session.reads, self._purpose: work}

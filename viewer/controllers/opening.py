@@ -78,7 +78,7 @@ class Opening:
         self._runner = runner
         self._explaining = explaining
         self._peeking = peeking
-        self._read = LatestRead(session, runner, self._ended)
+        self._read = LatestRead(session, runner, self._ended, purpose="opening")
         self._before: _Before | None = None
         self._part_window: Window | None = None
         self._then = self._otherwise = _nothing

@@ -50,7 +50,7 @@ class Regularising:
         self._session = session
         self._recording = recording
         self._explaining = explaining
-        self._read = LatestRead(session, runner)
+        self._read = LatestRead(session, runner, purpose="grid")
         self._left: _Left | None = None
 
     def resample(self) -> None:

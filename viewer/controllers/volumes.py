@@ -35,7 +35,7 @@ class Volumes:
         self._kept_bytes = kept_bytes
         self._kept: OrderedDict[int, MedicalImage] = OrderedDict()
         self._kept_of: SeriesEntry | None = None
-        self._read = LatestRead(session, runner, self._ended)
+        self._read = LatestRead(session, runner, self._ended, purpose="volumes")
 
     def select(self, index: int) -> None:
         """Show a volume; the index is kept inside the series."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from viewer.controllers.beside import BesideVerbs
 from viewer.controllers.boxing import Boxing
 from viewer.controllers.dropping import Dropping
@@ -9,6 +11,7 @@ from viewer.controllers.explaining import Explaining
 from viewer.controllers.exporting import Exporting
 from viewer.controllers.keeping import Keeping
 from viewer.controllers.measuring import Measuring
+from viewer.controllers.noticing import Noticing
 from viewer.controllers.noting import Noting
 from viewer.controllers.opening import Opening
 from viewer.controllers.peeking import Peeking
@@ -24,6 +27,7 @@ from viewer.controllers.volumes import Volumes
 from viewer.foundation.errors import WhySliceError
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.settings import Settings
+from viewer.state.running import COMPUTING
 from viewer.state.session import Notice, Session
 
 
@@ -67,6 +71,14 @@ class Workbench:
         self.preferring = Preferring(
             self.session, runner, self.viewing, self.explaining, self.recents, self.keeping
         )
+        self._stops: dict[str, Callable[[], None]] = {
+            "opening": self.opening.cancel,
+            "volumes": self.volumes.cancel,
+            "beside": self.beside.cancel,
+            "grid": self.grid.cancel,
+            COMPUTING: self.explaining.cancel,
+        }
+        self.noticing = Noticing(self.session)
         self.exporting = Exporting(self.session, runner)
 
     def tell(self, error: WhySliceError) -> None:
@@ -93,6 +105,9 @@ class Workbench:
 
     def cancel(self) -> None:
         """Stop what runs, reading as well as explaining; what is there stays."""
-        for reader in (self.opening, self.volumes, self.beside, self.grid):
-            reader.cancel()
-        self.explaining.cancel()
+        for stop in self._stops.values():
+            stop()
+
+    def cancel_one(self, name: str) -> None:
+        """Stop one of the things that `viewer.state.running.running` lists; what is there stays."""
+        self._stops[name]()

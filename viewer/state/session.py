@@ -195,6 +195,14 @@ class Notice:
         return cls(one_sentence(error), getattr(error, "action", ""), names_files=named, misuse=misuse)
 
 
+@dataclass(frozen=True)
+class Said:
+    """A notice with the time of day at which it came."""
+
+    notice: Notice
+    when: str
+
+
 @dataclass(frozen=True, eq=False)
 class Resampled:
     """The open case has been resampled to a regular grid.
@@ -246,6 +254,11 @@ class Session:
     even: MedicalImage | None = None
     """The open image on an even grid, made to be looked at in three planes where its own grid is not even."""
     work: Work | None = None
+    """The work that was begun or has gone on last."""
+    reads: dict[str, Work] = field(default_factory=dict)
+    """What is being read, by purpose. Replaced as a whole, never altered in place; see `viewer.state.running`."""
+    said: tuple[Said, ...] = ()
+    """Notices of this session, the latest last."""
     notice: Notice | None = None
     chooser: Opened | None = None
     """Several series were found: the user chooses one of them."""

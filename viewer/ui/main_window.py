@@ -45,6 +45,7 @@ from viewer.ui.dialogs.files import Asking
 from viewer.ui.dialogs.palette import key_words
 from viewer.ui.dialogs.series_chooser import SeriesChooser
 from viewer.ui.menus import Menus
+from viewer.ui.notifier import Notifier
 from viewer.ui.panels.advice import Advice
 from viewer.ui.panels.arriving_row import ArrivingRow
 from viewer.ui.panels.beside_panel import BesidePanel, FirstHeading
@@ -105,7 +106,7 @@ class MainWindow(QMainWindow):
         ask = Asking(bench, self, self.act, self.copy_view).ask
         self.menus = Menus(bench, self, self.stage, ask)
         self.case_panel.spacing_wanted.connect(lambda: ask("spacing"))
-        self._cine = CineClock(bench, self)
+        self._cine, self._notifier = CineClock(bench, self), Notifier(self)
         self._arrange()
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
@@ -355,6 +356,7 @@ class MainWindow(QMainWindow):
         self.menus.follow(session)
         self._fit_top()
         self._fill_screen(session.full_screen)
+        self._notifier.follow(session)
         self._cine.follow()
         self.refreshed.emit()
 

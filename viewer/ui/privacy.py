@@ -40,10 +40,16 @@ def name_of(text: str) -> str:
     return ", ".join(word for word in (family, " ".join(filter(None, given))) if word)
 
 
-def notice_words(notice: Notice, session: Session) -> str:
-    """The notice as it may be shown: a screenshot carries it along."""
+def notice_words(notice: Notice, session: Session, *, hidden: bool = False) -> str:
+    """The notice as it may be shown: a screenshot carries it along.
+
+    Parameters
+    ----------
+    hidden : without names of files, whatever is shown on screen.
+    """
     text = f"{notice.sentence} {notice.action}".strip()
-    return without_names(text, _names(session)) if session.phi_hidden and notice.names_files else text
+    unnamed = (hidden or session.phi_hidden) and notice.names_files
+    return without_names(text, _names(session)) if unnamed else text
 
 
 def _names(session: Session) -> set[str]:

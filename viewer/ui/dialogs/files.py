@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from viewer.actions.action import Dialog
 from viewer.controllers.workbench import Workbench
 from viewer.ui.attempt import attempt
 from viewer.ui.dialogs.about import About
 from viewer.ui.dialogs.keyboard_card import KeyboardCard
+from viewer.ui.dialogs.notices_dialog import NoticesDialog
 from viewer.ui.dialogs.palette import Palette
+from viewer.ui.dialogs.running_dialog import RunningDialog
 from viewer.ui.dialogs.settings_dialog import SettingsDialog
 from viewer.ui.dialogs.shortcuts_dialog import ShortcutsDialog
 from viewer.ui.dialogs.voxel_spacing import VoxelSpacing
 
 _IMAGES = "Images (*.dcm *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.png *.jpg *.jpeg);;All files (*)"
 _TRUTH = "Masks and boxes (*.nii *.nii.gz *.nrrd *.mha *.png *.json *.csv *.xml *.gz);;All files (*)"
+
+_PLAIN: Mapping[Dialog, Callable[[Workbench, QWidget], QDialog]] = {
+    "settings": SettingsDialog,
+    "shortcuts": ShortcutsDialog,
+    "keyboard-card": KeyboardCard,
+    "running": RunningDialog,
+    "notices": NoticesDialog,
+}
 
 
 class Asking:
@@ -40,16 +50,13 @@ class Asking:
 
     def ask(self, dialog: Dialog) -> None:
         """Ask and, unless the user thinks better of it, act."""
-        if dialog == "about":
+        plain = _PLAIN.get(dialog)
+        if plain is not None:
+            plain(self._bench, self._window).open()
+        elif dialog == "about":
             About(self._window).open()
         elif dialog == "copy-view":
             self._copy()
-        elif dialog == "shortcuts":
-            ShortcutsDialog(self._bench, self._window).open()
-        elif dialog == "keyboard-card":
-            KeyboardCard(self._bench, self._window).open()
-        elif dialog == "settings":
-            SettingsDialog(self._bench, self._window).open()
         elif dialog == "palette":
             palette = Palette(self._bench, self._window)
             palette.chosen.connect(self._act)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QS
 
 from viewer.actions.keys import key_of
 from viewer.controllers.workbench import Workbench
+from viewer.state.running import time_left
 from viewer.state.session import Session, Work
 from viewer.ui import theme
 from viewer.ui.dialogs.palette import key_words
@@ -92,9 +93,8 @@ def words_of(work: Work, now: float) -> str:
     words = work.name
     if work.total:
         words += f"  {work.done} / {work.total}"
-    if work.total and work.done and now - work.started > 1:
-        left = (now - work.started) / work.done * (work.total - work.done)
-        words += f"  {left:.0f} s left" if left < 90 else f"  {left / 60:.0f} min left"
+    if left := time_left(work, now):
+        words += f"  {left}"
     return words
 
 
