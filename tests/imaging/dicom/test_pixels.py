@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.pixels import pixel_array
+from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
 from viewer.foundation.errors import ReadError
 from viewer.imaging.contents import Contents
@@ -24,6 +25,7 @@ from viewer.imaging.dicom import codecs as dicom_codecs
 from viewer.imaging.dicom.encapsulation import Fragment, frames_of_fragments
 from viewer.imaging.dicom.pixel_element import read_pixel_element
 from viewer.imaging.dicom.pixels import PixelFile, pictures
+from viewer.imaging.reading import read_image
 
 sitk: Any = SimpleITK
 WriteDicom = Callable[..., Path]
@@ -348,6 +350,40 @@ def test_a_missing_codec_is_named(write_dicom: WriteDicom, syntax: str, words: s
     with pytest.raises(ReadError, match=words) as caught:
         decode(path, [0], palette=False)
     assert caught.value.code == "no-codec"
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless])
+def test_values_in_the_upper_bits_of_their_words(write_dicom: WriteDicom, signed: bool, syntax: UID) -> None:
+    """Twelve bits of sixteen: at the top where the file keeps them there, at the bottom where it only says so."""
+    kind = np.int16 if signed else np.uint16
+    low, high = (-2048, 2048) if signed else (0, 4096)
+    values = np.random.default_rng(0).integers(low, high, (4, 6)).astype(kind)
+    for name, stored in (
+        ("top", values << 4),
+        ("bottom", values & 0x0FFF),
+        ("filled", values | np.array(0xF000).astype(kind) if not signed else values),
+    ):
+        path = write_dicom(f"{name}.dcm", stored.astype(kind), BitsStored=12, HighBit=15, Modality="CT")
+        if syntax == RLELossless:
+            dataset = pydicom.dcmread(path)
+            dataset.compress(RLELossless)
+            dataset.save_as(path)
+        image = read_image(path)
+        np.testing.assert_array_equal(image.voxels[0], values)
+        assert [each.code for each in image.diagnoses] == ["high-bit"]
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_bits_above_the_stored_ones_are_no_part_of_a_value(write_dicom: WriteDicom, signed: bool) -> None:
+    words = np.array([[0x0F0F, 0xFFFF, 0x8123], [0x0800, 0xF7FF, 0x0000]], np.uint16)
+    expected = (
+        [[-241, -1, 0x123], [-2048, 0x7FF, 0]] if signed else [[0x0F0F, 0x0FFF, 0x123], [0x800, 0x7FF, 0]]
+    )
+    path = write_dicom("a.dcm", words.view(np.int16 if signed else np.uint16), BitsStored=12, HighBit=11)
+    image = read_image(path)
+    assert image.voxels[0].tolist() == expected
+    assert not image.diagnoses
 
 
 def test_odd_bits_are_named(write_dicom: WriteDicom) -> None:

@@ -169,6 +169,15 @@ def header_findings(dataset: Dataset) -> Iterator[Diagnosis]:
             "The file's character set is not known; names and words may look wrong.",
         )
     yield from _burned_in(dataset)
+    high, stored = whole(dataset, "HighBit"), whole(dataset, "BitsStored")
+    if high is not None and stored and stored <= high < (whole(dataset, "BitsAllocated") or 0):
+        yield Diagnosis(
+            "high-bit",
+            "note",
+            f"The file says that its {stored} bits end with bit {high} of each word, as the standard no longer allows; "
+            "the bits that are used were taken.",
+            "Compare the values with those of another program before trusting units (such as HU).",
+        )
     if text_of(dataset, "LossyImageCompression") == "01":
         ratios = several(value_of(dataset, "LossyImageCompressionRatio"))
         ratio = number_of(dataset, "LossyImageCompressionRatio") if len(ratios) == 1 else None

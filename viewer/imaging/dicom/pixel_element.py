@@ -15,11 +15,11 @@ from typing import Any, BinaryIO, Literal
 import pydicom
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag, Tag
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 from viewer.foundation.errors import ReadError
 from viewer.imaging.dicom.stream import open_dicom
-from viewer.imaging.dicom.syntaxes import check_syntax
+from viewer.imaging.dicom.syntaxes import COMPRESSED, check_syntax
 from viewer.imaging.dicom.values import value_of, whole
 from viewer.imaging.file_stamp import Stamp, stamp_of
 
@@ -99,6 +99,7 @@ class PixelElement:
     form : the pixel module in pydicom's names of decoding options, for one frame.
     stamp : of the file when its header was read.
     extended : extended offset table and its lengths, as stored; None where there is none.
+    shift : bits below the stored ones, where the file states that it keeps its values in the upper bits of their words.
     tables : the elements of the tables that stored values are looked up in; None where there is none.
     """
 
@@ -109,6 +110,7 @@ class PixelElement:
     stamp: Stamp
     extended: tuple[bytes, bytes] | None = None
     tables: Dataset | None = None
+    shift: int = 0
 
     @property
     def frame_bytes(self) -> int:
@@ -160,6 +162,7 @@ def pixel_element(dataset: Dataset, head: Head, name: str, stamp: Stamp) -> Pixe
     form = _form(dataset, _KEYWORDS[head.element], name)
     if syntax == ExplicitVRBigEndian:
         form["pixel_vr"] = head.raw[4:6].decode("ascii", "replace") if head.explicit else "OW"
+    shift = _shift(dataset, form) if syntax not in COMPRESSED or syntax == RLELossless else 0
     offsets = value_of(dataset, "ExtendedOffsetTable"), value_of(dataset, "ExtendedOffsetTableLengths")
     return PixelElement(
         syntax,
@@ -169,7 +172,16 @@ def pixel_element(dataset: Dataset, head: Head, name: str, stamp: Stamp) -> Pixe
         stamp,
         (bytes(offsets[0]), bytes(offsets[1])) if all(offsets) else None,
         _tables(dataset),
+        shift,
     )
+
+
+def _shift(dataset: Dataset, form: dict[str, Any]) -> int:
+    """Bits below the stored ones; 0 as the standard now has it, and for a statement that makes no sense."""
+    high, stored = whole(dataset, "HighBit"), form["bits_stored"]
+    if high is None or form["pixel_keyword"] != "PixelData" or not stored <= high < form["bits_allocated"]:
+        return 0
+    return int(high + 1 - stored)
 
 
 def _form(dataset: Dataset, keyword: str, name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import contextlib
 import warnings
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,20 @@ def _one_sentence(path: Path, syntax: str = "") -> Iterator[None]:
         ) from None
 
 
+def from_upper_bits(array: NDArray[Any], stored: int, shift: int) -> NDArray[Any]:
+    """Values of a frame whose file states that `shift` bits lie below the `stored` ones.
+
+    Many files only say so: where the bits below hold something, the values lie in the lowest bits as everywhere.
+    """
+    if not (array & ((1 << shift) - 1)).any():
+        return array >> shift
+    low = array & ((1 << stored) - 1)
+    if array.dtype.kind == "i":
+        sign = 1 << (stored - 1)
+        low = (low ^ sign) - sign
+    return np.asarray(low, dtype=array.dtype)
+
+
 class PixelFile:
     """An open DICOM file whose frames can be decoded one by one.
 
@@ -99,6 +114,11 @@ class PixelFile:
 
     def __init__(self, path: Path, element: PixelElement, *, palette: bool) -> None:
         self._path = path
+        self._stored = int(element.form["bits_stored"])
+        if element.shift:
+            # All bits are needed to see which of them are used.
+            every = {**element.form, "bits_stored": self._stored + element.shift}
+            element = replace(element, form=every)
         self._element = element
         self.syntax = element.syntax
         self._tables = StoredTables(element.tables or Dataset(), palette)
@@ -123,6 +143,8 @@ class PixelFile:
         else:
             data = self._wrapped(index)
             array = self._unwrapped(data) if self.syntax in WRAPPED else self._decoded(data)
+        if self._element.shift:
+            array = from_upper_bits(array, self._stored, self._element.shift)
         if self._element.form["photometric_interpretation"] in _PARTIAL and array.ndim == 3:
             array = from_partial_range(array)
         array = self._tables.apply(array)
