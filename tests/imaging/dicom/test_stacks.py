@@ -297,6 +297,61 @@ def test_noise_of_positions_mixes_no_volumes(write_stack: WriteStack, noise: flo
     assert codes(info) <= {"several-volumes"}
 
 
+def test_repetitions_of_a_weighting_follow_the_vendors_own_numbers(
+    write_dicom: WriteDicom, tmp_path: Path
+) -> None:
+    """Philips numbers its pictures as it likes, and says in elements of its own to which weighting each belongs."""
+    shuffled = np.random.default_rng(3).permutation(4 * 5)
+    for number in range(4 * 5):
+        volume, place = divmod(number, 5)
+        path = write_dicom(
+            f"{number:02d}.dcm",
+            np.full((4, 5), 10 * volume + place, np.int16),
+            (0, 0, 3.0 * place),
+            InstanceNumber=int(shuffled[number]) + 1,
+            DiffusionBValue=0.0 if volume < 3 else 1000.0,
+        )
+        dataset = pydicom.dcmread(path)
+        block = dataset.private_block(0x2005, "Philips MR Imaging DD 005", create=True)
+        block.add_new(0x12, "IS", 1 + volume)
+        block.add_new(0x13, "IS", 1)
+        dataset.save_as(path)
+    contents = Contents.of(tmp_path)
+    [info] = contents.inspection.series
+    assert sorted(volume.label for volume in info.volumes) == [
+        *(f"b 0, image {n}" for n in (1, 2, 3)),
+        "b 1000",
+    ]
+    for number in range(4):
+        values = contents.load(volume=number).voxels[:, 0, 0]
+        np.testing.assert_array_equal(values - values[0], np.arange(5))
+
+
+def test_label_and_control_images_are_named(write_dicom: WriteDicom, tmp_path: Path) -> None:
+    for number in range(2 * 2 * 4):
+        time, rest = divmod(number, 8)
+        label, place = divmod(rest, 4)
+        path = write_dicom(
+            f"{number:02d}.dcm",
+            np.full((4, 5), 100 * time + 10 * label + place, np.int16),
+            (0, 0, 3.0 * place),
+            TemporalPositionIdentifier=time + 1,
+        )
+        dataset = pydicom.dcmread(path)
+        block = dataset.private_block(0x2005, "Philips MR Imaging DD 005", create=True)
+        block.add_new(0x29, "CS", ("CONTROL", "LABEL")[label])
+        dataset.save_as(path)
+    contents = Contents.of(tmp_path)
+    [info] = contents.inspection.series
+    assert [volume.label for volume in info.volumes] == [
+        "control, time 1",
+        "control, time 2",
+        "label, time 1",
+        "label, time 2",
+    ]
+    assert contents.load(volume=3).voxels[:, 0, 0].tolist() == [110, 111, 112, 113]
+
+
 def test_slices_of_a_hundredth_of_a_millimetre_are_no_single_place(write_stack: WriteStack) -> None:
     """A scanner of specimens; one of its slices is missing."""
     folder = write_stack([0.0, 0.009, 0.018, 0.036, 0.045], SliceThickness=0.009, PixelSpacing=[0.009, 0.009])

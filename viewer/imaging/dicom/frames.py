@@ -25,6 +25,8 @@ from viewer.imaging.image import Window
 
 _FARTHEST = 1e6
 """Positions beyond this are not believed, mm."""
+_LABELLED = ("CONTROL", "LABEL")
+"""Of blood, in arterial spin labelling."""
 _GE_COMPONENTS = {1: "PHASE", 2: "REAL", 3: "IMAGINARY"}
 
 
@@ -75,6 +77,7 @@ class Frame:
     slope, intercept : rescale of this frame.
     windows : windows recommended for this frame.
     moment : when it was taken.
+    turn : numbers of the b-value and of the direction that tell repetitions apart; None without them.
     padding : lowest and highest value, rescaled, of pixels that only fill the picture up; None where there are none.
     """
 
@@ -96,6 +99,7 @@ class Frame:
     windows: tuple[Window, ...]
     moment: Moment
     padding: tuple[float, float] | None = None
+    turn: tuple[float | None, ...] | None = None
 
     @property
     def order(self) -> tuple[object, ...]:
@@ -143,6 +147,7 @@ def frames_of(
         positions, orientation = None, None
     fallback = diffusion_of(dataset) if count > 1 else None
     whole = PixelSize() if count == 1 else pixel_size(_Facts(dataset, None, shared), dataset)
+    turn = _turn(dataset)
     bad_rescale = False
     for index in range(count):
         own = per_frame[index] if index < len(per_frame) else None
@@ -175,6 +180,7 @@ def frames_of(
                 windows=windows_of(facts, intercept),
                 padding=padding_of(dataset, slope, intercept),
                 moment=_moment(facts),
+                turn=turn,
             )
     if bad_rescale:
         diagnoses.append(
@@ -234,7 +240,14 @@ def _kind(facts: _Facts) -> tuple[str, ...]:
         kind += (str(component).upper(),)
     elif code in _GE_COMPONENTS:
         kind += (_GE_COMPONENTS[int(code)],)
-    return kind
+    label = private(facts.dataset, 0x2005, "Philips MR Imaging DD 005", 0x29)
+    return (*kind, label.strip().upper()) if isinstance(label, str) and label.strip() in _LABELLED else kind
+
+
+def _turn(dataset: Dataset) -> tuple[float | None, ...] | None:
+    """Philips numbers its pictures by a rule of its own, but says to which weighting each belongs."""
+    found = [private(dataset, 0x2005, "Philips MR Imaging DD 005", element) for element in (0x12, 0x13)]
+    return None if None in found else tuple(number(value) for value in found)
 
 
 def _inversion(facts: _Facts) -> float | None:

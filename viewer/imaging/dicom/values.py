@@ -53,7 +53,7 @@ def _private_tag(group: int, element: int) -> BaseTag:
 def _value(dataset: Dataset, tag: BaseTag) -> Any:
     """By tag: asking pydicom for a keyword that is not there is slow, and a header is asked two hundred times."""
     try:
-        value = dataset[tag].value if tag in dataset else None
+        value = dataset[tag].value if tag in dataset.keys() else None  # noqa: SIM118 the keys know at once
     except Exception:  # noqa: BLE001 a broken element is an absent one
         return None
     return None if value is None or value == "" else value
@@ -84,7 +84,10 @@ def private(dataset: Dataset | None, group: int, creator: str, element: int) -> 
     """
     if dataset is None:
         return None
+    there = dataset.keys()
     for block in range(0x10, 0x20):
+        if _private_tag(group, block) not in there:
+            continue
         owner = _value(dataset, _private_tag(group, block))
         if owner is not None and str(owner).strip().startswith(creator):
             found = _value(dataset, _private_tag(group, (block << 8) | element))

@@ -109,7 +109,7 @@ def _gradient(frame: Frame) -> tuple[float, ...] | None:
 
 
 _FACTS: dict[str, Callable[[Frame], object]] = {
-    "weighting": lambda frame: (frame.diffusion.b_value, _gradient(frame), frame.diffusion.trace),
+    "weighting": lambda frame: (frame.diffusion.b_value, _gradient(frame), frame.diffusion.trace, frame.turn),
     "echo": lambda frame: (frame.echo_number, None if frame.echo is None else round(frame.echo, 2)),
     "inversion": lambda frame: frame.inversion,
     "segment": lambda frame: frame.segment,
