@@ -16,6 +16,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from viewer.foundation.errors import ReadError
+from viewer.imaging.contents import Contents
 from viewer.imaging.dicom.codestream import codestream_size
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.reading import inspect_path, read_image
@@ -363,6 +364,30 @@ def test_every_frame_has_its_own_place_and_rescale(write_dicom: WriteDicom) -> N
     image = read_image(path)
     assert image.voxels[:, 0, 0].tolist() == [40, 15, 10]
     assert image.geometry.spacing_mm == (4, 2, 1.5)
+
+
+def test_frames_of_spin_labelling_are_told_apart_by_their_context(write_dicom: WriteDicom) -> None:
+    """Control and label of one time share everything else, and lie in any order."""
+    depths = [0.0, 0.0, 4.0, 4.0, 8.0, 8.0]
+    contexts = ["LABEL", "CONTROL", "CONTROL", "LABEL", "LABEL", "CONTROL"]
+    pixels = np.stack(
+        [
+            np.full((4, 5), 10 * (name == "LABEL") + z, np.uint16)
+            for z, name in zip(depths, contexts, strict=True)
+        ]
+    )
+    groups = enhanced(pixels, depths, [1.0] * 6)
+    for frame, context in zip(groups.PerFrameFunctionalGroupsSequence, contexts, strict=True):
+        item = Dataset()
+        item.ASLContext = context
+        frame.MRArterialSpinLabelingSequence = Sequence([item])
+    facts = {element.keyword: element.value for element in groups}
+    path = write_dicom("a.dcm", pixels[0], None, ImageOrientationPatient=None, PixelSpacing=None, **facts)
+    contents = Contents.of(path)
+    labels = [volume.label for volume in contents.inspection.series[0].volumes]
+    assert sorted(labels) == ["control", "label"]
+    assert contents.load(volume=labels.index("label")).voxels[:, 0, 0].tolist() == [10, 14, 18]
+    assert contents.load(volume=labels.index("control")).voxels[:, 0, 0].tolist() == [0, 4, 8]
 
 
 def test_colour_is_interleaved_whatever_the_file_does(write_dicom: WriteDicom) -> None:

@@ -25,7 +25,7 @@ from viewer.imaging.image import Window
 
 _FARTHEST = 1e6
 """Positions beyond this are not believed, mm."""
-_LABELLED = ("CONTROL", "LABEL")
+_LABELLED = ("CONTROL", "LABEL", "M_ZERO_SCAN")
 """Of blood, in arterial spin labelling."""
 _GE_COMPONENTS = {1: "PHASE", 2: "REAL", 3: "IMAGINARY"}
 
@@ -240,8 +240,11 @@ def _kind(facts: _Facts) -> tuple[str, ...]:
         kind += (str(component).upper(),)
     elif code in _GE_COMPONENTS:
         kind += (_GE_COMPONENTS[int(code)],)
-    label = private(facts.dataset, 0x2005, "Philips MR Imaging DD 005", 0x29)
-    return (*kind, label.strip().upper()) if isinstance(label, str) and label.strip() in _LABELLED else kind
+    label = facts("MRArterialSpinLabelingSequence", "ASLContext")
+    if label is None:
+        label = private(facts.dataset, 0x2005, "Philips MR Imaging DD 005", 0x29)
+    words = label.strip().upper() if isinstance(label, str) else ""
+    return (*kind, words) if words in _LABELLED else kind
 
 
 def _turn(dataset: Dataset) -> tuple[float | None, ...] | None:
