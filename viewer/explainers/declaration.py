@@ -74,6 +74,10 @@ def _windows(parameters: Mapping[str, Value], sight: Sight) -> int:
     return Windows.over(sight.space, parameters["patch"], parameters["stride"]).total
 
 
+_SWITCHED_OFF = (
+    "What stands in a segment that is switched off: the least value of each channel (black), zero, each channel's "
+    "mean, a strongly blurred copy, or one number for every voxel."
+)
 _REGION = Parameter(
     "region",
     "str",
@@ -102,6 +106,33 @@ def _noise(default: float, source: str) -> Parameter:
 def _cam(name: str, title: str, summary: str, formula: str, source: str, **more: Any) -> ExplainerInfo:
     facts: dict[str, Any] = {"in_atlas": True, **more}
     return ExplainerInfo(name, title, "cam", True, (2, 3), summary, formula, source, **facts)
+
+
+def _of_segments(name: str, title: str, summary: str, formula: str, source: str) -> ExplainerInfo:
+    return _of_input(
+        "perturbation", name, title, summary, formula, source,
+        parameters=(
+            Parameter(
+                "segments", "int", 50, 2, 1000, "segments",
+                "About how many parts the input is divided into: superpixels, in volumes supervoxels (SLIC).",
+                source="Ribeiro et al. 2016: tens",
+            ),
+            Parameter(
+                "samples", "int", 500, 10, 20000, "samples",
+                "Copies of the input in which some segments are switched off; several for each segment.",
+                source="ten for each segment",
+            ),
+            replace(
+                _BASELINE, default="mean", help=_SWITCHED_OFF, source="Ribeiro et al. 2016: the mean of the segment"
+            ),
+            _SEED,
+        ),
+        repeats="samples",
+        gradient=False,
+        passes=0.45,
+        diverging=True,
+        shares_score=False,
+    )  # fmt: skip
 
 
 def _of_input(
@@ -397,6 +428,20 @@ for _info in (
         passes=0.3,
         rounds=_windows,
         unit="windows",
+    ),
+    _of_segments(
+        "lime",
+        "LIME",
+        "How much each segment counts in a simple model of what the network says about copies with parts switched off.",
+        "coefficients of a lasso on which segments are on, samples weighed by exp(-(cosine distance)^2 / 2)",
+        "Ribeiro et al., Why should I trust you?, KDD 2016",
+    ),
+    _of_segments(
+        "kernel-shap",
+        "Kernel SHAP",
+        "What each segment adds to the score on average over all orders in which segments could be switched on.",
+        "least squares on which segments are on, coalitions drawn by the Shapley kernel",
+        "Lundberg and Lee, A unified approach to interpreting model predictions, NeurIPS 2017",
     ),
 ):
     EXPLAINERS.add(_info.name, _info)

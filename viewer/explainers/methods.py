@@ -15,6 +15,7 @@ from viewer.explainers.occlusion import occlusion
 from viewer.explainers.paths import gradient_shap, integrated_gradients
 from viewer.explainers.question import Explainer, MapsOf, at_once
 from viewer.explainers.smoothgrad import smoothgrad_of, smoothgrad_of_any
+from viewer.explainers.surrogates import kernel_shap, lime
 
 ONE_PASS: Mapping[str, MapsOf] = {**CAMS, **GRADIENTS}
 """Explainers that make the maps of many inputs by the passes of one."""
@@ -26,6 +27,8 @@ STEPWISE: Mapping[str, Explainer] = {
     "mc-dropout": mc_dropout,
     "lrp": lrp,
     "occlusion": occlusion,
+    "lime": lime,
+    "kernel-shap": kernel_shap,
 }
 """Explainers with a way of their own."""
 
