@@ -74,7 +74,7 @@ def _by_captum(subject: Subject, name: str, segments: Tensor, samples: int) -> N
         torch.manual_seed(0)
         made = maker.attribute(
             x,
-            baselines=baseline_of(x, "mean"),
+            baselines=baseline_of(x, "minimum"),
             feature_mask=segments,
             n_samples=samples,
             perturbations_per_eval=_TOGETHER,

@@ -45,7 +45,11 @@ def test_captum_alone_gives_the_same_coefficients(build, batch: Tensor, name: st
         else:
             peer = KernelShap(partial(logit, classifier))
         expected = peer.attribute(
-            x, baselines=baseline_of(x, "mean"), feature_mask=segments, n_samples=60, perturbations_per_eval=4
+            x,
+            baselines=baseline_of(x, "minimum"),
+            feature_mask=segments,
+            n_samples=60,
+            perturbations_per_eval=4,
         )[0, 0].numpy()
     np.testing.assert_allclose(made.signed, expected, atol=1e-3 * np.abs(expected).max())
 
@@ -56,7 +60,7 @@ def logit(classifier: Classifier, x: Tensor) -> Tensor:
 
 def scores_of_lime(classifier: Classifier, x: Tensor, segments: Tensor) -> float:
     """Weighted standard deviation of the scores that captum's samples get."""
-    x0, scores, weights = baseline_of(x, "mean"), [], []
+    x0, scores, weights = baseline_of(x, "minimum"), [], []
     for _ in range(60):
         on = torch.bernoulli(torch.full((1, int(segments.max()) + 1), 0.5))[0].bool()[segments]
         changed = torch.where(on, x, x0)
@@ -86,7 +90,7 @@ def test_shapley_values_add_up_to_the_difference_of_the_scores(build, batch: Ten
     classifier = build("flat")
     made = explain(classifier, batch[0].numpy(), explainer="kernel-shap", target=0, segments=10, samples=100)
     with torch.no_grad():
-        both = classifier.module(torch.cat([batch[:1], baseline_of(batch[:1], "mean")]))[:, 0]
+        both = classifier.module(torch.cat([batch[:1], baseline_of(batch[:1], "minimum")]))[:, 0]
     difference = float(both[0] - both[1])
     assert made.facts["score"] == pytest.approx(difference, rel=1e-4)
     assert made.facts["input"] == pytest.approx(difference, rel=0.01)
@@ -125,7 +129,7 @@ def test_the_map_follows_from_the_seed_and_is_one_value_a_segment(build, batch: 
     np.testing.assert_array_equal(first.segments, other.segments)
     for number in range(1, int(first.segments.max()) + 1):
         assert len(np.unique(first.signed[first.segments == number])) == 1
-    assert first.provenance["parameters"] == {"segments": 10, "samples": 40, "baseline": "mean", "seed": 1}
+    assert first.provenance["parameters"] == {"segments": 10, "samples": 40, "baseline": "minimum", "seed": 1}
     assert first.provenance["facts"]["segments"] == first.segments.max()
 
 

@@ -208,6 +208,6 @@ def test_numbers_about_a_map_reach_its_verdict(bench: Workbench) -> None:
     facts = {"segments": 40.0, "fit": 0.31, "asked": 100.0, "left_out": 3.0}
     session.reading.rounds[place] = Rounds(1, 1, ("poor-fit",), facts)
     line = found(bench).may_read.line
-    assert "follows the network badly (R\u00b2 0.31)" in line
+    assert "follows the network badly (R2 0.31)" in line
     assert "40 segments" in line
     assert "3 of 100 changed inputs gave no number" in line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
@@ -295,3 +295,41 @@ def test_the_right_column_is_not_wider_than_its_place(driver: Driver, size: tupl
         for part in (panel.explainers, panel.asking, panel.score):
             if part.isVisible():
                 assert part.geometry().right() <= panel.width()
+
+
+def test_segments_are_drawn_over_the_picture_and_can_be_switched_off(driver: Driver) -> None:
+    box, canvas = driver.window.overlay.boundaries, driver.window.canvas
+    assert not box.isVisible()
+    assert not driver.window.menus.actions["map.boundaries"].isEnabled()
+    driver.bench.explaining.set_parameters("lime", {"segments": 9, "samples": 60})
+    pick(driver, "lime")
+    driver.bench.explaining.asking.compute()
+    driver.settle()
+    assert box.isVisible()
+    assert box.isChecked()
+    assert " segments" in driver.window.may_read.text
+    assert "linear model" in driver.window.may_read.text
+    assert driver.session.reading.rounds
+    drawn = canvas.picture.grab().toImage()
+    QTest.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    driver.settle()
+    assert not driver.session.overlay.boundaries
+    assert canvas.picture.grab().toImage() != drawn
+    driver.window.menus.actions["map.boundaries"].trigger()
+    driver.settle()
+    assert box.isChecked()
+    assert canvas.picture.grab().toImage() == drawn
+    pick(driver, "grad-cam")
+    assert not box.isVisible()
+
+
+def test_relevance_for_and_against_has_two_colours_and_its_balance(driver: Driver) -> None:
+    pick(driver, "lrp")
+    driver.bench.explaining.asking.compute()
+    driver.settle()
+    assert "= score" in driver.window.may_read.text
+    found = driver.window.canvas._view.map
+    assert found.diverging
+    driver.bench.explaining.select_score("probability")
+    driver.settle()
+    assert "ask for the logit or the margin" in driver.window.may_read.text

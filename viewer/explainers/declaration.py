@@ -113,7 +113,7 @@ def _of_segments(name: str, title: str, summary: str, formula: str, source: str)
         "perturbation", name, title, summary, formula, source,
         parameters=(
             Parameter(
-                "segments", "int", 50, 2, 1000, "segments",
+                "segments", "int", 50, 2, 2000, "segments",
                 "About how many parts the input is divided into: superpixels, in volumes supervoxels (SLIC).",
                 source="Ribeiro et al. 2016: tens",
             ),
@@ -122,9 +122,7 @@ def _of_segments(name: str, title: str, summary: str, formula: str, source: str)
                 "Copies of the input in which some segments are switched off; several for each segment.",
                 source="ten for each segment",
             ),
-            replace(
-                _BASELINE, default="mean", help=_SWITCHED_OFF, source="Ribeiro et al. 2016: the mean of the segment"
-            ),
+            replace(_BASELINE, help=_SWITCHED_OFF, source="as the other baselines: black"),
             _SEED,
         ),
         repeats="samples",

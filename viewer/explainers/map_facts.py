@@ -38,9 +38,9 @@ def fact_words(facts: Mapping[str, float]) -> tuple[str, ...]:
     if "biases" in facts:
         said.append(_balance(facts))
     if "segments" in facts:
-        said.append(f"{facts['segments']:.0f} segments")
+        said.append(_segments(facts))
     if "fit" in facts and facts["fit"] >= LEAST_FIT:
-        said.append(f"its linear model follows the network with R\u00b2 {facts['fit']:.2f}")
+        said.append(f"its linear model follows the network with R2 {facts['fit']:.2f}")
     if facts.get("left_out"):
         said.append(
             f"{facts['left_out']:.0f} of {facts['asked']:.0f} changed inputs gave no number and were left out"
@@ -52,7 +52,7 @@ def poor_fit_words(facts: Mapping[str, float]) -> str:
     """Why a map of a linear model explains little, as a clause."""
     if "fit" not in facts:
         return "its linear model cannot be judged yet: too few changed inputs for so many segments"
-    return f"its linear model follows the network badly (R\u00b2 {facts['fit']:.2f}), so it explains little"
+    return f"its linear model follows the network badly (R2 {facts['fit']:.2f}), so it explains little"
 
 
 def incomplete_words(facts: Mapping[str, float]) -> str:
@@ -60,6 +60,13 @@ def incomplete_words(facts: Mapping[str, float]) -> str:
     if "biases" in facts:
         return f"its values do not add up within 1%: {_balance(facts)}"
     return "its values do not add up to the difference of the scores within 1%"
+
+
+def _segments(facts: Mapping[str, float]) -> str:
+    words = f"{facts['segments']:.0f} segments"
+    if "score" in facts:
+        words += f" add up to {facts['input']:.3g} of {facts['score']:.3g}, the difference from the baseline's score"
+    return words
 
 
 def _balance(facts: Mapping[str, float]) -> str:
