@@ -260,3 +260,20 @@ def test_a_map_on_an_even_grid_lies_where_it_lies_in_the_patient(volumes: Workbe
             view.plane.voxel(session.even.geometry, view.index, row, column)
         )
         np.testing.assert_allclose(place, [21.5, 9.5, 19], atol=4)
+
+
+def test_supervoxels_are_drawn_in_every_plane(volumes: Workbench) -> None:
+    volumes.explaining.set_parameters("lime", {"segments": 8, "samples": 30})
+    volumes.explaining.select_explainer("lime")
+    volumes.explaining.asking.compute()
+    volumes.viewing.set_workspace("volume")
+    shown = screen(volumes)
+    assert shown.map.segments.ndim == 3
+    for plane in shown.planes.planes:
+        rows, columns = plane.background.pixels.shape[:2]
+        assert len(plane.boundaries)
+        assert plane.boundaries.min() >= 0
+        assert plane.boundaries[..., 0].max() <= rows
+        assert plane.boundaries[..., 1].max() <= columns
+    volumes.viewing.toggle_boundaries()
+    assert all(plane.boundaries is None for plane in screen(volumes).planes.planes)

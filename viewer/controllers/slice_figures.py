@@ -111,6 +111,7 @@ def plane_contents(planes: PlanesView | None, found: MapView) -> tuple[FigureCon
             title=f"{plane.name} {plane.index + 1} / {plane.count}",
             unit="",
             facts=(),
+            boundaries=plane.boundaries,
         )
         for plane in planes.planes
     )

@@ -8,31 +8,21 @@ from typing import Any
 
 from viewer.explainers.explainer_info import ExplainerInfo, Parameter, Sight, Value
 from viewer.explainers.layer_info import LayerInfo
+from viewer.explainers.parameters import BASELINE, SEED
+from viewer.explainers.shared_out import LRP, SHARED_OUT, WEIGHTS_ALONE
 from viewer.explainers.windows import Windows
 from viewer.foundation.registry import Registry
 
 EXPLAINERS: Registry[ExplainerInfo] = Registry("explainer")
 """Every explainer by name."""
 
-SMOOTHGRAD, LRP = "smoothgrad", "lrp"
+SMOOTHGRAD = "smoothgrad"
 
 _ADEBAYO = (
     "This map hardly depends on what the network has learned (Adebayo et al. 2018): it shows edges of the image, "
     "also for a network with random weights."
 )
-_WEIGHTS_ALONE = (
-    "The w2 rule in every layer follows the weights alone: the map hardly depends on the image. It is meant for the "
-    "layer that reads the input."
-)
 _RELU = "a network with ReLU activations"
-_SEED = Parameter(
-    "seed",
-    "int",
-    0,
-    0,
-    2**31 - 1,
-    help="Everything random follows from it: the same seed gives the same map.",
-)
 _STEPS = Parameter(
     "steps",
     "int",
@@ -43,19 +33,8 @@ _STEPS = Parameter(
     "Points between the baseline and the input where the gradient is taken; more of them are more exact.",
     source="Sundararajan et al. 2017: 20 to 300",
 )
-_BASELINE = Parameter(
-    "baseline",
-    "str",
-    "minimum",
-    unit="value of the network's input",
-    help="The input that the explained one is compared with: the least value of each channel (black), zero, each "
-    "channel's mean, a strongly blurred copy, or one number for every voxel.",
-    choices=("minimum", "zero", "mean", "blur"),
-    number_too=True,
-    source="Sundararajan et al. 2017: a black image",
-)
 _COVERED_WITH = replace(
-    _BASELINE,
+    BASELINE,
     default="zero",
     help="What a window is covered with: the least value of each channel (black), zero (the mean of normalised "
     "inputs), each channel's mean, a strongly blurred copy, or one number for every voxel.",
@@ -74,10 +53,6 @@ def _windows(parameters: Mapping[str, Value], sight: Sight) -> int:
     return Windows.over(sight.space, parameters["patch"], parameters["stride"]).total
 
 
-_SWITCHED_OFF = (
-    "What stands in a segment that is switched off: the least value of each channel (black), zero, each channel's "
-    "mean, a strongly blurred copy, or one number for every voxel."
-)
 _REGION = Parameter(
     "region",
     "str",
@@ -106,31 +81,6 @@ def _noise(default: float, source: str) -> Parameter:
 def _cam(name: str, title: str, summary: str, formula: str, source: str, **more: Any) -> ExplainerInfo:
     facts: dict[str, Any] = {"in_atlas": True, **more}
     return ExplainerInfo(name, title, "cam", True, (2, 3), summary, formula, source, **facts)
-
-
-def _of_segments(name: str, title: str, summary: str, formula: str, source: str) -> ExplainerInfo:
-    return _of_input(
-        "perturbation", name, title, summary, formula, source,
-        parameters=(
-            Parameter(
-                "segments", "int", 50, 2, 2000, "segments",
-                "About how many parts the input is divided into: superpixels, in volumes supervoxels (SLIC).",
-                source="Ribeiro et al. 2016: tens",
-            ),
-            Parameter(
-                "samples", "int", 500, 10, 20000, "samples",
-                "Copies of the input in which some segments are switched off; several for each segment.",
-                source="ten for each segment",
-            ),
-            replace(_BASELINE, help=_SWITCHED_OFF, source="as the other baselines: black"),
-            _SEED,
-        ),
-        repeats="samples",
-        gradient=False,
-        passes=0.45,
-        diverging=True,
-        shares_score=False,
-    )  # fmt: skip
 
 
 def _of_input(
@@ -288,7 +238,7 @@ for _info in (
                 help="The explainer whose maps are averaged; its own parameters can be set too.",
                 source="Smilkov et al. 2017",
             ),
-            _SEED,
+            SEED,
         ),
         repeats="samples",
     ),
@@ -320,7 +270,7 @@ for _info in (
                 help="The explainer whose maps are averaged.",
                 choices=("grad-cam", "grad-cam++", "layer-cam", "hires-cam", "xgrad-cam", "element-cam"),
             ),
-            _SEED,
+            SEED,
         ),
         needs="dropout layers",
         repeats="samples",
@@ -332,7 +282,7 @@ for _info in (
         "What each voxel adds to the difference of the score between a baseline and the input.",
         "(x - x0) times the mean gradient on the way from x0 to x, Gauss-Legendre quadrature",
         "Sundararajan et al., Axiomatic attribution for deep networks, ICML 2017",
-        parameters=(_STEPS, _BASELINE),
+        parameters=(_STEPS, BASELINE),
         repeats="steps",
         diverging=True,
     ),
@@ -343,7 +293,7 @@ for _info in (
         "What each voxel adds to the difference of the score between a baseline and the input, by one pass of each.",
         "rescale rule: at each non-linearity difference of outputs over difference of inputs",
         "Shrikumar et al., Learning important features through propagating activation differences, ICML 2017",
-        parameters=(_BASELINE,),
+        parameters=(BASELINE,),
         needs="non-linearities that are modules, each used once",
         passes=2,
         diverging=True,
@@ -358,44 +308,10 @@ for _info in (
         parameters=(
             _samples(50, "shap.GradientExplainer: 200"),
             _noise(0.1, "as SmoothGrad"),
-            _BASELINE,
-            _SEED,
+            BASELINE,
+            SEED,
         ),
         repeats="samples",
-        diverging=True,
-    ),
-    _of_input(
-        "relevance",
-        LRP,
-        "LRP",
-        "How the score is made up of the voxels, shared out layer by layer; biases keep a part of it.",
-        "R_i = sum_j c_ij R_j / sum_k c_kj from the score down, c the contributions by the rule; deep Taylor is z+",
-        "Bach et al., On pixel-wise explanations, PLOS ONE 2015; rules: Montavon et al. 2017, 2019",
-        parameters=(
-            Parameter(
-                "rule",
-                "str",
-                "composite",
-                help="composite: w2 where the input is read, z+ in convolutions, epsilon in dense layers. Or one rule "
-                "everywhere: epsilon (nearly input x gradient), gamma (favours evidence for, keeps evidence against), "
-                "z+ (evidence for alone, deep Taylor), w2 (weights alone).",
-                choices=("composite", "epsilon", "gamma", "z+", "w2"),
-                source="Montavon et al., Layer-wise relevance propagation: an overview, 2019",
-            ),
-            Parameter(
-                "epsilon",
-                "float",
-                1e-6,
-                0.0,
-                1.0,
-                "share of a layer's root mean square",
-                "Stabiliser of the rule of that name: what is small beside it is absorbed, so more of it leaves less "
-                "noise and less of the score.",
-                source="next to nothing, so that the score is kept; 0.25 to absorb noise (Montavon et al. 2019)",
-            ),
-        ),
-        needs="steps that add up, pool or rectify: no attention, no normalisation by an input's own values",
-        passes=3,
         diverging=True,
     ),
     _of_input(
@@ -427,20 +343,7 @@ for _info in (
         rounds=_windows,
         unit="windows",
     ),
-    _of_segments(
-        "lime",
-        "LIME",
-        "How much each segment counts in a simple model of what the network says about copies with parts switched off.",
-        "coefficients of a lasso on which segments are on, samples weighed by exp(-(cosine distance)^2 / 2)",
-        "Ribeiro et al., Why should I trust you?, KDD 2016",
-    ),
-    _of_segments(
-        "kernel-shap",
-        "Kernel SHAP",
-        "What each segment adds to the score on average over all orders in which segments could be switched on.",
-        "least squares on which segments are on, coalitions drawn by the Shapley kernel",
-        "Lundberg and Lee, A unified approach to interpreting model predictions, NeurIPS 2017",
-    ),
+    *SHARED_OUT,
 ):
     EXPLAINERS.add(_info.name, _info)
 
@@ -480,7 +383,7 @@ def resolved(name: str, parameters: Mapping[str, Any]) -> ExplainerInfo:
     info = EXPLAINERS.find(name)
     inner = smoothed(info, parameters)
     if inner is None:
-        return replace(info, warning=_WEIGHTS_ALONE) if _is_w2(info, parameters) else info
+        return replace(info, warning=WEIGHTS_ALONE) if _is_w2(info, parameters) else info
     own = {parameter.name for parameter in info.parameters}
     return replace(
         info,

@@ -202,6 +202,7 @@ def _draw_planes(page: _Page, planes: Sequence[FigureContent], top: float) -> No
         base = grey_levels(plane.picture, plane.window, inverted=plane.inverted)
         axes = page.axes(left, top + _LINE, width, height)
         draw_picture(axes, blended(base, plane.overlay), plane, width)
+        draw_boundaries(axes, plane.boundaries)
         left += width + _GAP
 
 

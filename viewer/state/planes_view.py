@@ -18,6 +18,8 @@ from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.plane import ReadingPlane
 from viewer.imaging.resampling import irregular
+from viewer.models.input_view import InputView
+from viewer.models.volume_cut import VolumeCut
 from viewer.state.canvas_view import Background, OverlayStyle, value_words, voxel_words
 from viewer.state.case import Case
 from viewer.state.display import (
@@ -31,7 +33,9 @@ from viewer.state.map_stack import MapStack
 from viewer.state.map_view import MapView, is_diverging, map_scale
 from viewer.state.method import method_of
 from viewer.state.rulers import RulerMark, pixel_words, ruler_marks
+from viewer.state.segment_lines import Lines, boundary_lines
 from viewer.state.session import Session, Workspace
+from viewer.state.volume_reading import VolumeReading
 from viewer.state.volume_stack import VolumeStack
 
 T = TypeVar("T")
@@ -53,6 +57,7 @@ class PlaneView:
     across : the plane runs across the explained slices, so maps are drawn slice by slice and never blurred.
     cursor : (row, column) of the place; pixel centres are whole numbers.
     reading : this is the plane that networks read.
+    boundaries : where the segments of the map meet, if it has any and they are wanted.
     """
 
     name: str
@@ -65,6 +70,7 @@ class PlaneView:
     cursor: tuple[float, float]
     reading: bool
     rulers: tuple[RulerMark, ...]
+    boundaries: Lines | None = None
 
 
 @dataclass(frozen=True)
@@ -258,6 +264,24 @@ class PlanesPresenter:
             cursor=(row, column),
             reading=reading,
             rulers=ruler_marks(session.rulers, image, plane, index) if own else (),
+            boundaries=self._boundaries(name, plane, index, found, reading) if own else None,
+        )
+
+    def _boundaries(
+        self, name: str, plane: ReadingPlane, index: int, found: MapView | None, reading: bool
+    ) -> Lines | None:
+        session, segments = self._session, found.segments if found is not None else None
+        if segments is None or not (session.overlay.visible and session.overlay.boundaries):
+            return None
+        view: InputView | VolumeCut
+        if isinstance(session.reading, VolumeReading) and session.reading.view is not None:
+            view = VolumeCut(session.reading.view, plane, index)
+        elif reading and session.reading is not None:
+            view = session.reading.views[index]
+        else:
+            return None
+        return self._part(
+            f"boundaries {name}", (id(found), index), found, lambda: boundary_lines(view.cells(segments))
         )
 
     def _part(self, name: str, key: tuple[Hashable, ...], alive: object, make: Callable[[], T]) -> T:

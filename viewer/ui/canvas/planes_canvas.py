@@ -12,6 +12,7 @@ from viewer.state.boxes_view import BoxesView
 from viewer.state.planes_view import PlanesView, PlaneView
 from viewer.state.rulers import RulerMark
 from viewer.ui import theme
+from viewer.ui.canvas.boundary_marks import BoundaryMarks
 from viewer.ui.canvas.box_marks import BoxMarks
 from viewer.ui.canvas.colour_bar import ColourBar
 from viewer.ui.canvas.gestures import Gestures
@@ -67,8 +68,15 @@ class PlanePane(PicturePane):
         """What is shown is the image as it was read, so lines can be kept on it."""
         self.setMinimumSize(120, 100)
         self.letters, self.words, self.crosshair = EdgeLetters(), Words(), Crosshair()
-        self.boxes, self.rulers = BoxMarks(), RulerMarks()
-        self.foreground += [self.crosshair, self.boxes, self.rulers, self.letters, self.words]
+        self.boxes, self.rulers, self.boundaries = BoxMarks(), RulerMarks(), BoundaryMarks()
+        self.foreground += [
+            self.boundaries,
+            self.crosshair,
+            self.boxes,
+            self.rulers,
+            self.letters,
+            self.words,
+        ]
         self.gestures = _PlaneGestures(self, bench)
 
     def show_plane(self, planes: PlanesView, view: PlaneView, boxes: BoxesView | None) -> None:
@@ -82,6 +90,7 @@ class PlanePane(PicturePane):
         self.crosshair.cursor = view.cursor
         self.boxes.marks = boxes.marks if view.reading and boxes is not None else ()
         self.rulers.marks = view.rulers
+        self.boundaries.show_lines(view.boundaries)
         self.setAccessibleName(f"{view.name} plane")
         self.show_background(view.background)
         self.show_map(planes.map, view.values, planes.style, hard=view.across)
