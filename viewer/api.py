@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from viewer.evaluation.boxes import boxes_from_map
+    from viewer.evaluation.checks.finding import Finding
+    from viewer.evaluation.checks.running import check
     from viewer.evaluation.confusion import confusion_scores
     from viewer.evaluation.focus import focus_scores
     from viewer.evaluation.importance_result import PixelImportance
@@ -52,6 +54,7 @@ _HOMES = {
     "Classifier": "viewer.models.classifier",
     "ExplainerInfo": "viewer.explainers.explainer_info",
     "Explanation": "viewer.explainers.explanation",
+    "Finding": "viewer.evaluation.checks.finding",
     "Generator": "viewer.training.generator",
     "Geometry": "viewer.imaging.geometry",
     "ImageEntry": "viewer.evaluation.truth_files.document",
@@ -73,6 +76,7 @@ _HOMES = {
     "answer": "viewer.explainers.question",
     "atlas": "viewer.explainers.explaining",
     "boxes_from_map": "viewer.evaluation.boxes",
+    "check": "viewer.evaluation.checks.running",
     "confusion_scores": "viewer.evaluation.confusion",
     "dice": "viewer.evaluation.localisation",
     "explain": "viewer.explainers.explaining",
@@ -97,6 +101,7 @@ __all__ = [
     "Classifier",
     "ExplainerInfo",
     "Explanation",
+    "Finding",
     "Generator",
     "Geometry",
     "ImageEntry",
@@ -117,6 +122,7 @@ __all__ = [
     "answer",
     "atlas",
     "boxes_from_map",
+    "check",
     "confusion_scores",
     "dice",
     "explain",

@@ -65,6 +65,7 @@ def describe(settings: StrokeSettings, slices: Slices) -> Mapping[str, Any]:
             "learning_rate": settings.learning_rate,
             "dropout": settings.dropout,
             "share_of_positives": 0.5,
+            "augmentation": "Half of the slices mirrored; all moved, rescaled, sheared, changed in contrast.",
             "supervision": _SUPERVISED if settings.supervision else _PLAIN,
             **({"remark": settings.remark} if settings.remark else {}),
             "use": "Research and teaching only. Not a medical device; never for a clinical decision.",

@@ -28,6 +28,7 @@ CONTRACT = [
     "plugins",
     "predict",
     "explain",
+    "check",
     "generate",
     "train",
     "add-model",

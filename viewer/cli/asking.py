@@ -1,16 +1,19 @@
-"""``predict`` and ``explain``: what a model says of an image, and why."""
+"""``predict``, ``explain`` and ``check``: what a model says of an image, why, and whether the reason can be trusted."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from viewer.cli.answer import Answer, table
 from viewer.cli.reading import asked_image, was_resampled
 from viewer.cli.terminal import Terminal
+from viewer.controllers.check_to_files import check_to_files
 from viewer.controllers.explain_order import ExplainOrder
 from viewer.controllers.explain_to_files import explain_to_files
 from viewer.controllers.headless import CasePrediction, InputWish, predict_image
+from viewer.evaluation.checks.declaration import CHECKS
 from viewer.foundation.errors import UsageError
 
 _DOES_NOT_APPLY = "does_not_apply"
@@ -99,6 +102,45 @@ def explain(options: Namespace, terminal: Terminal) -> Answer:
     text = table(("class", "slice", "layer", "explainer", "state", "raw max", "p", "picture"), rows)
     rules = f"slices: {document['slice_rule']}\nvolumes: on {document['nifti_grid']}"
     return Answer(document, f"{text}\n{rules}\nprovenance: {document['provenance']}")
+
+
+def check(options: Namespace, terminal: Terminal) -> Answer:
+    """Trust checks of maps."""
+    checks = _split(options.checks)
+    order = ExplainOrder(
+        model=options.model,
+        explainers=_split(options.explainer),
+        out=options.out or Path(),
+        layers=_split(options.layer),
+        targets=_split(options.target),
+        slices=options.slice,
+        score=options.score,
+        wish=_wish(options),
+        settings=tuple(options.set),
+        device=options.device,
+    )
+    for name in checks:
+        CHECKS.find(name)
+    if order.explainers:
+        order.check()
+    image = asked_image(options, terminal)
+    terminal.warn_of(image.diagnoses)
+    found = check_to_files(image, order, checks, options.out, terminal.progress)
+    document = {**found, "resampled": was_resampled(image)}
+    for note in document["notes"]:
+        terminal.warn(note)
+    fit = document["applicability"]
+    if fit["verdict"] == _DOES_NOT_APPLY:
+        terminal.warn(f"The model was not made for this image: {'; '.join(fit['reasons'])}.")
+    lines: list[str] = []
+    for each in document["checks"]:
+        place = "" if each["slice"] is None else f", slice {each['slice']}"
+        head = f"{each['explainer']}, {each['layer']}, {each['class']}{place}"
+        if head not in lines:
+            lines.append(head)
+        value = "" if each["value"] is None else f"{each['value']:.3g}"
+        lines.append(f"  {each['name']:<21}{value:>9}  {each['verdict']:<13}{each['sentence']}")
+    return Answer(document, "\n".join([*lines, f"slices: {document['slice_rule']}"]))
 
 
 def _wish(options: Namespace) -> InputWish:

@@ -21,6 +21,7 @@ from viewer.cli.arguments import (
     whole_number,
 )
 from viewer.cli.terminal import Terminal
+from viewer.evaluation.checks.declaration import CHECKS
 from viewer.foundation.provenance import program_version
 
 Run = Callable[[Namespace, Terminal], Answer]
@@ -29,6 +30,7 @@ VIEW = "view"
 _WORKSPACES = ("reading", "volume")
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _SCORES = ("logit", "probability", "margin")
+_SLICES = "counted from 0, or 'all' (default: where the class is most probable)"
 _CROPS = ("brain", "percentile")
 
 
@@ -211,11 +213,18 @@ def _predict(parser: ArgumentParser) -> None:
     _device(parser)
 
 
-def _explain(parser: ArgumentParser) -> None:
+def _maps(parser: ArgumentParser, *, required: bool, slices: str) -> None:
+    """Which maps: what ``explain`` and ``check`` have in common."""
     parser.add_argument("path", metavar="PATH", type=Path, help="a file or folder")
     parser.add_argument("--model", metavar="ID", required=True, help="id or folder of a model")
+    usual = "" if required else " (default: grad-cam)"
     parser.add_argument(
-        "--explainer", metavar="NAME", required=True, action="append", help="one or several, between commas"
+        "--explainer",
+        metavar="NAME",
+        required=required,
+        action="append",
+        default=None if required else [],
+        help=f"one or several, between commas{usual}",
     )
     parser.add_argument(
         "--layer",
@@ -235,16 +244,28 @@ def _explain(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--score", metavar="SCORE", type=one_of("score", _SCORES), default="logit", help=", ".join(_SCORES)
     )
-    parser.add_argument(
-        "--slice",
-        metavar="K",
-        type=slice_or_all,
-        help="counted from 0, or 'all' (default: where the class is most probable)",
-    )
+    parser.add_argument("--slice", metavar="K", type=slice_or_all, help=slices)
     _image(parser)
     _input(parser)
     _settings(parser, "a parameter of the explainer")
+
+
+def _explain(parser: ArgumentParser) -> None:
+    _maps(parser, required=True, slices=_SLICES)
     _out(parser)
+    _device(parser)
+
+
+def _check(parser: ArgumentParser) -> None:
+    _maps(parser, required=False, slices=_SLICES)
+    parser.add_argument(
+        "--checks",
+        metavar="A,B",
+        action="append",
+        default=[],
+        help=f"one or several of {', '.join(CHECKS)} (default: all)",
+    )
+    _out(parser, required=False, text="folder for the pictures (default: none are made)")
     _device(parser)
 
 
@@ -318,6 +339,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "explain", "write the maps of an image as volumes, arrays and pictures", asking.explain, _explain
     ),
+    Command("check", "ask whether the maps of an image can be trusted", asking.check, _check),
     Command("generate", "make synthetic cases with known truth", making.generate, _generate),
     Command("train", "train a model; the same command goes on where it stopped", making.train, _train),
     Command("add-model", "make a model folder from a checkpoint", making.add_model, _add_model),

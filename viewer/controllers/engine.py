@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 from viewer import api
 from viewer.evaluation.agreement import correlation
+from viewer.evaluation.checks.finding import Finding
+from viewer.evaluation.checks.running import one_finding
+from viewer.evaluation.checks.subject import Subject, subject_of
 from viewer.explainers.asked_region import EVERYWHERE, input_region
 from viewer.explainers.asking import Region, View, ask, first_layer
 from viewer.explainers.declaration import EXPLAINERS
@@ -381,6 +384,36 @@ def steadiness(
         assert last is not None, "an explainer answers at least once"
         drawn.append(last.view.back(np.maximum(last.signed, 0)))
     return intervals, correlation(*drawn).value
+
+
+def check_subject(request: ExplainRequest, progress: Progress = SILENT) -> Subject:
+    """The map that a request makes, as the subject of checks. Keep it and give it back; it belongs to this lane.
+
+    Raises
+    ------
+    UsageError, ExplainError, ModelError
+        As `explain_steps`.
+    """
+    loaded = classifier(request.model_id, request.device)
+    return subject_of(
+        loaded,
+        request.image,
+        explainer=request.explainer,
+        layer=request.layer or None,
+        target=request.target,
+        slice=None if loaded.card.dims == 3 else request.index,
+        mirror=request.mirror,
+        crop=request.crop,
+        score=request.score,
+        region=request.region,
+        parameters=request.parameters,
+        progress=progress,
+    )
+
+
+def check_one(subject: Subject, name: str, progress: Progress = SILENT) -> Finding:
+    """What one check finds; see `viewer.evaluation.checks.running`."""
+    return one_finding(subject, name, progress)
 
 
 def unsupported(model_id: str, device: str, layer: str) -> dict[str, str]:

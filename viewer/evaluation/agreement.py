@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,6 +39,47 @@ def correlation(a: ArrayLike, b: ArrayLike) -> Score:
     value = float(first @ second / math.sqrt(float(first @ first) * float(second @ second)))
     rule = "Pearson correlation of pixels"
     return Score("correlation", min(max(value, -1.0), 1.0), "higher", rule, n=first.size, range=(-1, 1))
+
+
+def rank_correlation(a: ArrayLike, b: ArrayLike) -> Score:
+    """Spearman's rank correlation of two maps of one shape; ties share their mean rank; nan when one is constant.
+
+    It asks whether two maps call the same pixels more important than others, whatever their units and their scales.
+    """
+    from scipy.stats import rankdata
+
+    first, second = _pair(a, b)
+    found = correlation(rankdata(first), rankdata(second))
+    rule = "Spearman's rank correlation of pixels"
+    if not found.defined:
+        return Score("rank-correlation", math.nan, "higher", rule + "; not defined, a map is constant")
+    return Score("rank-correlation", found.value, "higher", rule, n=first.size)
+
+
+def structural_similarity(a: ArrayLike, b: ArrayLike) -> Score:
+    """Mean structural similarity (SSIM) of two maps, each over its own largest magnitude; nan when one is empty.
+
+    Wang et al., Image quality assessment: from error visibility to structural similarity, IEEE TIP 2004; windows of 7
+    pixels, fewer where the map has fewer. Two maps that are nearly empty nearly everywhere are similar by it.
+    """
+    import skimage.metrics
+
+    first, second = _pair(a, b)
+    rule = "mean structural similarity, each map over its largest magnitude"
+    scales = [float(np.abs(each).max(initial=0.0)) for each in (first, second)]
+    window = min(7, *first.shape)
+    window -= 1 - window % 2
+    if min(scales) == 0 or window < 3:
+        why = "a map is empty" if min(scales) == 0 else "the maps have fewer than 3 cells along an axis"
+        return Score("ssim", math.nan, "higher", f"{rule}; not defined, {why}")
+    ssim: Any = skimage.metrics.structural_similarity  # it ships no types
+    value = ssim(
+        first / scales[0],
+        second / scales[1],
+        win_size=window,
+        data_range=2.0 if min(first.min(), second.min()) < 0 else 1.0,
+    )
+    return Score("ssim", float(value), "higher", rule, n=first.size)
 
 
 def top_overlap(a: ArrayLike, b: ArrayLike, percent: float = 5.0) -> Score:
