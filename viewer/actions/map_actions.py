@@ -12,7 +12,16 @@ from viewer.actions.conditions import (
     has_slices,
     is_segmenting,
 )
+from viewer.controllers.workbench import Workbench
 from viewer.state.method import has_segments, is_segmentation, may_deviate, method_of
+from viewer.state.replacing import place_to_measure
+
+
+def _measure_importance(bench: Workbench) -> None:
+    """Measure, and show where it will be seen."""
+    bench.viewing.show_tab("importance")
+    bench.replacing.measure()
+
 
 MAP_ACTIONS: tuple[Action, ...] = (
     Action(
@@ -132,6 +141,14 @@ MAP_ACTIONS: tuple[Action, ...] = (
         "Measure on this slice: 30 dropout passes, and the map of the mirrored input.",
         lambda bench: bench.explaining.steadying.measure(),
         enabled=lambda s: has_map(s) and not s.probing and not is_segmentation(s),
+    ),
+    Action(
+        "map.pixel-importance",
+        "Measure pixel importance",
+        "Map",
+        "Replace the pixels that the map calls important, and ask the network again.",
+        _measure_importance,
+        enabled=lambda s: place_to_measure(s) is not None and not s.replacing.running,
     ),
     Action(
         "map.ask-everywhere",

@@ -253,6 +253,16 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         why_not=_why_no_tabs,
     ),
     Action(
+        "view.tab-importance",
+        "Pixel importance",
+        "View",
+        "Under the picture: what the network says once the important pixels are replaced.",
+        lambda bench: bench.viewing.show_tab("importance"),
+        shortcut="F8",
+        checked=lambda s: s.tab == "importance",
+        why_not=_why_no_tabs,
+    ),
+    Action(
         "view.tab-notes",
         "Notes",
         "View",

@@ -21,6 +21,9 @@ from viewer.evaluation.agreement import correlation
 from viewer.evaluation.checks.finding import Finding
 from viewer.evaluation.checks.running import one_finding
 from viewer.evaluation.checks.subject import Subject, subject_of
+from viewer.evaluation.importance_result import Plan
+from viewer.evaluation.pixel_importance import importance_of_input
+from viewer.evaluation.replacement import altered, importance_order, replaced_everywhere
 from viewer.explainers.asked_region import EVERYWHERE, input_region
 from viewer.explainers.asking import Region, View, ask, first_layer
 from viewer.explainers.declaration import EXPLAINERS
@@ -42,6 +45,7 @@ from viewer.models.devices import free_bytes
 from viewer.models.input_view import InputView, slice_input
 from viewer.models.prediction import Prediction, predict
 from viewer.models.volume_view import VolumeView, volume_input
+from viewer.state.series_reading import Weighed
 
 # One core stays free for the window. Threads that outnumber the free cores wait for each other by spinning, which has
 # been seen to make a pass ten times slower.
@@ -414,6 +418,61 @@ def check_subject(request: ExplainRequest, progress: Progress = SILENT) -> Subje
 def check_one(subject: Subject, name: str, progress: Progress = SILENT) -> Finding:
     """What one check finds; see `viewer.evaluation.checks.running`."""
     return one_finding(subject, name, progress)
+
+
+def weigh(
+    request: ExplainRequest,
+    layer: str,
+    signed: NDArray[np.float32],
+    plan: Plan,
+    progress: Progress = SILENT,
+) -> Weighed:
+    """Replace the pixels that a map calls important and ask the network again, see `pixel_importance`.
+
+    Parameters
+    ----------
+    request : what the map explains; nothing is explained again.
+    signed : the map on its own grid, as the network saw the input.
+
+    Raises
+    ------
+    ExplainError
+        When the map is the same everywhere.
+    """
+    loaded = classifier(request.model_id, request.device)
+    rule, mirror, crop = loaded.card.input, request.mirror, request.crop
+    if loaded.card.dims == 3:
+        _, ready = volume_input(rule, request.image, mirror=mirror, crop=crop)
+    else:
+        _, ready = slice_input(rule, request.image, request.index, mirror=mirror, crop=crop)
+    result = importance_of_input(
+        loaded,
+        ready,
+        signed,
+        plan=plan,
+        target=request.target,
+        explainer=request.explainer,
+        layer=layer,
+        slice=None if loaded.card.dims == 3 else request.index,
+        progress=progress,
+    )
+    order, _ = importance_order(signed, ready.shape[1:])
+    low, high = np.percentile(ready[0], (0.5, 99.5))
+    # Of a volume the slice through the map's peak: all others would be as many pictures again.
+    at = int(np.unravel_index(order[0], ready.shape[1:])[0]) if ready.ndim == 4 else None
+
+    def picture(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+        shown = values[0] if at is None else values[0, at]
+        return np.asarray(np.clip((shown - low) / max(high - low, 1e-12), 0, 1) * 255, dtype=np.uint8)
+
+    after = {}
+    for transform in plan.transforms:
+        instead = replaced_everywhere(ready, transform, plan.seed)
+        for fraction in plan.fractions:
+            count = round(fraction / 100 * order.size)
+            after[transform, fraction] = picture(altered(ready, instead, order[:count]))
+    note = "" if at is None else f"slice {at + 1} of {ready.shape[1]} of the input, with the map's peak"
+    return Weighed(result, picture(ready), after, note)
 
 
 def unsupported(model_id: str, device: str, layer: str) -> dict[str, str]:

@@ -21,6 +21,7 @@ from viewer.controllers.preferring import Preferring
 from viewer.controllers.recents import Recents
 from viewer.controllers.recording import Recording
 from viewer.controllers.regularising import Regularising
+from viewer.controllers.replacing import ReplacingVerbs
 from viewer.controllers.undoing import Undoing
 from viewer.controllers.viewing import Viewing
 from viewer.controllers.volumes import Volumes
@@ -37,7 +38,7 @@ class Workbench:
     Attributes
     ----------
     session : the state that the verbs write.
-    opening, peeking, viewing, planes, playing, measuring, explaining, boxing, exporting : the verbs.
+    opening, peeking, viewing, planes, playing, measuring, explaining, boxing, replacing, exporting : the verbs.
     """
 
     def __init__(self, runner: JobRunner, settings: Settings | None = None) -> None:
@@ -57,6 +58,7 @@ class Workbench:
         self.measuring = Measuring(self.session, self.recording)
         self.explaining = Explaining(self.session, runner, self.recording)
         self.boxing = Boxing(self.session, self.recording)
+        self.replacing = ReplacingVerbs(self.session, runner, self.explaining.asking)
         self.noting = Noting(self.session, self.recording)
         self.peeking = Peeking(self.session, runner)
         self.opening = Opening(self.session, runner, self.explaining, self.peeking)
@@ -76,7 +78,7 @@ class Workbench:
             "volumes": self.volumes.cancel,
             "beside": self.beside.cancel,
             "grid": self.grid.cancel,
-            COMPUTING: self.explaining.cancel,
+            COMPUTING: self._stop_computing,
         }
         self.noticing = Noticing(self.session)
         self.exporting = Exporting(self.session, runner)
@@ -111,3 +113,7 @@ class Workbench:
     def cancel_one(self, name: str) -> None:
         """Stop one of the things that `viewer.state.running.running` lists; what is there stays."""
         self._stops[name]()
+
+    def _stop_computing(self) -> None:
+        self.explaining.cancel()
+        self.replacing.cancel()

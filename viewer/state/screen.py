@@ -22,6 +22,7 @@ from viewer.state.panel_views import (
     strip_view,
 )
 from viewer.state.planes_view import PlanesPresenter, PlanesView, workspace_shown
+from viewer.state.replacing import ImportanceView, importance_view
 from viewer.state.rulers import RulerMark, ruler_marks
 from viewer.state.session import Session, Workspace
 
@@ -44,6 +45,7 @@ class Screen:
     rail: tuple[LayerTile, ...]
     strip: StripView | None
     boxes: BoxesView | None
+    importance: ImportanceView
     rulers: tuple[RulerMark, ...]
     workspace: Workspace
     planes: PlanesView | None
@@ -92,6 +94,18 @@ class Presenter:
         return Screen(
             workspace=workspace,
             planes=self._planes.view(found) if workspace == "volume" else None,
+            importance=self._part(
+                "importance",
+                (
+                    *shown,
+                    choice,
+                    s.revision,
+                    s.replacing.transform,
+                    s.replacing.fraction,
+                    s.replacing.running,
+                ),
+                lambda: importance_view(s),
+            ),
             rulers=self._part(
                 "rulers",
                 (_Same(s.case), s.view.slice, _Same(s.rulers.drawn), s.rulers.selected),

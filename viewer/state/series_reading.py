@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.evaluation.importance_result import PixelImportance
 from viewer.explainers.atlas import Atlas
 from viewer.models.card import Crop, ScoreType
 from viewer.models.input_view import InputView
@@ -43,6 +47,23 @@ class Place:
     target: int
     layer: str
     key: str
+
+
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """What replacing the important pixels of one map has shown.
+
+    Attributes
+    ----------
+    before : (row, column) the first channel of the input, 0 to 255; of a volume the slice with the map's peak.
+    after : (transform, percent) -> the same with that much replaced.
+    note : what the pictures are of, where it is not the whole input.
+    """
+
+    result: PixelImportance
+    before: NDArray[np.uint8]
+    after: Mapping[tuple[str, float], NDArray[np.uint8]]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +114,7 @@ class SeriesReading:
     flags : what the traces found out about the network, see `TraceResult`.
     rounds : of maps that are made on demand, how far they are.
     steady : how steady the answers on a slice are, as far as that was measured.
+    weighed : what replacing the important pixels of a map has shown; the last few.
     """
 
     variant: Variant
@@ -101,6 +123,7 @@ class SeriesReading:
     flags: set[str] = field(default_factory=set)
     rounds: dict[Place, Rounds] = field(default_factory=dict)
     steady: dict[int, Steadiness] = field(default_factory=dict)
+    weighed: dict[Place, Weighed] = field(default_factory=dict)
 
     @property
     def whole(self) -> bool:

@@ -40,7 +40,7 @@ ScaleName = Literal["reference", "series", "slice"]
 CineOf = Literal["slices", "volumes"]
 Workspace = Literal["reading", "volume"]
 """``reading``: one picture, large; ``volume``: three planes through one place."""
-BottomTab = Literal["boxes", "notes"]
+BottomTab = Literal["boxes", "importance", "notes"]
 """A tab under the picture; each has an action ``view.tab-NAME`` and a page in the window."""
 
 
@@ -157,6 +157,17 @@ class Boxes:
 
 
 @dataclass
+class Replacing:
+    """What replaces the pixels that a map calls important, and how many of them the picture shows replaced."""
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+    transform: str = "mean"
+    fraction: float = 5.0
+    """Percent of the input's pixels."""
+    running: bool = False
+
+
+@dataclass
 class Notes:
     """Words that a reader has written about the open case; they come and go with it, as its boxes do."""
 
@@ -243,6 +254,7 @@ class Session:
     overlay: Overlay = field(default_factory=Overlay)
     boxes: Boxes = field(default_factory=Boxes)
     rulers: Rulers = field(default_factory=Rulers)
+    replacing: Replacing = field(default_factory=Replacing)
     notes: Notes = field(default_factory=Notes)
     history: History = field(default_factory=History)
     """What has been done to the open case and can be undone."""

@@ -35,7 +35,7 @@ from viewer.state.case import Case, same_grid
 from viewer.state.grid_question import model_question, reads_volumes, uneven
 from viewer.state.opened import SeriesEntry
 from viewer.state.screen import Presenter, Screen
-from viewer.state.session import Notice
+from viewer.state.session import BottomTab, Notice
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.canvas.planes_canvas import PlanesCanvas
@@ -49,13 +49,14 @@ from viewer.ui.notifier import Notifier
 from viewer.ui.panels.advice import Advice
 from viewer.ui.panels.arriving_row import ArrivingRow
 from viewer.ui.panels.beside_panel import BesidePanel, FirstHeading
-from viewer.ui.panels.bottom_card import BottomCard
+from viewer.ui.panels.bottom_card import BottomCard, BottomPage
 from viewer.ui.panels.boxes_panel import BoxesPanel
 from viewer.ui.panels.burned_in import BurnedIn
 from viewer.ui.panels.card import Card, Elided, described, heading
 from viewer.ui.panels.case_panel import CasePanel
 from viewer.ui.panels.explainer_panel import ExplainerPanel
 from viewer.ui.panels.grid_strip import GridStrip
+from viewer.ui.panels.importance_panel import ImportancePanel
 from viewer.ui.panels.input_panel import InputPanel
 from viewer.ui.panels.layer_rail import LayerRail
 from viewer.ui.panels.may_read_line import MayReadLine
@@ -144,7 +145,8 @@ class MainWindow(QMainWindow):
         self.model, self.prediction = ModelPanel(bench), PredictionPanel()
         self.explainer, self.rail = ExplainerPanel(bench), LayerRail(bench)
         self.overlay, self.input = OverlayPanel(bench), InputPanel(bench)
-        self.boxes, self.notes, self.status = BoxesPanel(bench), NotesPanel(bench), StatusLine(bench)
+        self.boxes, self.importance = BoxesPanel(bench), ImportancePanel(bench)
+        self.notes, self.status = NotesPanel(bench), StatusLine(bench)
         self.notice, self.restore = NoticeBar(bench), RestoreStrip(bench)
         self.phi = QPushButton("PHI shown")
         # The style's padding comes with the first show only.
@@ -225,7 +227,12 @@ class MainWindow(QMainWindow):
         row.addWidget(scroll)
         whole = QSplitter(Qt.Orientation.Vertical)
         whole.addWidget(upper)
-        self.bottom = BottomCard(self.menus.actions, {"boxes": self.boxes, "notes": self.notes}, self.status)
+        pages: dict[BottomTab, BottomPage] = {
+            "boxes": self.boxes,
+            "importance": self.importance,
+            "notes": self.notes,
+        }
+        self.bottom = BottomCard(self.menus.actions, pages, self.status)
         whole.addWidget(self.bottom)
         whole.setSizes([716, 214])
         whole.setStretchFactor(0, 3)
@@ -347,6 +354,7 @@ class MainWindow(QMainWindow):
         self.bottom.show_tab(session.tab)
         if reading:
             self.boxes.show_boxes(screen.boxes, session)
+            self.importance.show_importance(screen.importance)
             self.notes.show_session(session)
         self.status.show_session(session)
         self.notice.show_notice(session.notice)
