@@ -82,3 +82,10 @@ def resnet_of_volumes() -> Subject:
     subject = Subject.of("3D ResNet-50", module, 3, (32, 64, 64), 1)
     layers = tuple(name for name in subject.layers if ".conv" in name)[-20:]
     return Subject(subject.name, subject.classifier, subject.picture, layers)
+
+
+def chain_of_volumes() -> Subject:
+    """`stroke-3d`, four blocks under a global average pool, at 24x96x96."""
+    torch.manual_seed(0)
+    activate()
+    return Subject.of("stroke-3d", ARCHITECTURES["stroke-3d"](classes=2, channels=1), 2, (24, 96, 96), 1)

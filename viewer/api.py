@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from viewer.explainers.explanation import Explanation
     from viewer.explainers.layer_info import LayerInfo
     from viewer.explainers.passes import input_gradient, layer_pair, plain_scores
+    from viewer.explainers.perturbing import perturbed_scores
     from viewer.explainers.question import Answer, Explainer, Question, answer
     from viewer.explainers.support import support
     from viewer.foundation.errors import WhySliceError
@@ -86,6 +87,7 @@ _HOMES = {
     "layer_pair": "viewer.explainers.passes",
     "normalise": "viewer.models.normalise",
     "pixel_importance": "viewer.evaluation.pixel_importance",
+    "perturbed_scores": "viewer.explainers.perturbing",
     "plain_scores": "viewer.explainers.passes",
     "predict": "viewer.models.prediction",
     "read_image": "viewer.imaging.reading",
@@ -133,6 +135,7 @@ __all__ = [
     "layers",
     "load_model",
     "normalise",
+    "perturbed_scores",
     "pixel_importance",
     "plain_scores",
     "predict",
@@ -149,11 +152,19 @@ __all__ = [
 ]
 
 
+_MAY_NEED_PLUGINS = ("explain", "support")
+"""What is given the name of an explainer, which a plugin may bring."""
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"viewer.api has no '{name}'")
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
+    if name in _MAY_NEED_PLUGINS:
+        from viewer.plugin_host.host import activate
+
+        activate()
     return value
 
 
@@ -183,8 +194,8 @@ def register_architecture(name: str, factory: Any) -> None:
 def register_explainer(info: ExplainerInfo, function: Explainer) -> None:
     """Add an explainer: ``function(question)`` yields an `Answer` after every step, each better than the last one.
 
-    Between two answers nothing is hooked into the network and it is as it was found. `input_gradient`, `layer_pair` and
-    `plain_scores` make the passes that most explainers need, and keep to that.
+    Between two answers nothing is hooked into the network and it is as it was found. `input_gradient`, `layer_pair`,
+    `plain_scores` and `perturbed_scores` make the passes that most explainers need, and keep to that.
     """
     from viewer.explainers.added_explainers import register_explainer as register
 

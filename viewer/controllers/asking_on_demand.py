@@ -19,15 +19,16 @@ from viewer.explainers.map_facts import OF_THE_MAP
 from viewer.foundation.errors import Cancelled, one_sentence
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.progress import Progress
-from viewer.state.asking import AT_ONCE, Asking
+from viewer.state.asking import AT_ONCE, Asking, Stage
 from viewer.state.map_view import places_shown
 from viewer.state.method import (
-    Method,
     deviation_key,
     estimate,
     is_segmentation,
     method_of,
+    rounds_wanted,
     segments_key,
+    sight_of,
     why_not,
 )
 from viewer.state.series_reading import Place, Rounds, SeriesReading, Variant
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 _PAUSED = 12
 """Explanations that keep their place."""
+_GLANCE = 2
+"""Answers of a coarse map that are taken before a long explanation is ordered: by the second one it is known how long
+it will take."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,10 @@ class _Order:
 
     variant: Variant
     places: tuple[Place, ...]
+
+    @property
+    def keys(self) -> tuple[tuple[Variant, Place], ...]:
+        return tuple((self.variant, place) for place in self.places)
 
 
 class AskingOnDemand:
@@ -62,6 +70,8 @@ class AskingOnDemand:
         self._generation = 0
         self._left: set[tuple[Variant, Place]] = set()
         """Explanations that the user has stopped: they do not go on by themselves."""
+        self._ordered: set[tuple[Variant, Place]] = set()
+        """Explanations that the user has ordered: they go on by themselves when he comes back."""
         self._series: tuple[Variant, str, str, str] | None = None
         """The explanation that is wanted of every slice."""
         self._looking = self._holding = self._wanted = False
@@ -79,7 +89,6 @@ class AskingOnDemand:
     def compute(self) -> None:
         """Begin, or go on with, the explanation of the shown slice, however long it takes."""
         if self._order is not None:
-            self._left.difference_update((self._order.variant, place) for place in self._order.places)
             self._begin(self._order, forced=True)
 
     def want(self) -> None:
@@ -95,7 +104,6 @@ class AskingOnDemand:
         if not self._filling.finished or len(reading.filled) < reading.atlas.slices:
             self._filling.go_on()
         if self._order is not None and self._running is None:
-            self._left.difference_update((self._order.variant, place) for place in self._order.places)
             self._begin(self._order, forced=True)
 
     def cancel(self) -> None:
@@ -106,7 +114,8 @@ class AskingOnDemand:
                 self._session.asking = None
             return
         if self._order is not None:
-            self._left.update((self._order.variant, place) for place in self._order.places)
+            self._left.update(self._order.keys)
+            self._ordered.difference_update(self._order.keys)
         self._pause()
         if self._order is not None:
             self._show_stopped(self._order)
@@ -118,6 +127,7 @@ class AskingOnDemand:
         self._order = None
         self._talks.clear()
         self._left.clear()
+        self._ordered.clear()
         self._session.asking = None
 
     # --- what is wanted ----------------------------------------------------------------------------------------------
@@ -172,27 +182,30 @@ class AskingOnDemand:
         if not open_:
             self._finished()
             return
-        forced = forced or self._wanted or self._series is not None
+        if forced or self._wanted:
+            self._ordered.update(order.keys)
+            self._left.difference_update(order.keys)
+        forced = self._series is not None or not self._ordered.isdisjoint(order.keys)
         self._wanted = False
-        left, seconds = self._share_left(reading, order), estimate(session)
-        seconds = None if seconds is None else seconds * left
+        left, seconds = self._share_left(reading, order), self._seconds_left(reading, order)
         if not forced and any((order.variant, place) in self._left for place in open_):
             self._show_stopped(order)
             return
+        glance = 0
         if not forced and (seconds is None or seconds > AT_ONCE):
-            if left < 1:
-                self._show_stopped(order)
-            else:
-                session.asking = Asking("offered", seconds=seconds)
-            return
+            coarse = method_of(session).info.coarse_first
+            if not coarse or left < 1:
+                self._show_waiting(order, "offered" if coarse or left == 1 else "stopped")
+                return
+            glance = _GLANCE
         self._generation += 1
         self._hold()
         done, total = self._rounds(reading, order)
         session.asking = Asking(
-            "running", done, total, _unit(method_of(session)), time.monotonic(), done, seconds
+            "running", done, total, method_of(session).info.round_unit, time.monotonic(), done, seconds
         )
         self._show_work()
-        self._step(self._generation, reading, open_[0], order)
+        self._step(self._generation, reading, open_[0], order, glance)
 
     def _finished(self) -> None:
         """The shown slice is done: the other slices of a series, or nothing."""
@@ -239,7 +252,10 @@ class AskingOnDemand:
 
     # --- a step ------------------------------------------------------------------------------------------------------
 
-    def _step(self, generation: int, reading: SeriesReading, place: Place, order: _Order | None) -> None:
+    def _step(
+        self, generation: int, reading: SeriesReading, place: Place, order: _Order | None, glance: int = 0
+    ) -> None:
+        """Take the next answer, and all that follow; of a glance only so many."""
         talk = self._talk(reading, place)
         talk.resume()
         self._running = talk
@@ -256,21 +272,13 @@ class AskingOnDemand:
                 return
             if reply is not None and reply.done < reply.total:
                 self._show_progress(reading, order)
-                self._step(generation, reading, place, order)
+                if glance == 1:
+                    self._weigh(order)
+                else:
+                    self._step(generation, reading, place, order, max(glance - 1, 0))
                 return
             self._end(reading, place, talk)
-            self._running = None
-            if order is None:
-                self._finished()
-                return
-            self._show_progress(reading, order)
-            open_ = [each for each in order.places if not self._done(reading, each)]
-            if open_ and open_[0] != place:
-                self._step(generation, reading, open_[0], order)
-            elif open_:
-                self._fail("The map does not fit into the memory budget for maps.")
-            else:
-                self._finished()
+            self._next(generation, reading, place, order)
 
         def failed(error: Exception) -> None:
             self._end(reading, place, talk)
@@ -283,6 +291,27 @@ class AskingOnDemand:
             self._fail(one_sentence(error))
 
         self._runner.submit("compute", work, done=done, failed=failed)
+
+    def _next(self, generation: int, reading: SeriesReading, place: Place, order: _Order | None) -> None:
+        """A map is finished: the other one of a difference of classes, or no more."""
+        self._running = None
+        if order is None:
+            self._finished()
+            return
+        self._show_progress(reading, order)
+        open_ = [each for each in order.places if not self._done(reading, each)]
+        if open_ and open_[0] != place:
+            self._step(generation, reading, open_[0], order)
+        elif open_:
+            self._fail("The map does not fit into the memory budget for maps.")
+        else:
+            self._finished()
+
+    def _weigh(self, order: _Order | None) -> None:
+        """A coarse map is there, and it is known how long the rest takes: go on, or wait for the user."""
+        self._running = None
+        self._rest()
+        self._begin(order)
 
     def _end(self, reading: SeriesReading, place: Place, talk: Talk) -> None:
         """A talk has no more answers. Another one may stand in its place, of a case that was opened meanwhile."""
@@ -355,9 +384,14 @@ class AskingOnDemand:
     def _learn(self, talk: Talk, reply: ExplainReply) -> None:
         """How long it really took, for the next estimate."""
         support, request = self._session.support, talk.request
-        if support is None or reply.done < reply.total or support.model != request.model_id:
+        rate = talk.seconds_a_round()
+        if support is None or rate is None or support.model != request.model_id:
             return
-        each = talk.seconds / max(cost(request.explainer, request.parameters), 1e-6)
+        early = reply.done < reply.total
+        if early and (request.explainer in support.seconds or not method_of(self._session).info.coarse_first):
+            return
+        sight = sight_of(self._session)
+        each = rate * reply.total / max(cost(request.explainer, request.parameters, sight), 1e-6)
         self._session.support = replace(support, seconds={**support.seconds, request.explainer: each})
 
     # --- how far -----------------------------------------------------------------------------------------------------
@@ -371,22 +405,33 @@ class AskingOnDemand:
 
     def _rounds(self, reading: SeriesReading, order: _Order) -> tuple[int, int]:
         """Rounds made and wanted of all maps of an order."""
-        each = self._rounds_wanted()
-        made = 0
+        made = total = 0
         for place in order.places:
             rounds = reading.rounds.get(place)
             resumed = (order.variant, place) in self._talks or self._done(reading, place)
             made += rounds.done if rounds is not None and resumed else 0
-        return made, each * len(order.places)
-
-    def _rounds_wanted(self) -> int:
-        method = method_of(self._session)
-        value = method.parameters.get(method.info.repeats) if method.info.repeats else None
-        return int(value) if value is not None else 1
+            total += rounds.total if rounds is not None else rounds_wanted(self._session)
+        return made, total
 
     def _share_left(self, reading: SeriesReading, order: _Order) -> float:
         made, total = self._rounds(reading, order)
         return 1 - made / total
+
+    def _seconds_left(self, reading: SeriesReading, order: _Order) -> float | None:
+        """How long an order will still take: as its own steps say, else by what a pass takes."""
+        whole, left = estimate(self._session), 0.0
+        for place in order.places:
+            if self._done(reading, place):
+                continue
+            talk, rounds = self._talks.get((order.variant, place)), reading.rounds.get(place)
+            rate = talk.seconds_a_round() if talk is not None else None
+            if rate is not None and rounds is not None:
+                left += rate * (rounds.total - rounds.done)
+            elif whole is None:
+                return None
+            else:
+                left += whole / len(order.places)
+        return left
 
     def _places(self, reading: SeriesReading, index: int) -> tuple[Place, ...]:
         return places_shown(self._session, reading, index)
@@ -420,17 +465,20 @@ class AskingOnDemand:
         self._show_work()
 
     def _show_stopped(self, order: _Order) -> None:
+        self._show_waiting(order, "stopped")
+
+    def _show_waiting(self, order: _Order, stage: Stage) -> None:
+        """It waits for the user; what is there stays."""
         session, reading = self._session, self._session.reading
         if reading is None:
             return
         done, total = self._rounds(reading, order)
-        seconds = estimate(session)
         session.asking = Asking(
-            "stopped",
+            stage,
             done,
             total,
-            _unit(method_of(session)),
-            seconds=None if seconds is None else seconds * (1 - done / total),
+            method_of(session).info.round_unit,
+            seconds=self._seconds_left(reading, order),
         )
 
     def _show_work(self) -> None:
@@ -440,9 +488,3 @@ class AskingOnDemand:
 
     def _work_name(self) -> str:
         return method_of(self._session).info.title
-
-
-def _unit(method: Method) -> str:
-    """What rounds are, in words."""
-    found = next((p.unit for p in method.info.parameters if p.name == method.info.repeats), "")
-    return found or "rounds"

@@ -29,6 +29,8 @@ class Talk:
         self.request = request
         self.seconds = 0.0
         self.ended = False
+        self._first: tuple[int, float] | None = None
+        self._last: tuple[int, float] = (0, 0.0)
         self._answers: Iterator[ExplainReply] | None = None
         self._stop = threading.Event()
         self._began = 0.0
@@ -55,7 +57,17 @@ class Talk:
             raise
         self.seconds += time.monotonic() - self._began
         self.ended = found is None
+        if found is not None:
+            self._last = (found.done, self.seconds)
+            self._first = self._first or self._last
         return found
+
+    def seconds_a_round(self) -> float | None:
+        """Time of a round, without what an explainer does before its first answer where there is a second one."""
+        if self._first is None:
+            return None
+        rounds, seconds = self._last[0] - self._first[0], self._last[1] - self._first[1]
+        return seconds / rounds if rounds > 0 else self._last[1] / max(self._last[0], 1)
 
     def stop(self) -> None:
         """Take no other step; the one under way is finished, unless that takes long."""

@@ -168,6 +168,19 @@ for _info in (
         parameters=(_REGION,),
         needs="a segmentation network",
     ),
+    _cam(
+        "score-cam",
+        "Score-CAM",
+        "Where the channels are active that, as masks of the input, leave the class the highest score.",
+        "sum_k w_k A_k, w the softmax over the channels of s(x masked by A_k drawn on the input from 0 to 1)",
+        "Wang et al., Score-CAM, CVPR workshop 2020",
+        in_atlas=False,
+        gradient=False,
+        passes=0.3,
+        rounds=lambda _, sight: max(1, sight.channels),
+        unit="channels",
+        coarse_first=True,
+    ),
     _of_input(
         "gradient",
         "gradient",
@@ -342,6 +355,7 @@ for _info in (
         passes=0.3,
         rounds=_windows,
         unit="windows",
+        coarse_first=True,
     ),
     *SHARED_OUT,
 ):
@@ -416,7 +430,10 @@ def smoothed(info: ExplainerInfo, parameters: Mapping[str, Any]) -> ExplainerInf
     return inside.find(str(parameters.get("of", "gradient")).strip())
 
 
-def cost(name: str, parameters: Mapping[str, Any]) -> float:
+_USUAL = Sight((224, 224), 256)
+
+
+def cost(name: str, parameters: Mapping[str, Any], sight: Sight = _USUAL) -> float:
     """How many times the work of one forward and one backward pass of one input an explanation takes.
 
     Multiply with the measured time of one such pass to know how long it will take.
@@ -425,17 +442,18 @@ def cost(name: str, parameters: Mapping[str, Any]) -> float:
     ----------
     name : of an explainer.
     parameters : those that differ from their defaults.
+    sight : what is looked at; of meaning for explainers whose rounds follow from it.
 
     Raises
     ------
     UsageError
-        Unknown explainer or parameter, or a value that is not allowed.
+        Unknown explainer or parameter, or a value that is not allowed, also for what is looked at.
     """
     info = resolved(name, parameters)
     values = info.checked(parameters)
-    rounds = float(values[info.repeats]) if info.repeats else 1.0
+    rounds = info.rounds_wanted(values, sight)
     inner = smoothed(info, values)
     if inner is None:
         return info.passes * rounds
     own = {parameter.name for parameter in EXPLAINERS[name].parameters}
-    return rounds * cost(inner.name, {key: value for key, value in values.items() if key not in own})
+    return rounds * cost(inner.name, {key: value for key, value in values.items() if key not in own}, sight)

@@ -168,6 +168,8 @@ class ExplainerInfo:
         cell is of that order by itself.
     rounds : how many rounds there are where no parameter says so; None for one round.
     unit : of rounds, in words; empty for the unit of the parameter.
+    coarse_first : whether the first answers are coarse maps of everything that come at once, so that a long explanation
+        need not be ordered to see what it will be like.
     """
 
     name: str
@@ -192,6 +194,29 @@ class ExplainerInfo:
     shares_score: bool = True
     rounds: Rounds | None = None
     unit: str = ""
+    coarse_first: bool = False
+
+    def rounds_wanted(self, values: Mapping[str, Value], sight: Sight) -> int:
+        """How many rounds an explanation takes.
+
+        Parameters
+        ----------
+        values : every parameter, checked.
+
+        Raises
+        ------
+        UsageError
+            When the parameters do not suit what is looked at.
+        """
+        if self.rounds is not None:
+            return self.rounds(values, sight)
+        return int(values[self.repeats]) if self.repeats else 1
+
+    @property
+    def round_unit(self) -> str:
+        """What rounds are, in words."""
+        found = next((p.unit for p in self.parameters if p.name == self.repeats), "")
+        return self.unit or found or "rounds"
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Value]:
         """Every parameter with its value: what was given, in the right type, and defaults for the rest.

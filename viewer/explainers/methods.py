@@ -14,6 +14,7 @@ from viewer.explainers.lrp import lrp
 from viewer.explainers.occlusion import occlusion
 from viewer.explainers.paths import gradient_shap, integrated_gradients
 from viewer.explainers.question import Explainer, MapsOf, at_once
+from viewer.explainers.score_cam import score_cam
 from viewer.explainers.smoothgrad import smoothgrad_of, smoothgrad_of_any
 from viewer.explainers.surrogates import kernel_shap, lime
 
@@ -29,6 +30,7 @@ STEPWISE: Mapping[str, Explainer] = {
     "occlusion": occlusion,
     "lime": lime,
     "kernel-shap": kernel_shap,
+    "score-cam": score_cam,
 }
 """Explainers with a way of their own."""
 

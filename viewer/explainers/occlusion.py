@@ -24,8 +24,10 @@ from viewer.models.classifier import REFUSALS
 INCREMENTAL, FULL_PASSES = "incremental", "full-passes"
 """Flags: only what a window touches was computed anew, or the whole network for each window."""
 
-_TOGETHER = 32
-"""Windows that are passed incrementally at once."""
+_TOGETHER, _LEAST_TOGETHER = 32, 4
+"""Windows that are passed incrementally at once: no more than keep a step short enough to be stopped after it."""
+_KEPT = 512 << 20
+"""... which a network that keeps so many bytes is for one."""
 _WORTH_IT = 1.0
 """The incremental way is taken when it needs less than this share of the time of full passes."""
 _ROUNDING = 64
@@ -118,7 +120,15 @@ class Covering:
             known[key] = again is not None and again[1] < _WORTH_IT * seconds
         self._incremental = known[key]
         if self._incremental:
-            self.together = max(self.together, _TOGETHER)
+            self.together = self._fitting()
+
+    def _fitting(self) -> int:
+        if self._question.batch.device.type != "cpu":
+            return max(self.together, _TOGETHER)
+        with torch.no_grad(), self._question.classifier.borrowed():
+            kept = kept_pass(self._question)
+        large = _TOGETHER if kept is None else _KEPT // max(kept.bytes, 1)
+        return max(_LEAST_TOGETHER, min(_TOGETHER, large))
 
     def scores(self, cells: Cells) -> NDArray[np.float64]:
         """(window,) scores with each of some windows covered; NaN where they are not finite."""

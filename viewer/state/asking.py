@@ -18,8 +18,8 @@ class Asking:
 
     Attributes
     ----------
-    stage : ``offered`` it waits for the user; ``running``; ``stopped`` what is there stays, and it can go on;
-        ``series`` the shown slice is done and the others are made; ``refused`` it does not exist.
+    stage : ``offered`` it waits for the user, perhaps with a coarse map; ``running``; ``stopped`` what is there stays,
+        and it can go on; ``series`` the shown slice is done and the others are made; ``refused`` it does not exist.
     done, total : rounds of the slice, or slices of the series.
     unit : of these, in words.
     started : `time.monotonic` when this run began.
@@ -70,6 +70,9 @@ def asking_words(asking: Asking, now: float) -> str:
     count = f"{asking.done} / {asking.total} {asking.unit}".strip()
     if asking.stage == "refused":
         return asking.sentence
+    if asking.stage == "offered" and asking.done:
+        rest = "" if asking.seconds is None else f", {time_words(asking.seconds)} for the rest"
+        return f"coarse, {count}{rest}"
     if asking.stage == "offered":
         return "not computed" if asking.seconds is None else f"{time_words(asking.seconds)} on this slice"
     if asking.stage == "stopped":

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from viewer.explainers.declaration import EXPLAINERS, cost, equals, resolved
-from viewer.explainers.explainer_info import INPUT_LAYER, ExplainerInfo, Value
+from viewer.explainers.explainer_info import INPUT_LAYER, ExplainerInfo, Sight, Value
 from viewer.explainers.layer_info import LayerInfo
+from viewer.foundation.errors import UsageError
 from viewer.state.session import DIFFERENCE, Session
 
 REGION = "region"
@@ -151,13 +152,33 @@ def chosen_layer(session: Session) -> LayerInfo | None:
     return next((layer for layer in layers if layer.name == session.choice.layer), None)
 
 
+def sight_of(session: Session) -> Sight:
+    """What the chosen model and layer give an explainer to look at."""
+    layer = chosen_layer(session)
+    return Sight(
+        session.model.card.input.size if session.model is not None else (), layer.shape[0] if layer else 0
+    )
+
+
+def rounds_wanted(session: Session) -> int:
+    """How many rounds the chosen explanation takes; one where it cannot be made, which is said when it is tried."""
+    method = method_of(session)
+    try:
+        return method.info.rounds_wanted(method.parameters, sight_of(session))
+    except UsageError:
+        return 1
+
+
 def estimate(session: Session) -> float | None:
     """Seconds that the chosen explanation of one input will take; None where nobody has measured a pass yet."""
     support, choice = session.support, session.choice
     if support is None:
         return None
     given = {k: v for k, v in choice.parameters.get(choice.explainer, {}).items() if k != REGION}
-    passes = cost(choice.explainer, given) * (
-        2 if choice.target == DIFFERENCE and not method_of(session).deviation else 1
-    )
+    try:
+        passes = cost(choice.explainer, given, sight_of(session))
+    except UsageError:
+        return 0.0  # it takes no time to be refused
+    if choice.target == DIFFERENCE and not method_of(session).deviation:
+        passes *= 2
     return passes * support.seconds.get(choice.explainer, support.pass_seconds)

@@ -21,7 +21,7 @@ from viewer.explainers.declaration import EXPLAINERS, cost, resolved
 from viewer.explainers.explainer_info import ExplainerInfo, Parameter, Value
 from viewer.foundation.errors import UsageError
 from viewer.state.asking import time_words
-from viewer.state.method import REGION, menu, why_not
+from viewer.state.method import REGION, menu, sight_of, why_not
 from viewer.state.session import Session
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
@@ -208,14 +208,17 @@ class ExplainerForm(QDialog):
     def _cost_words(self) -> str:
         support = self._bench.session.support
         values = self.values()
+        info, sight = resolved(self.explainer, values), sight_of(self._bench.session)
         try:
-            passes = cost(self.explainer, values)
+            passes = cost(self.explainer, values, sight)
+            count = info.rounds_wanted(info.checked(values), sight)
         except UsageError as error:
             return error.sentence
+        words = f"{count} {info.unit} a slice" if info.unit else f"{passes:g} passes of the network a slice"
         if support is None:
-            return f"{passes:g} passes of the network a slice"
+            return words
         each = support.seconds.get(self.explainer, support.pass_seconds)
-        return f"{passes:g} passes of the network a slice: {time_words(passes * each)}"
+        return f"{words}: {time_words(passes * each)}"
 
     def values(self) -> dict[str, Value]:
         """What is in the fields, in the parameters' own types."""
