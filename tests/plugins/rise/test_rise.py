@@ -65,7 +65,7 @@ def test_what_is_no_number_is_left_out_and_said() -> None:
             return torch.cat([x.mean((2, 3)), 0 * x[:, :, 0, 0] / x[:, :, 0, 0]], dim=1)
 
     classifier = api.wrap_module(Dividing(), classes=["a", "b"], dims=2, input_size=(32, 40))
-    made = api.explain(classifier, np.ones((1, 32, 40), np.float32), explainer="rise", target=0, samples=64)
+    made = api.explain(classifier, np.ones((1, 32, 40), np.float32), explainer="rise", target=1, samples=64)
     assert made.facts["asked"] == 64
     assert 5 < made.facts["left_out"] < 60
     assert np.isfinite(made.signed).all()
