@@ -25,10 +25,10 @@ Map = NDArray[np.float32]
 def occluding() -> Report:
     """Five times captum on the GAP model is the goal; elsewhere never slower, 5% being noise."""
     reports = [
-        _of(gap(), 16, 8, (1, 4, 16), goal=5, repeats=2),
-        _of(resnet(), 16, 16, (1, 4, 16), goal=0.95, repeats=1),
-        _of(chain_of_volumes(), 16, 16, (1, 4), goal=0.95, repeats=1),
-        _of(resnet_of_volumes(), 16, 16, (1, 4), goal=0.95, repeats=1),
+        _of(gap(), 16, 8, (1, 4, 16), goal=5),
+        _of(resnet(), 16, 16, (1, 4, 16), goal=0.95),
+        _of(chain_of_volumes(), 16, 8, (1, 4), goal=0.95),
+        _of(resnet_of_volumes(), 16, 16, (1, 4), goal=0.95),
     ]
     return Report(
         tuple(a for report in reports for a in report.agreements),
@@ -81,37 +81,32 @@ def _monai(subject: Subject, patch: int, stride: int, together: int) -> Map:
     return np.asarray(score - occluded[0, _TARGET].numpy())
 
 
-def _of(
-    subject: Subject, patch: int, stride: int, settings: tuple[int, ...], *, goal: float, repeats: int
-) -> Report:
-    mine, incremental = _ours(subject, patch, stride)
-    peers: dict[str, Callable[[int], Map]] = {
-        "captum": partial(_captum, subject, patch, stride),
-        "MONAI": partial(_monai, subject, patch, stride),
-    }
+def _of(subject: Subject, patch: int, stride: int, settings: tuple[int, ...], *, goal: float) -> Report:
+    made: dict[str, tuple[Map, bool]] = {}
+
+    def kept(name: str, task: Callable[[], Map | tuple[Map, bool]]) -> Callable[[], None]:
+        def run() -> None:
+            found = task()
+            made[name] = found if isinstance(found, tuple) else (found, False)
+
+        return run
+
     what = f"occlusion, patch {patch}, stride {stride}, {subject.name}"
-    agreements = []
-    for name, peer in peers.items():
-        theirs = peer(settings[0])
+    tasks = [kept("ours", partial(_ours, subject, patch, stride))]
+    for name, peer in (("captum", _captum), ("MONAI", _monai)):
+        tasks += [kept(name, partial(peer, subject, patch, stride, together)) for together in settings]
+    ours, *others = best_of(tasks, repeats=1, warm=0)
+    mine, incremental = made["ours"]
+    words = f"{what} ({'incremental' if incremental else 'full passes'})"
+    agreements, rows = [], []
+    for number, name in enumerate(("captum", "MONAI")):
+        theirs = made[name][0]
         difference = float(np.abs(mine - theirs).max() / np.abs(theirs).max())
         agreements.append(Agreement(f"{what}, against {name}", difference, 1e-3))
-    tasks = [partial(_ours, subject, patch, stride)]
-    tasks += [partial(peer, together) for peer in peers.values() for together in settings]  # type: ignore[list-item]
-    ours, *theirs_ = best_of(tasks, repeats=repeats, warm=0)
-    words = f"{what} ({'incremental' if incremental else 'full passes'})"
-    rows = []
-    for number, name in enumerate(peers):
-        each = theirs_[number * len(settings) : (number + 1) * len(settings)]
+        each = others[number * len(settings) : (number + 1) * len(settings)]
         best = int(np.argmin(each))
-        rows.append(
-            compared(
-                words,
-                ours,
-                f"{name}, {settings[best]} at once",
-                each[best],
-                goal if name == "captum" else None,
-            )
-        )
+        label = f"{name}, {settings[best]} at once"
+        rows.append(compared(words, ours, label, each[best], goal if name == "captum" else None))
     return Report(tuple(agreements), tuple(rows))
 
 

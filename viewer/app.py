@@ -139,7 +139,9 @@ class Visit(QObject):
             given = dict(options.parameters)
             self._ask(lambda: bench.explaining.set_parameters(options.explainer or "", given))
             self._ask(lambda: bench.explaining.select_explainer(options.explainer or ""))
-            if given:  # whoever asks for it by hand wants it, however long it takes
+            if (
+                given or options.screenshot is not None
+            ):  # whoever asks by hand wants it, however long it takes
                 bench.explaining.asking.want()
         if options.paths:
             self._ask(

@@ -75,7 +75,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
         (["view", "--exit"], "--screenshot"),
         (["view", "--volume", "1"], "name it too"),
         (["convert", "x.nii", "o.nii", "--spacing", "5,1"], "5,0.5,0.5"),
-        (["view", "--explainer", "lime"], "grad-cam"),
+        (["view", "--explainer", "grad-cm"], "grad-cam"),
     ],
 )
 def test_bad_usage_is_one_sentence_and_2(say: Say, words: list[str], hint: str) -> None:

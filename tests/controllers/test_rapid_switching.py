@@ -117,7 +117,8 @@ def check(bench: Workbench, presenter: Presenter) -> bool:
         done = rounds[0].done
         assert ("unfinished" in shown.may_read.line) == (not rounds[0].complete)
     signed = [wanted(bench, image, each, done) for each in targets]
-    expected = signed[0] - signed[1] if len(signed) == 2 else np.maximum(signed[0], 0)
+    one = signed[0] if method.info.diverging else np.maximum(signed[0], 0)
+    expected = signed[0] - signed[1] if len(signed) == 2 else one
     size = max(float(np.abs(each).max()) for each in signed)
     np.testing.assert_allclose(
         shown.raw, expected, atol=2e-4 * size + 1e-12, err_msg=str((session.choice, done))

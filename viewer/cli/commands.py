@@ -135,7 +135,7 @@ def _view(parser: ArgumentParser) -> None:
     )
     _image(parser)
     parser.add_argument("--model", metavar="ID", help="id of a model; 'models' lists them")
-    parser.add_argument("--explainer", metavar="NAME")
+    parser.add_argument("--explainer", metavar="NAME", help="name of an explainer; 'explainers' lists them")
     _settings(parser, "a parameter of the explainer; may be given several times")
     parser.add_argument("--layer", metavar="L", help="target layer; 'layers MODEL' lists them")
     parser.add_argument("--class", dest="target", metavar="C", help="class to explain")

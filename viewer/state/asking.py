@@ -71,8 +71,7 @@ def asking_words(asking: Asking, now: float) -> str:
     if asking.stage == "refused":
         return asking.sentence
     if asking.stage == "offered" and asking.done:
-        rest = "" if asking.seconds is None else f", {time_words(asking.seconds)} for the rest"
-        return f"coarse, {count}{rest}"
+        return "coarse" if asking.seconds is None else f"coarse, {time_words(asking.seconds)} more"
     if asking.stage == "offered":
         return "not computed" if asking.seconds is None else f"{time_words(asking.seconds)} on this slice"
     if asking.stage == "stopped":
