@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from viewer.evaluation.truth_files.document import ImageEntry, TruthDocument
     from viewer.evaluation.truth_files.layouts import LayoutReader
     from viewer.explainers.atlas import Atlas
-    from viewer.explainers.explainer_info import ExplainerInfo, Parameter
+    from viewer.explainers.explainer_info import ExplainerInfo, Parameter, Sight
     from viewer.explainers.explaining import atlas, explain
     from viewer.explainers.explanation import Explanation
     from viewer.explainers.layer_info import LayerInfo
@@ -72,6 +72,7 @@ _HOMES = {
     "Region": "viewer.evaluation.regions",
     "SILENT": "viewer.foundation.progress",
     "Score": "viewer.evaluation.score",
+    "Sight": "viewer.explainers.explainer_info",
     "TruthDocument": "viewer.evaluation.truth_files.document",
     "WhySliceError": "viewer.foundation.errors",
     "answer": "viewer.explainers.question",
@@ -119,6 +120,7 @@ __all__ = [
     "Recipe",
     "Region",
     "Score",
+    "Sight",
     "TruthDocument",
     "WhySliceError",
     "answer",
