@@ -149,6 +149,29 @@ def test_tables_of_attention_are_no_pictures() -> None:
         )
 
 
+class NonLocal(nn.Module):
+    """A table of places by places straight from a convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 8, stride=8)
+        self.table = nn.Identity()
+        self.out = nn.Identity()
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        row = x.flatten(2)
+        table = self.table((row.transpose(1, 2) @ row).softmax(-1).unsqueeze(1))
+        return self.fc(self.out(x + (row @ table[:, 0]).reshape(x.shape)).mean((2, 3)))
+
+
+def test_tables_of_non_local_blocks_are_no_pictures() -> None:
+    layers = layers_of(NonLocal())
+    assert list(layers) == ["conv", "out"]
+    assert layers["out"].shape == (4, 4, 5)
+
+
 def test_exchanged_channels_stay_channels() -> None:
     assert layers_of(Shuffled())["shuffle"].shape == (6, *SIZE)
 
