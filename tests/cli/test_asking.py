@@ -443,6 +443,8 @@ def test_every_kind_of_explainer_is_made_on_demand(say: Say, tiny: str, nifti: P
     assert "hardly depends on what the network has learned" in deconv["may_read"]["line"]
     assert deconv["may_read"]["answer"] != "yes"
     assert "every class" in eigen["warning"]
+    assert "deconvnet: This map hardly depends" in told.err
+    assert "eigen-cam: This map is the same for every class" in told.err
 
 
 @pytest.mark.parametrize(

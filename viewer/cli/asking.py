@@ -84,8 +84,12 @@ def explain(options: Namespace, terminal: Terminal) -> Answer:
     fit = document["applicability"]
     if fit["verdict"] == _DOES_NOT_APPLY:
         terminal.warn(f"The model was not made for this image: {'; '.join(fit['reasons'])}.")
-    for warning in dict.fromkeys(m["warning"] for m in document["maps"] if m["warning"]):
-        terminal.warn(warning)
+    warned: dict[str, list[str]] = {}
+    for made in document["maps"]:
+        if made["warning"] and made["explainer"] not in warned.setdefault(made["warning"], []):
+            warned[made["warning"]].append(made["explainer"])
+    for warning, explainers in warned.items():
+        terminal.warn(f"{' and '.join(explainers)}: {warning}")
     rows = [
         (
             m["class"],
