@@ -205,6 +205,13 @@ def test_convert_a_real_scan(say: Say, shared_data: Path, tmp_path: Path, name: 
     assert np.allclose(written.affine, reference.affine, atol=1e-3)
 
 
+def test_convert_says_that_a_film_will_look_inverted(say: Say, shared_data: Path, tmp_path: Path) -> None:
+    film = shared_data / "torchxrayvision/tests/Fake_MONOHR1.dcm"
+    told = say("convert", film, tmp_path / "a.nii.gz", "--json")
+    assert told.document["photometric"] == "MONOCHROME1"
+    assert "looks inverted" in told.err
+
+
 def test_convert_says_why_it_cannot_write(say: Say, nifti: Path, tmp_path: Path) -> None:
     (tmp_path / "nowhere").write_text("a file, not a folder")
     told = say("convert", nifti, tmp_path / "nowhere" / "out.nii.gz")

@@ -125,12 +125,17 @@ def convert(options: Namespace, terminal: Terminal) -> Answer:
     terminal.warn_of(image.diagnoses)
     if uneven:
         terminal.warn(f"In '{options.out.name}' slices lie up to {misplaced:.1f} mm from their place.")
+    if image.intensity.inverted:
+        terminal.warn(
+            "Low values are bright in this picture (MONOCHROME1), which NIfTI cannot say: it looks inverted there."
+        )
     shape = list(image.voxels.shape)
     document = {
         "path": str(options.out),
         "shape": shape,
         "spacing_mm": list(image.geometry.spacing_mm),
         "affine_lps": image.geometry.affine_lps.tolist(),
+        "photometric": image.intensity.photometric,
         "resampled": was_resampled(image),
         "misplaced_up_to_mm": round(misplaced, 3),
         "diagnoses": [finding.to_json() for finding in image.diagnoses],
