@@ -253,6 +253,16 @@ def test_a_name_that_is_no_text_is_read_and_printed(tmp_path: Path) -> None:
         assert json.dumps(inspect_path(path).to_json()).isascii()
 
 
+@pytest.mark.parametrize("words", [".", "sub/.."])
+def test_the_folder_that_one_stands_in_has_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    (tmp_path / "here" / "sub").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(ReadError, match="The folder 'here' is empty"):
+        read_image(words)
+
+
 def test_the_way_out_of_a_failure_is_kept(tmp_path: Path) -> None:
     (tmp_path / "a.nrrd").write_bytes(
         b"NRRD0004\ntype: short\ndimension: 3\nsizes: 1 1 1\nencoding: raw\ndata file: ../x.raw\n\n"

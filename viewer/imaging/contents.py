@@ -52,6 +52,8 @@ class Contents:
             When the path does not exist or may not be read.
         """
         path = Path(path)
+        if path.name in ("", ".."):
+            path = path.resolve()  # sentences call a folder by its name, which "." does not tell
         found, unreadable = search(path, progress)
         return cls(path, tuple(found), tuple(unreadable))
 
