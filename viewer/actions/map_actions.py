@@ -13,14 +13,23 @@ from viewer.actions.conditions import (
     is_segmenting,
 )
 from viewer.controllers.workbench import Workbench
+from viewer.evaluation.checks.declaration import CHECKS
+from viewer.state.checks_view import known_findings, why_no_checks
 from viewer.state.method import has_segments, is_segmentation, may_deviate, method_of
 from viewer.state.replacing import place_to_measure
+from viewer.state.session import Session
 
 
 def _measure_importance(bench: Workbench) -> None:
     """Measure, and show where it will be seen."""
     bench.viewing.show_tab("importance")
     bench.replacing.measure()
+
+
+def _why_no_checks(session: Session) -> str:
+    if why := why_no_checks(session):
+        return why
+    return "Every check of this map has been made." if len(known_findings(session)) == len(CHECKS) else ""
 
 
 MAP_ACTIONS: tuple[Action, ...] = (
@@ -149,6 +158,17 @@ MAP_ACTIONS: tuple[Action, ...] = (
         "Replace the pixels that the map calls important, and ask the network again.",
         _measure_importance,
         enabled=lambda s: place_to_measure(s) is not None and not s.replacing.running,
+    ),
+    Action(
+        "map.check",
+        "Check this map",
+        "Map",
+        "Ask whether it can be trusted: random weights, other class, mirrored and cropped input, noise, edges ...",
+        lambda bench: bench.check_map(),
+        shortcut="Q",
+        where="canvas",
+        enabled=has_map,
+        why_not=_why_no_checks,
     ),
     Action(
         "map.ask-everywhere",

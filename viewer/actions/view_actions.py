@@ -263,6 +263,16 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         why_not=_why_no_tabs,
     ),
     Action(
+        "view.tab-checks",
+        "Checks",
+        "View",
+        "Under the picture: whether the map can be trusted.",
+        lambda bench: bench.viewing.show_tab("checks"),
+        shortcut="F9",
+        checked=lambda s: s.tab == "checks",
+        why_not=_why_no_tabs,
+    ),
+    Action(
         "view.tab-notes",
         "Notes",
         "View",

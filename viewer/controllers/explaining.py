@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from viewer.controllers.asking_on_demand import AskingOnDemand
+from viewer.controllers.checking import Checking
 from viewer.controllers.filling import Filling
 from viewer.controllers.recording import Recording
 from viewer.controllers.steadying import Steadying
@@ -39,6 +40,7 @@ class Explaining:
         self._filling = Filling(session, runner)
         self.asking = AskingOnDemand(session, runner, self._filling)
         self.steadying = Steadying(session, runner, self.asking)
+        self.checking = Checking(session, runner, self.asking)
         self._loading: JobHandle | None = None
         session.models = model_cards()[0]
 
@@ -50,6 +52,7 @@ class Explaining:
         if self._loading is not None:
             self._loading.cancel()
         self._filling.stop()
+        self.checking.cancel()
         session.model_id = model_id
         session.model = session.judgement = session.reading = session.plain = session.support = None
         session.work = Work(f"loading {model_id}", started=time.monotonic())
@@ -78,6 +81,7 @@ class Explaining:
         self._session.device = device
         self._filling.forget()  # what another device made must not stand under the name of this one
         self.asking.forget()
+        self.checking.cancel()
         if self._session.model_id:
             self.select_model(self._session.model_id)
 
@@ -275,6 +279,7 @@ class Explaining:
         """Another case is open: its maps are other maps, and what was done to the last input is undone."""
         self._filling.forget()
         self.asking.forget()
+        self.checking.cancel()
         self._session.choice.region = EVERYWHERE
         self._session.choice.mirror = False
         if self._session.model is not None:
@@ -286,6 +291,7 @@ class Explaining:
         """The open case has other voxels (another volume, another grid): its maps are other maps."""
         self._filling.forget()
         self.asking.forget()
+        self.checking.cancel()
         self.resume()
 
     def pause(self) -> None:
@@ -305,6 +311,7 @@ class Explaining:
         """Stop the background work; what is there stays, and slices that are looked at are still explained."""
         self.asking.cancel()
         self.steadying.cancel()
+        self.checking.cancel()
         self._filling.stop()
 
     def _loaded(self, loaded: LoadedModel) -> None:

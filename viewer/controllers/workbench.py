@@ -92,6 +92,11 @@ class Workbench:
         if self.session.case is not None and self.session.volumes:
             self.volumes.select((self.session.case.image.volume + 1) % self.session.volumes)
 
+    def check_map(self) -> None:
+        """Make every check of the map on screen, and show what they find."""
+        self.explaining.checking.run()
+        self.viewing.show_tab("checks")
+
     def delete_selected(self) -> None:
         """Delete the box or the measured line that is selected; never both are."""
         self.boxing.delete()

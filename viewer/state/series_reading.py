@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from viewer.evaluation.checks.finding import Finding
 from viewer.evaluation.importance_result import PixelImportance
 from viewer.explainers.atlas import Atlas
 from viewer.models.card import Crop, ScoreType
@@ -115,6 +116,7 @@ class SeriesReading:
     rounds : of maps that are made on demand, how far they are.
     steady : how steady the answers on a slice are, as far as that was measured.
     weighed : what replacing the important pixels of a map has shown; the last few.
+    checks : what the trust checks of a map found, by the place of the map and the name of the check.
     """
 
     variant: Variant
@@ -124,6 +126,7 @@ class SeriesReading:
     rounds: dict[Place, Rounds] = field(default_factory=dict)
     steady: dict[int, Steadiness] = field(default_factory=dict)
     weighed: dict[Place, Weighed] = field(default_factory=dict)
+    checks: dict[Place, dict[str, Finding]] = field(default_factory=dict)
 
     @property
     def whole(self) -> bool:
@@ -144,3 +147,20 @@ class SeriesReading:
         row = self.atlas.probabilities(index)
         assert row is not None, "asked of a slice that is not traced"
         return float(row[target])
+
+
+@dataclass(frozen=True, eq=False)
+class CheckRun:
+    """Checks that are being made.
+
+    Attributes
+    ----------
+    reading, place : the map that is checked; what is found is kept there, whatever is on screen by then.
+    names : what is made, in order.
+    done : how many of them are.
+    """
+
+    reading: SeriesReading
+    place: Place
+    names: tuple[str, ...]
+    done: int = 0

@@ -31,7 +31,7 @@ from viewer.state.kept_session import KeptSession
 from viewer.state.opened import Opened, Peeked, SeriesEntry
 from viewer.state.reference import Reference
 from viewer.state.rulers import Rulers
-from viewer.state.series_reading import SeriesReading
+from viewer.state.series_reading import CheckRun, SeriesReading
 
 DIFFERENCE = "difference"
 """Stands for a class where the map of the class minus that of its opponent is wanted."""
@@ -40,7 +40,7 @@ ScaleName = Literal["reference", "series", "slice"]
 CineOf = Literal["slices", "volumes"]
 Workspace = Literal["reading", "volume"]
 """``reading``: one picture, large; ``volume``: three planes through one place."""
-BottomTab = Literal["boxes", "importance", "notes"]
+BottomTab = Literal["boxes", "importance", "checks", "notes"]
 """A tab under the picture; each has an action ``view.tab-NAME`` and a page in the window."""
 
 
@@ -245,6 +245,8 @@ class Session:
     """What the loaded network can be asked; None until it has been looked at."""
     probing: str = ""
     """What is measured of how steady the answer is; empty when nothing is."""
+    checking: CheckRun | None = None
+    """The trust checks that are being made; None when none are."""
     plain: SeriesReading | None = None
     """The reading without mirror and with the card's crop, for comparison; may be the same object."""
     revision: int = 0

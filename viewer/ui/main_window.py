@@ -54,6 +54,7 @@ from viewer.ui.panels.boxes_panel import BoxesPanel
 from viewer.ui.panels.burned_in import BurnedIn
 from viewer.ui.panels.card import Card, Elided, described, heading
 from viewer.ui.panels.case_panel import CasePanel
+from viewer.ui.panels.checks_panel import ChecksPanel
 from viewer.ui.panels.explainer_panel import ExplainerPanel
 from viewer.ui.panels.grid_strip import GridStrip
 from viewer.ui.panels.importance_panel import ImportancePanel
@@ -147,6 +148,7 @@ class MainWindow(QMainWindow):
         self.overlay, self.input = OverlayPanel(bench), InputPanel(bench)
         self.boxes, self.importance = BoxesPanel(bench), ImportancePanel(bench)
         self.notes, self.status = NotesPanel(bench), StatusLine(bench)
+        self.checks = ChecksPanel(bench)
         self.notice, self.restore = NoticeBar(bench), RestoreStrip(bench)
         self.phi = QPushButton("PHI shown")
         # The style's padding comes with the first show only.
@@ -230,6 +232,7 @@ class MainWindow(QMainWindow):
         pages: dict[BottomTab, BottomPage] = {
             "boxes": self.boxes,
             "importance": self.importance,
+            "checks": self.checks,
             "notes": self.notes,
         }
         self.bottom = BottomCard(self.menus.actions, pages, self.status)
@@ -356,6 +359,8 @@ class MainWindow(QMainWindow):
             self.boxes.show_boxes(screen.boxes, session)
             self.importance.show_importance(screen.importance)
             self.notes.show_session(session)
+            if session.tab == "checks":
+                self.checks.show_session(session)
         self.status.show_session(session)
         self.notice.show_notice(session.notice)
         self.restore.show_session(session)

@@ -15,8 +15,8 @@ from viewer.explainers.support import support
 from viewer.foundation.progress import Progress
 
 _REVERSED = 1e-4
-_CHEAP = 2.0
-"""Passes: methods that take more are not asked for the sake of a comparison."""
+_CHEAP, _MANY = 3.0, "perturbation"
+"""Methods that take more passes, or change the input again and again, are not asked for the sake of a comparison."""
 _TILES = 5
 
 
@@ -69,7 +69,7 @@ def method_agreement(subject: Subject, progress: Progress) -> Finding:
     """Median rank correlation with other methods of the same kind: on the same layer, or on the input.
 
     Left out are methods that are equal on this layer by construction, those that are known not to depend on what was
-    learned, and those that take more than two passes. Of the most important 5% the common share is told beside it.
+    learned, and those that take more than three passes. Of the most important 5% the common share is told beside it.
     """
     info = CHECKS["method-agreement"]
     names, left_out = _peers(subject)
@@ -125,7 +125,7 @@ def _peers(subject: Subject) -> tuple[list[str], list[str]]:
             or other.warning
         ):
             continue
-        if other.needs_layer != own.needs_layer or cost(name, {}) > _CHEAP:
+        if other.needs_layer != own.needs_layer or other.family == _MANY or cost(name, {}) > _CHEAP:
             continue
         if support(subject.classifier, name, place.name if place else None):
             continue
