@@ -179,3 +179,12 @@ def test_a_failure_is_one_sentence(shown: Workbench, monkeypatch) -> None:
     assert shown.session.notice.sentence == "The disk is full of sand."
     assert shown.session.checking is None
     assert shown.session.work is None
+
+
+def test_the_findings_of_the_last_maps_are_kept(bench: Workbench) -> None:
+    bench.opening.show(bright_spot(15))
+    for index in range(14):
+        bench.viewing.select_slice(index)
+        bench.explaining.checking.run(("outside-body",))
+    kept = [place.slice for place in bench.session.reading.checks]
+    assert kept == list(range(2, 14))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from viewer.evaluation.checks.subject import Subject
 
 _NAME = "checking the map"
+_KEPT = 12
+"""Maps of a reading whose findings are kept: each has some thirty small pictures."""
 
 
 class Checking:
@@ -89,7 +91,10 @@ class Checking:
         def done(found: tuple[Subject, Finding]) -> None:
             ready, finding = found
             known = run.reading.checks.get(run.place, {})
+            run.reading.checks.pop(run.place, None)  # the one that was checked last stands last
             run.reading.checks[run.place] = {**known, name: finding}
+            while len(run.reading.checks) > _KEPT:
+                del run.reading.checks[next(iter(run.reading.checks))]
             if generation != self._generation:
                 return
             following = replace(run, done=run.done + 1)

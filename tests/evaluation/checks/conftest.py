@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -25,6 +26,11 @@ def head() -> NDArray[np.float32]:
     picture = np.where(disc, 1 + texture, 0.0)
     picture[11:14, 19:22] = 3
     return picture[None].astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    torch.manual_seed(0)
 
 
 Checked = Callable[..., Finding]

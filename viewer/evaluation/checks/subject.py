@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from viewer.evaluation.checks.finding import Panel
+from viewer.evaluation.likeness import pooled
 from viewer.explainers.asked_region import EVERYWHERE, input_region
 from viewer.explainers.asking import Region, View, ask, first_layer, last_answer
 from viewer.explainers.declaration import resolved
@@ -25,6 +26,8 @@ from viewer.models.card import Crop, ScoreType
 from viewer.models.classifier import Classifier
 
 Map = NDArray[np.float32]
+LONGEST = 256
+"""Pixels along the longer side of the small pictures: there are dozens of them for each map that is checked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,8 +159,10 @@ class Subject:
         return self._asked(network, self.view, ready, self.explainer, self.target, progress)
 
     def flat(self, drawn: Map) -> Map:
-        """A picture of something that is drawn: of a volume the slice through the peak of the map."""
-        return drawn if drawn.ndim == 2 else drawn[self.peak or 0]
+        """A small picture of something that is drawn: of a volume the slice through the peak of the map."""
+        picture = drawn if drawn.ndim == 2 else drawn[self.peak or 0]
+        shrunk = max(1.0, max(picture.shape) / LONGEST)
+        return pooled(picture, tuple(max(1, round(n / shrunk)) for n in picture.shape))
 
     def panel(self, title: str, made: Made, note: str = "") -> Panel:
         """A small picture of a map."""
