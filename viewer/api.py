@@ -42,10 +42,13 @@ if TYPE_CHECKING:
     from viewer.imaging.image import MedicalImage
     from viewer.imaging.reading import read_image
     from viewer.imaging.writing import write_nifti
+    from viewer.models.card import InputRule
     from viewer.models.classifier import Classifier
+    from viewer.models.input_view import InputView
     from viewer.models.loading import wrap_module
     from viewer.models.normalise import normalise
     from viewer.models.prediction import Prediction, predict
+    from viewer.models.volume_view import VolumeView
     from viewer.training.generator import Generator
     from viewer.training.recipe import Recipe
 
@@ -59,6 +62,8 @@ _HOMES = {
     "Generator": "viewer.training.generator",
     "Geometry": "viewer.imaging.geometry",
     "ImageEntry": "viewer.evaluation.truth_files.document",
+    "InputRule": "viewer.models.card",
+    "InputView": "viewer.models.input_view",
     "LayerInfo": "viewer.explainers.layer_info",
     "LayoutReader": "viewer.evaluation.truth_files.layouts",
     "MapBoxes": "viewer.evaluation.map_boxes",
@@ -74,6 +79,7 @@ _HOMES = {
     "Score": "viewer.evaluation.score",
     "Sight": "viewer.explainers.explainer_info",
     "TruthDocument": "viewer.evaluation.truth_files.document",
+    "VolumeView": "viewer.models.volume_view",
     "WhySliceError": "viewer.foundation.errors",
     "answer": "viewer.explainers.question",
     "atlas": "viewer.explainers.explaining",
@@ -108,6 +114,8 @@ __all__ = [
     "Generator",
     "Geometry",
     "ImageEntry",
+    "InputRule",
+    "InputView",
     "LayerInfo",
     "LayoutReader",
     "MapBoxes",
@@ -122,6 +130,7 @@ __all__ = [
     "Score",
     "Sight",
     "TruthDocument",
+    "VolumeView",
     "WhySliceError",
     "answer",
     "atlas",

@@ -5,9 +5,10 @@ from typing import Any
 
 from .cohort import EDITION
 from .settings import StrokeSettings
-from .slices import NORMALISATION, Slices
+from .slices import NORMALISATION
+from .variants import Variant
+from .volumes import SIZE
 
-NAMES = {"gap": "Stroke, five blocks, pooled", "shallow": "Stroke, three blocks, pooled"}
 _CITATION = (
     "Architecture after: Avci (2021), Explainable deep networks for MRI-based stroke analysis. "
     "Weights: WhySlice, trained on synthetic images."
@@ -17,32 +18,36 @@ _SUPERVISED = (
     "predict the lesion's share of each cell, and the Grad-CAM map of stroke is asked to lie on the lesion. Both end "
     "with training. The maps are therefore trained to point at lesions; they are not what plain training gives."
 )
+_MRS = (
+    "The class of a slice with a lesion is the three-month outcome of its patient (the paper's rule), which a rule of "
+    "the generator draws from volume, site and side. It teaches software; it is no prognosis."
+)
 _PLAIN = "The class alone; no lesion masks."
 
 
-def describe(settings: StrokeSettings, slices: Slices) -> Mapping[str, Any]:
+def describe(settings: StrokeSettings, variant: Variant, facts: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the card as nested tables, without weights, figures and reference scales."""
     name = f"stroke-{settings.architecture}"
     return {
         "id": name if settings.supervision else f"{name}-plain",
-        "name": NAMES[settings.architecture],
+        "name": variant.name,
         "task": "multiclass",
-        "dims": 2,
+        "dims": 3 if variant.volume else 2,
         "architecture": name,
         "plugin": "stroke_dwi",
-        "classes": ["no stroke", "stroke"],
-        "positive_class": "stroke",
+        "classes": list(variant.classes),
+        "positive_class": variant.positive,
         "licence": "Apache-2.0",
         "citation": _CITATION,
         "architecture_options": {"dropout": settings.dropout},
         "input": {
-            "size": [192, 192],
+            "size": list(SIZE) if variant.volume else [192, 192],
             "channels": 1,
-            "fit": "square",
+            "fit": "stretch" if variant.volume else "square",
             "crop": "none",
             "normalise": dict(NORMALISATION),
         },
-        "thresholds": {"stroke": 0.5},
+        "thresholds": {variant.positive: 0.5},
         "applies_to": {
             "modality": ["MR"],
             "sequence": ["DWI"],
@@ -55,18 +60,18 @@ def describe(settings: StrokeSettings, slices: Slices) -> Mapping[str, Any]:
             "data": "Synthetic axial head DWI only; no image of a person.",
             "generator": f"stroke-dwi, edition {EDITION}",
             "seed": settings.seed,
-            "patients": settings.patients,
-            "slices": len(slices.areas),
-            "positive_slices": int(slices.labels.sum()),
-            "epochs": settings.small_epochs + settings.epochs,
-            "epochs_at_half_size": settings.small_epochs,
-            "slices_per_epoch": settings.slices_per_epoch,
-            "batch": settings.batch,
+            **(
+                {"begun_from": f"the weights of {settings.start}, where a layer fits"}
+                if settings.start
+                else {}
+            ),
+            **facts,
             "learning_rate": settings.learning_rate,
             "dropout": settings.dropout,
             "share_of_positives": 0.5,
-            "augmentation": "Half of the slices mirrored; all moved, rescaled, sheared, changed in contrast.",
+            "flips": "left and right are exchanged in half of the pictures" if settings.flips else "none",
             "supervision": _SUPERVISED if settings.supervision else _PLAIN,
+            **({"outcome": _MRS} if len(variant.classes) > 2 else {}),
             **({"remark": settings.remark} if settings.remark else {}),
             "use": "Research and teaching only. Not a medical device; never for a clinical decision.",
         },

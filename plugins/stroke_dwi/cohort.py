@@ -8,12 +8,12 @@ from scipy.ndimage import gaussian_filter
 
 from .anatomy import Head, build_head
 from .fields import Field, ramp
-from .lesions import LesionPlan, draw_lesions, plan_lesion, scar
+from .lesions import LesionPlan, draw_lesions, plan_lesion, scar, shine_through
 from .places import Placement
 from .scanner import acquire, add_artefacts, coil, distort
 
 IMAGE_SIZE = 192
-EDITION = 3
+EDITION = 4
 """Raised whenever the same seed gives another patient, so that patients kept on disk are not taken for new ones."""
 
 
@@ -120,8 +120,14 @@ def make_patient(
     if rng.random() < 0.12:
         scarred, hollow = scar(rng, head, mm)
         head = replace(head, signal=scarred)
+    gliosis = np.zeros_like(head.signal)
+    # Drawn aside, so that a patient without it is the same in every edition.
+    aside = rng.spawn(1)[0]
+    if not quiet and aside.random() < 0.2:
+        brightened, gliosis = shine_through(aside, head, mm)
+        head = replace(head, signal=brightened)
     signal, mask = draw_lesions(rng, head, plan, mm)
-    adc = diffusion(head, hollow, mask)
+    adc = diffusion(head, hollow, mask, gliosis)
     signal, mask, scalp, adc = distort(rng, head, signal, mask, adc, mm)
     signal = signal * coil(rng, signal.shape)
     signal = add_artefacts(rng, signal, scalp)
@@ -133,7 +139,7 @@ def make_patient(
     return Patient(image, np.asarray(mask), spacing, plan, before)
 
 
-def diffusion(head: Head, hollow: Field, mask: np.ndarray) -> Field:
+def diffusion(head: Head, hollow: Field, mask: np.ndarray, gliosis: Field | float = 0.0) -> Field:
     """Return how freely water moves, 10^-3 mm2/s: little in fresh infarcts, most in fluid and in old ones.
 
     Parameters
@@ -142,9 +148,11 @@ def diffusion(head: Head, hollow: Field, mask: np.ndarray) -> Field:
         Share of each voxel that an old infarct has left to fluid.
     mask
         Fresh infarct.
+    gliosis
+        Share of each voxel that is old damage without a hollow.
     """
     inside = ramp(head.depth, 2.0)
     tissue = head.tissue * (1.0 - hollow)
-    adc = 1.1 * (1.0 - inside) + 0.8 * tissue + 3.0 * np.clip(inside - tissue, 0.0, 1.0)
+    adc = 1.1 * (1.0 - inside) + (0.8 + 0.4 * gliosis) * tissue + 3.0 * np.clip(inside - tissue, 0.0, 1.0)
     fresh = gaussian_filter(mask.astype(np.float32), (0.0, 0.7, 0.7))
     return np.asarray(adc * (1.0 - 0.42 * fresh), dtype=np.float32)

@@ -12,7 +12,7 @@ from scipy import ndimage
 from viewer.api import Geometry, Progress, write_dicom, write_nifti
 
 from .cohort import Patient, make_patient
-from .outcome import rankin_score
+from .outcome import outcome_class, rankin_score
 
 CODE = 4
 """Part of every generated patient's seed; training uses 1 to 3, so no generated patient was trained on."""
@@ -62,7 +62,7 @@ def generate(out: Path, count: int, seed: int, progress: Progress, format: str =
 
 def _row(case: str, patient: Patient, rng: np.random.Generator) -> dict[str, Any]:
     plan, stroke = patient.plan, bool(patient.mask.any())
-    site = plan.site.name if plan.kind == "territory" and stroke else ""
+    site = site_of(patient)
     return {
         "case": case,
         "label": "stroke" if stroke else "no stroke",
@@ -75,6 +75,19 @@ def _row(case: str, patient: Patient, rng: np.random.Generator) -> dict[str, Any
         "ml": f"{patient.lesion_ml:.2f}",
         "mrs": rankin_score(patient.lesion_ml, site, plan.side, rng),
     }
+
+
+def site_of(patient: Patient) -> str:
+    """Return the name of the infarcted territory; empty for a watershed infarct, a shower of emboli and none."""
+    named = patient.plan.kind == "territory" and patient.mask.any()
+    return patient.plan.site.name if named else ""
+
+
+def outcome_of(patient: Patient, rng: np.random.Generator) -> int:
+    """Return the study's class of the patient's outcome, see `outcome_class`; `rng` because patients differ."""
+    if not patient.mask.any():
+        return outcome_class(None)
+    return outcome_class(rankin_score(patient.lesion_ml, site_of(patient), patient.plan.side, rng))
 
 
 def write_case(

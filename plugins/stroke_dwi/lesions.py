@@ -137,6 +137,20 @@ def scar(rng: np.random.Generator, head: Head, mm: float) -> tuple[Field, Field]
     return signal.astype(np.float32), share.astype(np.float32)
 
 
+def shine_through(rng: np.random.Generator, head: Head, mm: float) -> tuple[Field, Field]:
+    """Return the signal with patches of old damage in the depth of the brain, and their share of each voxel.
+
+    Their long T2 shines through diffusion weighting: a little bright, as fresh infarcts are, but water moves freely in
+    them. They are no lesion to find.
+    """
+    shape = head.signal.shape
+    patches = smooth_noise(rng, shape, (1.5, rng.uniform(4.0, 9.0) / mm, rng.uniform(4.0, 9.0) / mm))
+    deep = ramp(head.depth - rng.uniform(8.0, 16.0), 4.0)
+    share = ramp(patches - rng.uniform(1.6, 2.4), 0.6) * deep * head.tissue
+    signal = head.signal * (1.0 + rng.uniform(0.05, 0.3) * share)
+    return signal.astype(np.float32), share.astype(np.float32)
+
+
 def _infarct(rng: np.random.Generator, places: Coordinates, plan: LesionPlan) -> Field:
     site = plan.site
     if plan.kind == "watershed":

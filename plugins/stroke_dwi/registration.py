@@ -33,7 +33,7 @@ register_generator(
 register_recipe(
     Recipe(
         id="stroke-dwi",
-        description="Trains stroke-gap or stroke-shallow on synthetic DWI, with help from the lesion masks.",
+        description="Trains the seven networks of the stroke study on synthetic DWI, with help from the lesion masks.",
         settings=StrokeSettings,
         build=build,
     )

@@ -8,21 +8,29 @@ def _choice(default: Any, meaning: str, **limits: Any) -> Any:
     return field(default=default, metadata={"meaning": meaning, **limits})
 
 
+ARCHITECTURES = ("gap", "shallow", "flat", "dense", "baseline", "mrs", "3d")
+
+
 @dataclass(frozen=True)
 class StrokeSettings:
     """Settings of the recipe `stroke-dwi`; every field is explained in its metadata."""
 
-    architecture: str = _choice("gap", "which network", choices=("gap", "shallow"))
+    architecture: str = _choice("gap", "which network", choices=ARCHITECTURES)
+    start: str = _choice(
+        "", "a model, by id or folder, whose weights training begins with wherever a layer fits"
+    )
     patients: int = _choice(1000, "synthetic patients to learn from", minimum=1)
     validation_patients: int = _choice(40, "synthetic patients that choose the best epoch", minimum=1)
     test_patients: int = _choice(60, "synthetic patients for the figures on the card", minimum=1)
     seed: int = _choice(1, "seed of patients, weights and batches", minimum=0)
     slices_per_epoch: int = _choice(10000, "slices an epoch, half of them with a lesion", minimum=2)
-    small_epochs: int = _choice(12, "first epochs on 96 x 96 pictures", minimum=0)
-    epochs: int = _choice(8, "last epochs on 192 x 192 pictures", minimum=1)
+    volumes_per_epoch: int = _choice(600, "volumes an epoch, of a network of volumes", minimum=2)
+    small_epochs: int = _choice(12, "first epochs on 96 x 96 pictures (networks of pictures)", minimum=0)
+    epochs: int = _choice(8, "last epochs on 192 x 192 pictures, or all epochs on volumes", minimum=1)
     patience: int = _choice(0, "epochs without progress before stopping; 0 never stops", minimum=0)
-    batch: int = _choice(64, "slices a batch", minimum=2)
+    batch: int = _choice(64, "slices a batch; volumes are taken eight at a time", minimum=2)
     learning_rate: float = _choice(3e-3, "highest learning rate", minimum=1e-6, maximum=1.0)
     dropout: float = _choice(0.1, "dropout probability", minimum=0.0, maximum=0.9)
     supervision: bool = _choice(True, "use the lesion masks during training")
+    flips: bool = _choice(True, "mirror left and right during training")
     remark: str = _choice("", "words for the card, for instance about an earlier part of the training")

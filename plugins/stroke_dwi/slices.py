@@ -12,6 +12,7 @@ import torch.nn.functional as functional
 from viewer.api import Progress, normalise
 
 from .cohort import EDITION, IMAGE_SIZE, make_patient
+from .generator import outcome_of
 
 NORMALISATION: dict[str, Any] = {"name": "tissue-median", "clip": 5.0}
 LEAST_LESION = 3
@@ -33,16 +34,29 @@ class Slices:
         Index of the patient of each slice (n,).
     areas
         Lesion pixels of each slice (n,).
+    outcomes
+        For each slice the study's class of its patient's outcome (n,): 0 without stroke, 1 for mRS 0 to 2, 2 above.
     """
 
     pixels: np.ndarray
     masks: np.ndarray
     patients: np.ndarray
     areas: np.ndarray
+    outcomes: np.ndarray
 
     @property
-    def labels(self) -> np.ndarray:
-        return (self.areas >= LEAST_LESION).astype(np.int64)
+    def positive(self) -> np.ndarray:
+        """Return whether a lesion can be seen on each slice (n,)."""
+        return np.asarray(self.areas >= LEAST_LESION)
+
+    def labels(self, classes: int = 2) -> np.ndarray:
+        """Return the class of each slice (n,), int64: stroke or not, or with three classes by the patient's outcome.
+
+        By the paper's rule a slice on which the lesion shows carries the outcome of its patient.
+        """
+        return np.asarray(
+            self.positive * (1 if classes == 2 else self.outcomes.astype(np.int64)), dtype=np.int64
+        )
 
     def inputs(self, chosen: np.ndarray) -> torch.Tensor:
         """Return the network's input of the chosen slices, float32 (n, 1, row, column)."""
@@ -76,10 +90,10 @@ def synthesise(
         Told after each patient; may stop the work.
     """
     key = f"{name}-edition{EDITION}-{'-'.join(map(str, seed))}-{patients}{'-wide' if wide else ''}"
-    paths = [folder / f"{key}.{part}.npy" for part in ("pixels", "masks", "patients", "areas")]
+    paths = [folder / f"{key}.{part}.npy" for part in ("pixels", "masks", "patients", "areas", "outcomes")]
     if not all(path.is_file() for path in paths):
         folder.mkdir(parents=True, exist_ok=True)
-        pixels, masks, owners, areas = [], [], [], []
+        pixels, masks, owners, areas, outcomes = [], [], [], [], []
         for index in range(patients):
             patient = make_patient((*seed, index), wide=wide)
             parameters = dict(NORMALISATION)
@@ -89,14 +103,23 @@ def synthesise(
             masks.append(np.packbits(patient.mask, axis=-1))
             owners.append(np.full(len(patient.image), index))
             areas.append(patient.mask.sum(axis=(1, 2)))
+            outcomes.append(
+                np.full(len(patient.image), outcome_of(patient, np.random.default_rng((*seed, index, 1))))
+            )
             progress.report(index + 1, patients, f"making {name} patients")
-        for path, parts in zip(paths, (pixels, masks, owners, areas), strict=True):
+        for path, parts in zip(paths, (pixels, masks, owners, areas, outcomes), strict=True):
             np.save(path, np.concatenate(parts))
     return Slices(*(np.load(path, mmap_mode="r" if "pixels" in path.name else None) for path in paths))
 
 
-def balanced_order(slices: Slices, count: int, share: float, rng: np.random.Generator) -> np.ndarray:
-    """Return `count` indices in random order, `share` of them positive, none repeated before all were used."""
+def balanced(positive: np.ndarray, count: int, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Return `count` indices in random order, `share` of them positive, none repeated before all were used.
+
+    Parameters
+    ----------
+    positive
+        Of every case whether it has the finding, bool (n,).
+    """
 
     def draw(pool: np.ndarray, wanted: int) -> np.ndarray:
         if pool.size == 0:
@@ -104,14 +127,19 @@ def balanced_order(slices: Slices, count: int, share: float, rng: np.random.Gene
         rounds = -(-wanted // pool.size)
         return np.concatenate([rng.permutation(pool) for _ in range(rounds)])[:wanted]
 
-    labels = slices.labels
-    positive = draw(np.flatnonzero(labels == 1), round(count * share))
-    negative = draw(np.flatnonzero(labels == 0), count - positive.size)
-    return rng.permutation(np.concatenate([positive, negative]))
+    with_finding = draw(np.flatnonzero(positive), round(count * share))
+    without = draw(np.flatnonzero(~positive), count - with_finding.size)
+    return rng.permutation(np.concatenate([with_finding, without]))
 
 
 def augmented(
-    slices: Slices, order: np.ndarray, batch: int, side: int, rng: np.random.Generator
+    slices: Slices,
+    order: np.ndarray,
+    batch: int,
+    side: int,
+    rng: np.random.Generator,
+    classes: int = 2,
+    flips: bool = True,
 ) -> Iterator[dict[str, torch.Tensor]]:
     """Yield training batches: mirrored, moved, rescaled, changed in contrast.
 
@@ -126,7 +154,12 @@ def augmented(
         every other one a cut-out at full resolution.
     rng
         Source of the changes.
+    classes
+        See `Slices.labels`.
+    flips
+        Whether left and right are exchanged in half of the pictures.
     """
+    every = slices.labels(classes)
     for number, start in enumerate(range(0, len(order) - batch + 1, batch)):
         chosen = order[start : start + batch]
         whole = side >= IMAGE_SIZE or number % 2 == 0
@@ -134,25 +167,24 @@ def augmented(
         stack = torch.cat([slices.inputs(chosen) + 1.0, slices.truths(chosen)], dim=1)
         if whole and side < IMAGE_SIZE:
             stack = functional.interpolate(stack, (side, side), mode="area")
-        moves = torch.from_numpy(_moves(rng, len(chosen), 1.0 if whole else side / IMAGE_SIZE))
+        moves = torch.from_numpy(_moves(rng, len(chosen), 1.0 if whole else side / IMAGE_SIZE, flips))
         grid = functional.affine_grid(moves, [len(chosen), 2, side, side], align_corners=False)
         stack = functional.grid_sample(stack, grid, align_corners=False)
         masks = (stack[:, 1:] > 0.3).float()
         # A cut-out may have lost the lesion; a whole head keeps its label, however small the lesion has become.
-        labels = masks.sum(dim=(1, 2, 3)) >= (1 if whole else LEAST_LESION)
-        if whole:
-            labels &= torch.from_numpy(slices.labels[chosen] == 1)
+        seen = masks.sum(dim=(1, 2, 3)) >= (1 if whole else LEAST_LESION)
+        labels = torch.from_numpy(every[chosen]) * seen
         yield {
-            "input": _recontrasted(rng, stack[:, :1]).contiguous(memory_format=torch.channels_last),
-            "label": labels.long(),
+            "input": recontrasted(rng, stack[:, :1]).contiguous(memory_format=torch.channels_last),
+            "label": labels,
             "mask": masks,
         }
 
 
-def _moves(rng: np.random.Generator, n: int, zoom: float) -> np.ndarray:
+def _moves(rng: np.random.Generator, n: int, zoom: float, flips: bool) -> np.ndarray:
     """Return affine maps (n, 2, 3): mirrored or not, scaled, sheared, shifted; below a zoom of 1 far off the middle."""
     scale = np.exp(rng.normal(0.0, 0.08, (n, 2))) * zoom
-    flip = np.where(rng.random(n) < 0.5, -1.0, 1.0)
+    flip = np.where(rng.random(n) < (0.5 if flips else 0.0), -1.0, 1.0)
     shear, move = rng.normal(0.0, 0.04, (n, 2)), rng.normal(0.0, 0.04, (n, 2))
     if zoom < 1.0:
         move += rng.uniform(-0.35, 0.35, (n, 2))
@@ -162,19 +194,21 @@ def _moves(rng: np.random.Generator, n: int, zoom: float) -> np.ndarray:
     return theta
 
 
-def _recontrasted(rng: np.random.Generator, values: torch.Tensor) -> torch.Tensor:
-    """Return values above air with another gain and gamma, as the network takes them."""
-    gain, power = np.exp(rng.normal(0.0, 0.12, (2, len(values), 1, 1, 1))).astype(np.float32)
+def recontrasted(rng: np.random.Generator, values: torch.Tensor) -> torch.Tensor:
+    """Return values above air with another gain and gamma, as the network takes them; axes (n, channel, ...)."""
+    each = (len(values), *[1] * (values.ndim - 1))
+    gain, power = np.exp(rng.normal(0.0, 0.12, (2, *each))).astype(np.float32)
     changed = torch.from_numpy(gain) * values.clamp_min(0.0) ** torch.from_numpy(power)
     return changed.clamp_max(NORMALISATION["clip"]) - 1.0
 
 
-def plain(slices: Slices, batch: int) -> Iterator[dict[str, torch.Tensor]]:
+def plain(slices: Slices, batch: int, classes: int = 2) -> Iterator[dict[str, torch.Tensor]]:
     """Yield all slices unchanged, in their order."""
+    labels = slices.labels(classes)
     for start in range(0, len(slices.areas), batch):
         chosen = np.arange(start, min(start + batch, len(slices.areas)))
         yield {
             "input": slices.inputs(chosen).contiguous(memory_format=torch.channels_last),
-            "label": torch.from_numpy(slices.labels[chosen]),
+            "label": torch.from_numpy(labels[chosen]),
             "mask": slices.truths(chosen),
         }

@@ -25,10 +25,12 @@ class MaskHeads(nn.Module):
     def __init__(self, network: StrokeNet, layers: Sequence[str]) -> None:
         super().__init__()
         self.layers = tuple(layers)
-        self.heads = nn.ModuleDict({name: nn.Conv2d(network.width(name), 1, 1) for name in layers})
+        volumes = any(isinstance(part, nn.Conv3d) for part in network.children())
+        head = nn.Conv3d if volumes else nn.Conv2d
+        self.heads = nn.ModuleDict({name: head(network.width(name), 1, 1) for name in layers})
 
     def loss(self, activations: dict[str, torch.Tensor], masks: torch.Tensor) -> torch.Tensor:
-        """Return the mean binary cross-entropy over the heads; `masks` is (n, 1, row, column), 0 or 1."""
+        """Return the mean binary cross-entropy over the heads; `masks` is (n, 1, [slice,] row, column)."""
         losses = []
         for name in self.layers:
             values = self.heads[name](activations[name]).float()
@@ -39,11 +41,18 @@ class MaskHeads(nn.Module):
         return torch.stack(losses).mean()
 
 
-def grad_cam_signed(network: StrokeNet, activation: torch.Tensor, layer: str, target: int) -> torch.Tensor:
-    """Return the signed Grad-CAM map (n, row, column) of a class at `layer`, differentiable.
+def grad_cam_signed(
+    network: StrokeNet, activation: torch.Tensor, layer: str, targets: torch.Tensor
+) -> torch.Tensor:
+    """Return the signed Grad-CAM map (n, [slice,] row, column) of each image's class at `layer`, differentiable.
 
     The rest of the network runs as it will after training: running statistics of the batch norms, no dropout. In
     training mode the sum of the scores over a batch hardly depends on the activations, and so would the map.
+
+    Parameters
+    ----------
+    targets
+        Index of the class of each image (n,).
     """
     with torch.enable_grad():
         values = activation
@@ -52,13 +61,14 @@ def grad_cam_signed(network: StrokeNet, activation: torch.Tensor, layer: str, ta
             if started and not isinstance(part, nn.Dropout):
                 values = _as_deployed(part, values)
             started = started or name == layer
-        (gradient,) = torch.autograd.grad(values[:, target].float().sum(), activation, create_graph=True)
-    weights = gradient.float().mean(dim=(2, 3), keepdim=True)
+        score = values.float().gather(1, targets[:, None]).sum()
+        (gradient,) = torch.autograd.grad(score, activation, create_graph=True)
+    weights = gradient.float().mean(dim=tuple(range(2, gradient.dim())), keepdim=True)
     return (weights * activation.float()).sum(dim=1)
 
 
 def _as_deployed(part: nn.Module, values: torch.Tensor) -> torch.Tensor:
-    if isinstance(part, nn.BatchNorm2d | nn.BatchNorm1d):
+    if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
         return functional.batch_norm(
             values, part.running_mean, part.running_var, part.weight, part.bias, training=False, eps=part.eps
         )
@@ -72,9 +82,9 @@ def map_loss(signed: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
     Parameters
     ----------
     signed
-        Map before its ReLU, (n, row, column).
+        Map before its ReLU, (n, [slice,] row, column).
     masks
-        Lesions, (n, 1, row, column) on the input grid, none of them empty.
+        Lesions, (n, 1, [slice,] row, column) on the input grid, none of them empty.
     """
     share = _shares(masks, signed)[:, 0].flatten(1)
     target = share / share.amax(dim=1, keepdim=True).clamp_min(1e-6)
@@ -88,5 +98,8 @@ def map_loss(signed: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
 
 
 def _shares(masks: torch.Tensor, grid: torch.Tensor) -> torch.Tensor:
-    """Return how much of each cell of the grid is lesion, (n, 1, row, column)."""
+    """Return how much of each cell of the grid is lesion, (n, 1, [slice,] row, column)."""
+    if masks.dim() == 5:
+        slices, rows, columns = grid.shape[-3:]
+        return functional.adaptive_avg_pool3d(masks, (slices, rows, columns))
     return functional.adaptive_avg_pool2d(masks, (grid.shape[-2], grid.shape[-1]))

@@ -1,4 +1,4 @@
-"""The recipe `stroke-dwi`: synthetic patients in, a pooled network that looks at lesions out."""
+"""The recipe `stroke-dwi`: synthetic patients in, a network that looks at lesions out."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,63 +8,49 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
-from viewer.api import Progress, WhySliceError
+from viewer.api import Progress, WhySliceError, load_model
 
-from .cohort import IMAGE_SIZE
-from .networks import stroke_gap, stroke_shallow
+from .material import Batch, material
+from .networks import StrokeNet
 from .settings import StrokeSettings
-from .slices import Slices, augmented, balanced_order, plain, synthesise
 from .supervision import MaskHeads, grad_cam_signed, map_loss
+from .variants import VARIANTS, Variant
 
-Batch = dict[str, torch.Tensor]
-
-NETWORKS = {
-    # architecture: (factory, layers with mask heads, layers with map supervision)
-    "gap": (stroke_gap, ("relu3", "relu4", "relu5"), ("relu4", "relu5")),
-    "shallow": (stroke_shallow, ("relu2", "relu3"), ("relu3",)),
-}
-STROKE = 1
-TRAIN, VALIDATE, TEST = 1, 2, 3
+_MAPS_AT_ONCE = {2: 24, 3: 4}
+"""Images of a batch whose map is supervised, by the dims of the network: it costs a second backward pass each."""
+_MAP_SHARE = 0.2
 
 
 class StrokeTask:
-    """One training of `stroke-gap` or `stroke-shallow`, as the training room runs it."""
+    """One training of a network of the study, as the training room runs it."""
 
     def __init__(self, settings: StrokeSettings, work: Path, progress: Progress) -> None:
         self._settings = settings
-        self._work = work
-        self._progress = progress
-        factory, head_layers, self._map_layers = NETWORKS[settings.architecture]
+        self._variant = variant = VARIANTS[settings.architecture]
+        self._material = material(settings, variant, work, progress)
         torch.manual_seed(settings.seed)
-        self.network = factory(dropout=settings.dropout)
-        self.network.to(memory_format=torch.channels_last)
-        self.companions = MaskHeads(self.network, head_layers)
-        self.epochs = settings.small_epochs + settings.epochs
+        self.network = begun(variant, settings)
+        if not variant.volume:
+            self.network.to(memory_format=torch.channels_last)
+        self.companions = MaskHeads(self.network, variant.masks)
+        self.epochs = self._material.epochs
         self.patience = settings.patience or self.epochs
         self.learning_rate = settings.learning_rate
         self.weight_decay = 1e-3
         self.seed = settings.seed
-        self.layer_choices = tuple(reversed(head_layers))[:2]
-        self._training = self._cohort("training", settings.patients, TRAIN, wide=True)
-        self._validation = self._cohort("validation", settings.validation_patients, VALIDATE, wide=False)
-
-    def _cohort(self, name: str, patients: int, part: int, wide: bool) -> Slices:
-        return synthesise(self._work, name, patients, (self._settings.seed, part), wide, self._progress)
+        self.layer_choices = tuple(reversed(variant.masks))[:2]
 
     def steps(self, epoch: int) -> int:
         """Return the number of batches in an epoch."""
-        return max(1, self._settings.slices_per_epoch // self._settings.batch)
+        return self._material.steps
 
     def batches(self, epoch: int) -> Iterable[Batch]:
-        """Return the training batches of an epoch: reduced pictures first, the full size in the last epochs."""
-        rng = np.random.default_rng((self._settings.seed, 7, epoch))
-        order = balanced_order(self._training, self.steps(epoch) * self._settings.batch, 0.5, rng)
-        side = IMAGE_SIZE // 2 if epoch < self._settings.small_epochs else IMAGE_SIZE
-        return augmented(self._training, order, self._settings.batch, side, rng)
+        """Return the training batches of an epoch."""
+        return self._material.batches(epoch)
 
     def validation_batches(self) -> Iterable[Batch]:
         """Return unseen patients as a routine scanner would show them."""
-        return plain(self._validation, self._settings.batch)
+        return self._material.validation()
 
     def training_loss(self, batch: Batch) -> Batch:
         """Return cross-entropy, mask loss and map loss, and their weighted sum."""
@@ -75,30 +61,33 @@ class StrokeTask:
         if self._settings.supervision:
             losses["masks"] = self.companions.loss(activations, batch["mask"])
             total = total + losses["masks"]
-            shown = torch.nonzero(batch["label"] == STROKE)[:24, 0]
+            lesions = batch["mask"].flatten(1).any(dim=1) & (batch["label"] > 0)
+            shown = torch.nonzero(lesions)[: _MAPS_AT_ONCE[3 if self._variant.volume else 2], 0]
             if len(shown) > 0:
-                masks = batch["mask"][shown]
+                masks, targets = batch["mask"][shown], batch["label"][shown]
                 maps = [
-                    map_loss(grad_cam_signed(self.network, activations[layer][shown], layer, STROKE), masks)
-                    for layer in self._map_layers
+                    map_loss(grad_cam_signed(self.network, activations[layer][shown], layer, targets), masks)
+                    for layer in self._variant.maps
                 ]
                 losses["maps"] = torch.stack(maps).mean()
-                total = total + 0.2 * losses["maps"]
+                total = total + _MAP_SHARE * losses["maps"]
         return {"loss": total, **losses}
 
     def validation_loss(self, batch: Batch) -> Batch:
-        """Return the cross-entropy, both classes counting alike, which chooses the model, and the accuracy.
+        """Return the cross-entropy, all classes counting alike, which chooses the model, and the accuracy.
 
-        Training shows as many slices with a lesion as without; four of five validation slices have none. Unweighted,
+        Training shows as many cases with a lesion as without; four of five validation slices have none. Unweighted,
         the loss would prefer an epoch that says "no stroke" to everything.
         """
         logits = self.network(batch["input"]).float()
-        share = float(np.clip(self._validation.labels.mean(), 0.01, 0.99))
-        weights = torch.tensor([0.5 / (1.0 - share), 0.5 / share], device=logits.device)[batch["label"]]
+        classes = len(self._variant.classes)
+        counts = np.bincount(self._material.validation_labels(), minlength=classes)
+        shares = np.clip(counts / counts.sum(), 0.01, 0.99)
+        weights = torch.tensor(1.0 / (classes * shares), dtype=torch.float32, device=logits.device)
         entropy = functional.cross_entropy(logits, batch["label"], reduction="none")
         right = (logits.argmax(dim=1) == batch["label"]).float().mean()
         return {
-            "loss": (weights * entropy).mean(),
+            "loss": (weights[batch["label"]] * entropy).mean(),
             "accuracy": right,
             "n": torch.tensor(float(len(logits))),
         }
@@ -107,18 +96,34 @@ class StrokeTask:
         """Return the card's fixed part."""
         from .card import describe
 
-        return describe(self._settings, self._training)
+        return describe(self._settings, self._variant, self._material.facts())
 
     def held_out(self) -> dict[str, np.ndarray]:
         """Return unseen patients of a third seed."""
-        test = self._cohort("test", self._settings.test_patients, TEST, wide=False)
-        every = np.arange(len(test.areas))
-        return {
-            "inputs": test.inputs(every).numpy(),
-            "labels": test.labels,
-            "masks": test.truths(every)[:, 0].numpy() > 0.5,
-            "patients": test.patients,
-        }
+        return self._material.held_out()
+
+
+def begun(variant: Variant, settings: StrokeSettings) -> StrokeNet:
+    """Return the variant's network, new or with what fits of the weights of the model that it starts from.
+
+    Raises
+    ------
+    WhySliceError
+        When nothing of that model fits.
+    """
+    network = variant.factory(classes=len(variant.classes), dropout=settings.dropout)
+    if not settings.start:
+        return network
+    known = load_model(settings.start, "cpu").module.state_dict()
+    own = network.state_dict()
+    fitting = {name: value for name, value in known.items() if name in own and value.shape == own[name].shape}
+    if not any(name.startswith("conv") for name in fitting):
+        raise WhySliceError(
+            f"No convolution of '{settings.start}' fits into stroke-{settings.architecture}: it cannot start there.",
+            code="no-start",
+        )
+    network.load_state_dict({**own, **fitting})
+    return network
 
 
 def build(settings: StrokeSettings, *, data: Path | None, work: Path, progress: Progress) -> StrokeTask:

@@ -16,7 +16,7 @@ _PAGE = """\
 
 ## What it takes and says
 
-One {rows} x {columns} picture at a time, normalised by `{normalise}` ({normalise_parameters}), cropped by `{crop}`.
+One {size} {what} at a time, normalised by `{normalise}` ({normalise_parameters}), cropped by `{crop}`.
 It answers with a probability for each of: {classes}.
 
 Made for: {applies_to}.
@@ -27,7 +27,7 @@ Made for: {applies_to}.
 
 ## What was measured
 
-On held-out cases of the same making as the training data, slice by slice. It says nothing about other data.
+On held-out cases of the same making as the training data, {case} by {case}. It says nothing about other data.
 
 {metrics}
 
@@ -37,9 +37,9 @@ On held-out cases of the same making as the training data, slice by slice. It sa
 """
 
 _PEAKS = """\
-## Where the maps of the positive class peak
+## Where the maps of the right class peak
 
-{n} slices; {rule}. The default layer is `{default}`. The brightness of the picture itself is the baseline that an
+{n} cases; {rule}. The default layer is `{default}`. The brightness of the picture itself is the baseline that an
 explainer has to beat.
 
 | layer | method | near | exact |
@@ -64,14 +64,15 @@ def card_page(card: ModelCard, document: Mapping[str, Any]) -> str:
         id=card.id,
         parameters=card.parameters,
         licence=card.licence,
-        rows=card.input.size[0],
-        columns=card.input.size[1],
+        size=" x ".join(map(str, card.input.size)),
+        what="picture" if card.dims == 2 else "volume",
         normalise=card.input.normalise,
         normalise_parameters=_pairs(card.input.parameters),
         crop=card.input.crop,
         classes=", ".join(card.classes),
         applies_to=_pairs(document.get("applies_to", {})),
         training=_list(document["training"]),
+        case="slice" if card.dims == 2 else "volume",
         metrics=_list(metrics),
         localisation=_peaks(places, card.default_layer) if places else "",
         citation=card.citation,

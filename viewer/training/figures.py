@@ -1,4 +1,7 @@
-"""The figures on a model card: how right the answers are, where the maps peak, how strong they usually are."""
+"""The figures on a model card: how right the answers are, where the maps peak, how strong they usually are.
+
+The first class of a network is the one without the finding; with more than two, the others are its degrees.
+"""
 
 from __future__ import annotations
 
@@ -10,69 +13,82 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 from numpy.typing import NDArray
-from scipy import ndimage, stats
+from scipy import ndimage
 
-from viewer.evaluation.confusion import confusion_scores
+from viewer.evaluation.confusion import auc, confusion_scores, wilson_interval
 from viewer.explainers.reductions import ATLAS_METHODS
 from viewer.explainers.trace import trace
 from viewer.foundation.progress import Progress
 from viewer.models.classifier import Classifier
 
 LEAST_AREA = 60
-"""Findings of fewer pixels on the input grid are left out of localisation."""
+"""Findings of fewer cells of the input grid are left out of localisation."""
 NEAR = 6.0
-"""A peak within so many pixels of the finding counts as near."""
+"""A peak within so many cells of the finding counts as near."""
 _BATCH = 8
-_POSITIVE = 1
+_WITHOUT = 0
+"""The class without the finding."""
+
+_LINEAR = {2: "bilinear", 3: "trilinear"}
 
 HeldOut = Mapping[str, NDArray[Any]]
 Key = tuple[str, str, str]
 
 
 def prediction_figures(classifier: Classifier, held: HeldOut, progress: Progress) -> dict[str, Any]:
-    """Accuracy, sensitivity, specificity (with intervals), area under the ROC curve and NLL, slice by slice.
+    """Accuracy, sensitivity, specificity (with intervals), area under the ROC curve and NLL, case by case.
+
+    Sensitivity, specificity and the area are those of the finding, whatever its degree; accuracy asks for the right
+    class, and with more than two classes the share of each that is recognised stands beside it.
 
     Parameters
     ----------
-    classifier : two classes, the second of them positive.
+    classifier : its first class is the one without the finding.
     held : ``inputs``, ``labels``, ``patients`` of a task.
     """
     inputs, labels = held["inputs"], held["labels"]
     logits = []
     for start in range(0, len(inputs), _BATCH):
-        progress.report(start, len(inputs), "predicting held-out slices")
+        progress.report(start, len(inputs), "predicting held-out cases")
         logits.append(classifier.logits(inputs[start : start + _BATCH]))
     probabilities = classifier.probabilities(torch.from_numpy(np.concatenate(logits))).numpy()
-    said = probabilities[:, _POSITIVE] >= classifier.card.threshold(classifier.classes[_POSITIVE])
-    positive = labels == _POSITIVE
+    several = len(classifier.classes) > 2
+    finding = 1.0 - probabilities[:, _WITHOUT]
+    threshold = 0.5 if several else classifier.card.threshold(classifier.classes[1])
+    said, positive = finding >= threshold, labels != _WITHOUT
     scores = confusion_scores(
         true_negative=int((~said & ~positive).sum()),
         false_negative=int((~said & positive).sum()),
         true_positive=int((said & positive).sum()),
         false_positive=int((said & ~positive).sum()),
     )
+    right = probabilities.argmax(axis=1) == labels
+    unit = "slices" if classifier.card.dims == 2 else "volumes"
     figures: dict[str, Any] = {
-        "n_slices": len(labels),
-        "n_positive_slices": int(positive.sum()),
+        f"n_{unit}": len(labels),
+        f"n_positive_{unit}": int(positive.sum()),
         "n_patients": len(np.unique(held["patients"])),
     }
-    for name in ("accuracy", "sensitivity", "specificity"):
-        score = scores[name]
-        if score.defined and score.low is not None and score.high is not None:
-            figures[name] = round(score.value, 4)
-            figures[f"{name}_interval"] = [round(score.low, 4), round(score.high, 4)]
-    if 0 < positive.sum() < len(positive):
-        figures["auc"] = round(_auc(probabilities[:, _POSITIVE], positive), 4)
+    counted = {name: (scores[name].value, scores[name].n or 0) for name in ("sensitivity", "specificity")}
+    counted["accuracy"] = (float(right.mean()) if several else scores["accuracy"].value, len(labels))
+    if several:
+        for number, name in enumerate(classifier.classes):
+            own = labels == number
+            counted[f"recognised {name}"] = (
+                float(right[own].mean()) if own.any() else math.nan,
+                int(own.sum()),
+            )
+    for name, (share, n) in counted.items():
+        if n:
+            figures[name] = round(share, 4)
+            figures[f"{name}_interval"] = [round(end, 4) for end in wilson_interval(round(share * n), n)]
+    area = auc(finding, positive)
+    if area.defined:
+        figures["auc"] = round(area.value, 4)
     figures["nll"] = round(
         float(-np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1)).mean()), 4
     )
     return figures
-
-
-def _auc(scores: NDArray[Any], positive: NDArray[np.bool_]) -> float:
-    ranks = stats.rankdata(scores)
-    n = int(positive.sum())
-    return float((ranks[positive].sum() - n * (n + 1) / 2) / (n * (len(scores) - n)))
 
 
 class MapFigures:
@@ -80,7 +96,7 @@ class MapFigures:
 
     Attributes
     ----------
-    near, exact : (layer, method) -> for each map of the positive class, whether it peaks within `NEAR` pixels of the
+    near, exact : (layer, method) -> for each map of the right class, whether it peaks within `NEAR` pixels of the
         finding, or on it.
     brightness_near, brightness_exact : the same for the brightest pixel of the input itself.
     largest : (layer, class, method) -> the largest raw value in each patient.
@@ -108,8 +124,8 @@ class MapFigures:
         """Shares of maps that peak near and on the finding, by layer and method, beside the input's brightness."""
         table: dict[str, Any] = {
             "n": len(self.brightness_near),
-            "rule": f"peak of the raw map, slices with a finding of at least {LEAST_AREA} pixels; near is within "
-            f"{NEAR:g} pixels of it, exact is on it",
+            "rule": f"peak of the raw map, cases with a finding of at least {LEAST_AREA} cells of the input; near is "
+            f"within {NEAR:g} cells of it, exact is on it",
             "brightness": {"near": _share(self.brightness_near), "exact": _share(self.brightness_exact)},
         }
         for layer in layers:
@@ -122,9 +138,9 @@ class MapFigures:
 
 
 def map_figures(classifier: Classifier, held: HeldOut, patients: int, progress: Progress) -> MapFigures:
-    """Trace every slice of up to `patients` held-out patients who have the finding, on all layers."""
+    """Trace every case of up to `patients` held-out patients who have the finding, on all layers."""
     figures = MapFigures()
-    with_finding = np.unique(held["patients"][held["labels"] == _POSITIVE])[:patients]
+    with_finding = np.unique(held["patients"][held["labels"] != _WITHOUT])[:patients]
     for done, patient in enumerate(with_finding):
         progress.report(done, len(with_finding), "explaining held-out patients")
         _add_patient(figures, classifier, held, np.flatnonzero(held["patients"] == patient))
@@ -144,14 +160,14 @@ def _add_patient(figures: MapFigures, classifier: Classifier, held: HeldOut, sli
             continue
         for row, index in enumerate(chosen):
             mask = held["masks"][index]
-            if np.count_nonzero(mask) < LEAST_AREA:
+            if held["labels"][index] == _WITHOUT or np.count_nonzero(mask) < LEAST_AREA:
                 continue
             distance = ndimage.distance_transform_edt(~mask)
             away = _distance_of_peak(batch[row, 0] - batch[row, 0].min(), distance)
             figures.brightness_near.append(away <= NEAR)
             figures.brightness_exact.append(away == 0)
             for (target, layer, method), maps in result.maps.items():
-                if target == _POSITIVE:
+                if target == held["labels"][index]:
                     away = _distance_of_peak(maps[row], distance)
                     figures.near.setdefault((layer, method), []).append(away <= NEAR)
                     figures.exact.setdefault((layer, method), []).append(away == 0)
@@ -160,11 +176,11 @@ def _add_patient(figures: MapFigures, classifier: Classifier, held: HeldOut, sli
 
 
 def _distance_of_peak(map_: NDArray[np.float32], distance: NDArray[np.float64]) -> float:
-    """Pixels from the peak of a map, enlarged to the input's grid, to the finding; infinite for an empty map."""
+    """Cells of the input's grid from the peak of a map, enlarged to it, to the finding; infinite for an empty map."""
     if not map_.max() > 0:
         return math.inf
     grid = torch.from_numpy(np.ascontiguousarray(map_)).clamp_min(0)[None, None]
-    full = functional.interpolate(grid, distance.shape, mode="bilinear", align_corners=False)
+    full = functional.interpolate(grid, distance.shape, mode=_LINEAR[distance.ndim], align_corners=False)
     return float(distance.flat[int(full.argmax())])
 
 
