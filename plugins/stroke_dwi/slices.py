@@ -127,7 +127,9 @@ def balanced(positive: np.ndarray, count: int, share: float, rng: np.random.Gene
         rounds = -(-wanted // pool.size)
         return np.concatenate([rng.permutation(pool) for _ in range(rounds)])[:wanted]
 
-    with_finding = draw(np.flatnonzero(positive), round(count * share))
+    # Where all cases are of one kind there is nothing to balance.
+    wanted = round(count * share) if not positive.all() else count
+    with_finding = draw(np.flatnonzero(positive), wanted)
     without = draw(np.flatnonzero(~positive), count - with_finding.size)
     return rng.permutation(np.concatenate([with_finding, without]))
 

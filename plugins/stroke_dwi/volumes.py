@@ -84,8 +84,8 @@ def synthesise_volumes(
             masks.append(mask.astype(np.uint8))
             positive.append(bool(patient.mask.sum(axis=(1, 2)).max() >= LEAST_LESION))
             progress.report(index + 1, patients, f"making {name} patients")
-        for path, parts in zip(paths, (voxels, masks, positive), strict=True):
-            np.save(path, np.stack(parts))
+        for path, parts in zip(paths, (np.stack(voxels), np.stack(masks), np.array(positive)), strict=True):
+            np.save(path, parts)
     return Volumes(*(np.load(path, mmap_mode="r" if "voxels" in path.name else None) for path in paths))
 
 

@@ -96,7 +96,8 @@ def test_the_map_that_training_supervises_is_grad_cam(layer: str) -> None:
     wanted = trace(Classifier(card, network), pictures, layers=[layer], targets=[1], methods=["grad-cam"])
     network.eval()
     _, activations = network.activations(pictures)
-    signed = grad_cam_signed(network, activations[layer], layer, target=1)
+    targets = torch.ones(len(pictures), dtype=torch.long)
+    signed = grad_cam_signed(network, activations[layer], layer, targets)
     assert torch.allclose(signed, torch.from_numpy(wanted.maps[1, layer, "grad-cam"]), atol=1e-5)
 
 
@@ -108,10 +109,11 @@ def test_map_supervision_moves_the_map_onto_the_lesion() -> None:
         pictures[number, 0, row : row + 8, 4:12] += 1
         masks[number, 0, row : row + 8, 4:12] = 1
     optimiser = torch.optim.Adam(network.parameters(), lr=0.02)
+    targets = torch.ones(len(pictures), dtype=torch.long)
     losses = []
     for _ in range(25):
         _, activations = network.activations(pictures)
-        loss = map_loss(grad_cam_signed(network, activations["relu3"], "relu3", 1), masks)
+        loss = map_loss(grad_cam_signed(network, activations["relu3"], "relu3", targets), masks)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -134,3 +136,29 @@ def test_mask_heads_see_tiny_lesions() -> None:
     empty = heads.loss(activations, masks)
     masks[:, :, 3, 3] = 1
     assert heads.loss(activations, masks) != empty
+
+
+def test_every_picture_is_supervised_for_its_own_class() -> None:
+    network = small().eval()
+    pictures = torch.rand(2, 1, 32, 32)
+    _, activations = network.activations(pictures)
+    both = [
+        grad_cam_signed(network, activations["relu3"], "relu3", torch.full((2,), target)) for target in (0, 1)
+    ]
+    mixed = grad_cam_signed(network, activations["relu3"], "relu3", torch.tensor([0, 1]))
+    assert torch.allclose(mixed[0], both[0][0])
+    assert torch.allclose(mixed[1], both[1][1])
+    assert not torch.allclose(both[0], both[1])
+
+
+def test_the_map_of_a_volume_is_supervised_too() -> None:
+    network = stroke_3d().eval()
+    volumes, masks = torch.rand(2, 1, 8, 32, 32), torch.zeros(2, 1, 8, 32, 32)
+    masks[:, :, 4, 8:16, 8:16] = 1
+    _, activations = network.activations(volumes)
+    signed = grad_cam_signed(network, activations["relu4"], "relu4", torch.tensor([1, 1]))
+    assert signed.shape == activations["relu4"].shape[:1] + activations["relu4"].shape[2:]
+    loss = map_loss(signed, masks) + MaskHeads(network, ["relu3", "relu4"]).loss(activations, masks)
+    loss.backward()
+    assert network.conv1.weight.grad is not None
+    assert torch.isfinite(network.conv1.weight.grad).all()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from plugins.stroke_dwi.settings import StrokeSettings
-from plugins.stroke_dwi.training import build
+from plugins.stroke_dwi.slices import Slices, balanced
+from plugins.stroke_dwi.training import begun, build
+from plugins.stroke_dwi.variants import VARIANTS
 from viewer import api
 from viewer.foundation.errors import Cancelled, UsageError, WhySliceError
 from viewer.foundation.progress import SILENT
@@ -85,3 +89,57 @@ def test_settings_out_of_range_are_refused(name: str, value: str) -> None:
     activate()
     with pytest.raises(UsageError, match=name):
         RECIPES.find("stroke-dwi").resolve({name: value})
+
+
+@pytest.mark.parametrize("architecture", ["flat", "mrs", "3d"])
+def test_other_networks_of_the_study_give_a_loss_and_a_card(architecture: str, tmp_path: Path) -> None:
+    """One batch each; that training runs to its end is tested above."""
+    chosen = {**TINY, "architecture": architecture, "patients": "1", "batch": "2", "volumes_per_epoch": "2"}
+    activate()
+    recipe = RECIPES.find("stroke-dwi")
+    task = recipe.build(recipe.resolve(chosen), data=None, work=tmp_path, progress=SILENT)
+    batch = next(iter(task.batches(0)))
+    losses = task.training_loss(batch)
+    losses["loss"].backward()
+    assert {"loss", "entropy", "masks"} <= set(losses)
+    assert all(torch.isfinite(value) for value in losses.values())
+    assert int(batch["label"].max()) < len(VARIANTS[architecture].classes)
+    task.network.eval()
+    seen = next(iter(task.validation_batches()))
+    assert torch.isfinite(task.validation_loss(seen)["loss"])
+    card = task.card()
+    assert card["dims"] == batch["input"].dim() - 2
+    assert card["training"]["patients"] == 1
+    assert len(card["classes"]) == (3 if architecture == "mrs" else 2)
+
+
+def test_training_begins_with_the_weights_of_another_model() -> None:
+    activate()
+    known = api.load_model("stroke-gap").module.state_dict()
+    shallow = begun(VARIANTS["shallow"], StrokeSettings(architecture="shallow", start="stroke-gap"))
+    assert torch.equal(shallow.conv3.weight, known["conv3.weight"])
+    assert shallow.linear.weight.shape != known["linear.weight"].shape
+    with pytest.raises(WhySliceError, match="cannot start there"):
+        begun(VARIANTS["3d"], StrokeSettings(architecture="3d", start="stroke-gap"))
+
+
+def test_a_slice_with_a_lesion_carries_its_patients_outcome() -> None:
+    slices = Slices(
+        pixels=np.zeros((4, 8, 8), np.uint8),
+        masks=np.zeros((4, 8, 1), np.uint8),
+        patients=np.array([0, 0, 1, 1]),
+        areas=np.array([0, 9, 9, 2]),
+        outcomes=np.array([1, 1, 2, 2]),
+    )
+    assert slices.labels().tolist() == [0, 1, 1, 0]
+    assert slices.labels(3).tolist() == [0, 1, 2, 0]
+
+
+@pytest.mark.parametrize(("positive", "expected"), [([1, 0, 0, 0], 3), ([1, 1, 1, 1], 6), ([0, 0, 0, 0], 0)])
+def test_half_of_what_is_drawn_has_the_finding_where_there_are_both(
+    positive: list[int], expected: int
+) -> None:
+    kinds = np.array(positive, dtype=bool)
+    order = balanced(kinds, 6, 0.5, np.random.default_rng(0))
+    assert len(order) == 6
+    assert kinds[order].sum() == expected
