@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from viewer.foundation.errors import ReadError
+from viewer.foundation.provenance import sha256_of
 
 Stamp = tuple[int, int]
 """What changes when a file is replaced: its length in bytes and the time it was written, ns."""
@@ -37,6 +39,21 @@ def check_unchanged(path: Path, stamp: Stamp) -> None:
         raise ReadError(
             f"'{path.name}' has changed since it was opened.", code="changed", action="Open it again."
         )
+
+
+@lru_cache(maxsize=64)
+def hash_of(path: Path, stamp: Stamp) -> str:  # noqa: ARG001 part of what is remembered
+    """SHA-256 of a file that is as it was at `stamp`: part after part is read from one file, which is hashed once.
+
+    Raises
+    ------
+    ReadError
+        When it cannot be read.
+    """
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        raise unreachable(path, error) from None
 
 
 def unreachable(path: Path, error: OSError) -> ReadError:

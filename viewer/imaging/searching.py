@@ -129,6 +129,10 @@ class _Search:
             self.dicom.append(file)
         elif kind is Kind.DICOMDIR:
             self.directories.append(file)
+        elif kind is Kind.HDF5:
+            from viewer.imaging.formats.picture_table import read_table
+
+            self.candidates += [_with_name_checked(file, kind, each) for each in read_table(file)]
         else:
             if kind in (Kind.NRRD, Kind.METAIMAGE):
                 self.parts.update(_voxel_files(file, kind))

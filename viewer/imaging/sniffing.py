@@ -26,6 +26,7 @@ class Kind(Enum):
     GIF = "GIF"
     WEBP = "WebP"
     MGH = "MGH"
+    HDF5 = "HDF5"
     ZIP = "zip"
     DICOMDIR = "DICOMDIR"
 
@@ -44,11 +45,11 @@ _EXTENSIONS: dict[Kind, tuple[str, ...]] = {
     Kind.GIF: (".gif",),
     Kind.WEBP: (".webp",),
     Kind.MGH: (".mgh", ".mgz"),
+    Kind.HDF5: (".hdf5", ".h5", ".hdf"),
     Kind.ZIP: (".zip",),
 }
 _OTHER_CONTENTS = (
     (b"%PDF", "a PDF document"),
-    (b"\x89HDF", "an HDF5 file"),
     (b"\x80\x02", "a Python pickle"),
     (b"\x80\x04", "a Python pickle"),
     (b"\x93NUMPY", "a NumPy array, which does not say where it lies"),
@@ -202,6 +203,7 @@ _SIGNS: tuple[tuple[Kind, Callable[[bytes], bool]], ...] = (
     (Kind.NIFTI, _is_nifti),
     (Kind.METAIMAGE, _is_metaimage),
     (Kind.MGH, _is_mgh),
+    (Kind.HDF5, lambda head: head.startswith(b"\x89HDF\r\n\x1a\n")),
     (Kind.ZIP, lambda head: head.startswith(_ZIPS)),
     (Kind.DICOM, looks_like_bare_dicom),
 )

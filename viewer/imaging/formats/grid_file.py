@@ -7,17 +7,15 @@ makes a `GridFile` of that. How voxels become an image is written once, here, wi
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.foundation.provenance import sha256_of
 from viewer.imaging.budget import BUDGET
 from viewer.imaging.diagnoses import Diagnosis
-from viewer.imaging.file_stamp import Stamp, unreachable
+from viewer.imaging.file_stamp import hash_of
 from viewer.imaging.filling import Filling
 from viewer.imaging.formats.voxel_block import VoxelBlock
 from viewer.imaging.geometry import Geometry
@@ -133,7 +131,7 @@ class GridFile:
         wish.progress.report(slices, slices)
         return replace(
             image,
-            source=replace(image.source, sha256=_hash(self.block.path, self.block.stamp)),
+            source=replace(image.source, sha256=hash_of(self.block.path, self.block.stamp)),
             diagnoses=image.diagnoses + value_findings(filling.voxels),
         )
 
@@ -227,12 +225,3 @@ def usable(affine: NDArray[np.float64]) -> bool:
         return False
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     return bool(lengths.min() > 1e-9 and abs(np.linalg.det(affine[:3, :3] / lengths)) > 1e-3)
-
-
-@lru_cache(maxsize=64)
-def _hash(path: Path, stamp: Stamp) -> str:  # noqa: ARG001 part of what is remembered
-    """Of a file that is as it was at `stamp`: volume after volume is read from one file, which is hashed once."""
-    try:
-        return sha256_of(path)
-    except OSError as error:
-        raise unreachable(path, error) from None
