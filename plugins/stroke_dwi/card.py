@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .cohort import EDITION
+from .preparation import PLAIN, Preparation
 from .settings import StrokeSettings
-from .slices import NORMALISATION
 from .variants import Variant
 from .volumes import SIZE
 
 _CITATION = (
     "Architecture after: Avci (2021), Explainable deep networks for MRI-based stroke analysis. "
-    "Weights: WhySlice, trained on synthetic images."
+    "Weights: trained with WhySlice."
 )
 _SUPERVISED = (
     "Beside the class, training used the lesion masks of the synthetic patients: 1x1 heads on the later blocks "
@@ -28,6 +27,7 @@ _PLAIN = "The class alone; no lesion masks."
 def describe(settings: StrokeSettings, variant: Variant, facts: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the card as nested tables, without weights, figures and reference scales."""
     name = f"stroke-{settings.architecture}"
+    preparation = PLAIN if variant.volume else Preparation(settings.normalise, settings.crop)
     return {
         "id": name if settings.supervision else f"{name}-plain",
         "name": variant.name,
@@ -44,8 +44,8 @@ def describe(settings: StrokeSettings, variant: Variant, facts: Mapping[str, Any
             "size": list(SIZE) if variant.volume else [192, 192],
             "channels": 1,
             "fit": "stretch" if variant.volume else "square",
-            "crop": "none",
-            "normalise": dict(NORMALISATION),
+            "crop": preparation.crop,
+            "normalise": preparation.normalisation,
         },
         "thresholds": {variant.positive: 0.5},
         "applies_to": {
@@ -57,8 +57,6 @@ def describe(settings: StrokeSettings, variant: Variant, facts: Mapping[str, Any
             "b_values": [800.0, 3000.0],
         },
         "training": {
-            "data": "Synthetic axial head DWI only; no image of a person.",
-            "generator": f"stroke-dwi, edition {EDITION}",
             "seed": settings.seed,
             **(
                 {"begun_from": f"the weights of {settings.start}, where a layer fits"}
@@ -69,6 +67,7 @@ def describe(settings: StrokeSettings, variant: Variant, facts: Mapping[str, Any
             "learning_rate": settings.learning_rate,
             "dropout": settings.dropout,
             "share_of_positives": 0.5,
+            "augmentation": settings.augmentation,
             "flips": "left and right are exchanged in half of the pictures" if settings.flips else "none",
             "supervision": _SUPERVISED if settings.supervision else _PLAIN,
             **({"outcome": _MRS} if len(variant.classes) > 2 else {}),

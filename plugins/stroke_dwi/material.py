@@ -1,17 +1,19 @@
-"""What a network of the study is trained on: pictures, or whole volumes, of synthetic patients."""
+"""What a network of the study is trained on: pictures of synthetic patients or of one's own, or synthetic volumes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 
-from viewer.api import Progress
+from viewer.api import Progress, WhySliceError
 
-from .cohort import IMAGE_SIZE
+from .cohort import EDITION, IMAGE_SIZE
+from .own_slices import own_slices, split
+from .preparation import Preparation
 from .settings import StrokeSettings
-from .slices import Slices, augmented, balanced, plain, synthesise
+from .slices import Slices, augmented, balanced, chosen_slices, plain, synthesise
 from .variants import Variant
 from .volumes import Volumes, augmented_volumes, plain_volumes, synthesise_volumes
 
@@ -57,27 +59,42 @@ class Material(Protocol):
 
 
 class Pictures:
-    """Slices of synthetic patients; reduced pictures in the first epochs, the full size in the last ones."""
+    """Slices of patients; reduced pictures in the first epochs, the full size in the last ones.
 
-    def __init__(self, settings: StrokeSettings, variant: Variant, work: Path, progress: Progress) -> None:
-        self._settings, self._work, self._progress = settings, work, progress
+    Parameters
+    ----------
+    training, validation
+        Slices of different patients.
+    test
+        Makes the slices for the card's figures when they are asked for.
+    words
+        Facts for the card beside the counts.
+    """
+
+    def __init__(
+        self,
+        settings: StrokeSettings,
+        variant: Variant,
+        training: Slices,
+        validation: Slices,
+        test: Callable[[], Slices],
+        words: dict[str, Any],
+    ) -> None:
+        self._settings, self._words = settings, words
         self._classes = len(variant.classes)
         # A head that flattens takes one size of picture.
         self._small = 0 if variant.fixed_size else settings.small_epochs
         self.epochs = self._small + settings.epochs
         self.steps = max(1, settings.slices_per_epoch // settings.batch)
-        self._training = self._slices("training", settings.patients, TRAIN, wide=True)
-        self._validation = self._slices("validation", settings.validation_patients, VALIDATE, wide=False)
-
-    def _slices(self, name: str, patients: int, part: int, wide: bool) -> Slices:
-        return synthesise(self._work, name, patients, (self._settings.seed, part), wide, self._progress)
+        self._training, self._validation, self._test = training, validation, test
 
     def batches(self, epoch: int) -> Iterable[Batch]:
         of = self._settings
         rng = np.random.default_rng((of.seed, 7, epoch))
         order = balanced(self._training.positive, self.steps * of.batch, 0.5, rng)
         side = IMAGE_SIZE // 2 if epoch < self._small else IMAGE_SIZE
-        return augmented(self._training, order, of.batch, side, rng, self._classes, of.flips)
+        published = of.augmentation == "published"
+        return augmented(self._training, order, of.batch, side, rng, self._classes, of.flips, published)
 
     def validation(self) -> Iterable[Batch]:
         return plain(self._validation, self._settings.batch, self._classes)
@@ -86,19 +103,20 @@ class Pictures:
         return self._validation.labels(self._classes)
 
     def held_out(self) -> dict[str, np.ndarray]:
-        test = self._slices("test", self._settings.test_patients, TEST, wide=False)
+        test = self._test()
         every = np.arange(len(test.areas))
-        return {
+        held = {
             "inputs": test.inputs(every).numpy(),
             "labels": test.labels(self._classes),
-            "masks": test.truths(every)[:, 0].numpy() > 0.5,
             "patients": test.patients,
         }
+        return {**held, "masks": test.truths(every)[:, 0].numpy() > 0.5} if test.outlined else held
 
     def facts(self) -> dict[str, Any]:
         of = self._settings
         return {
-            "patients": of.patients,
+            **self._words,
+            "patients": len(np.unique(self._training.patients)),
             "slices": len(self._training.areas),
             "positive_slices": int(self._training.positive.sum()),
             "epochs": self.epochs,
@@ -146,6 +164,8 @@ class WholeScans:
 
     def facts(self) -> dict[str, Any]:
         return {
+            "data": "Synthetic axial head DWI only; no image of a person.",
+            "generator": f"stroke-dwi, edition {EDITION}",
             "patients": self._settings.patients,
             "positive_patients": int(self._training.positive.sum()),
             "epochs": self.epochs,
@@ -154,8 +174,70 @@ class WholeScans:
         }
 
 
-def material(settings: StrokeSettings, variant: Variant, work: Path, progress: Progress) -> Material:
-    """Make what the variant is trained on."""
+def material(
+    settings: StrokeSettings, variant: Variant, data: Path | None, work: Path, progress: Progress
+) -> Material:
+    """Make what the variant is trained on: synthetic patients, or one's own where `data` are given.
+
+    Raises
+    ------
+    WhySliceError
+        When the data cannot be used for this variant.
+    """
     if variant.volume:
+        if data is not None:
+            raise WhySliceError(
+                "stroke-3d is trained on synthetic volumes only; own data are for the networks of slices.",
+                code="no-data-wanted",
+            )
         return WholeScans(settings, work, progress)
-    return Pictures(settings, variant, work, progress)
+    preparation = Preparation(settings.normalise, settings.crop)
+    if data is not None:
+        return _own_pictures(settings, variant, preparation, data, work, progress)
+
+    def slices(name: str, patients: int, part: int, wide: bool) -> Slices:
+        return synthesise(work, name, patients, (settings.seed, part), wide, progress, preparation)
+
+    return Pictures(
+        settings,
+        variant,
+        slices("training", settings.patients, TRAIN, True),
+        slices("validation", settings.validation_patients, VALIDATE, False),
+        lambda: slices("test", settings.test_patients, TEST, False),
+        {
+            "data": "Synthetic axial head DWI only; no image of a person.",
+            "generator": f"stroke-dwi, edition {EDITION}",
+        },
+    )
+
+
+def _own_pictures(
+    settings: StrokeSettings,
+    variant: Variant,
+    preparation: Preparation,
+    data: Path,
+    work: Path,
+    progress: Progress,
+) -> Pictures:
+    own = own_slices(data, preparation, work, progress)
+    if not own.slices.outlined and settings.supervision:
+        raise WhySliceError(
+            "These data do not outline lesions: train with --set supervision=false, on the classes alone.",
+            code="no-masks",
+        )
+    if len(variant.classes) > 2 and not own.slices.outcomes[own.slices.positive].all():
+        raise WhySliceError(
+            "stroke-mrs needs the outcome of every patient with a stroke (mrs_3months in the table of patients).",
+            code="no-outcome",
+        )
+    parts = split(own, settings.split, settings.seed)
+    training, validation, test = (chosen_slices(own.slices, rows) for rows in parts)
+    words = {
+        "data": "The user's own images; see the remark and whoever trained it.",
+        "split": "by patient"
+        if settings.split == "patient"
+        else "by slice, as in the paper: slices of one patient are on both sides, so the figures are too good",
+    }
+    if own.left_out:
+        words["left_out"] = f"{len(own.left_out)} findings, the first: {own.left_out[0]}"
+    return Pictures(settings, variant, training, validation, lambda: test, words)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from .preparation import CROPS, NORMALISATIONS
+
 
 def _choice(default: Any, meaning: str, **limits: Any) -> Any:
     return field(default=default, metadata={"meaning": meaning, **limits})
@@ -32,5 +34,19 @@ class StrokeSettings:
     learning_rate: float = _choice(3e-3, "highest learning rate", minimum=1e-6, maximum=1.0)
     dropout: float = _choice(0.1, "dropout probability", minimum=0.0, maximum=0.9)
     supervision: bool = _choice(True, "use the lesion masks during training")
+    augmentation: str = _choice(
+        "mild", "how pictures are moved; published repeats the study's code", choices=("mild", "published")
+    )
     flips: bool = _choice(True, "mirror left and right during training")
+    normalise: str = _choice(
+        "tissue-median",
+        "how grey values become network values; the paper's text says zscore, its code range",
+        choices=tuple(NORMALISATIONS),
+    )
+    crop: str = _choice("none", "how pictures are cropped; the paper's rule is percentile", choices=CROPS)
+    split: str = _choice(
+        "patient",
+        "how own data are divided; slice repeats the paper, whose test slices are of patients it trained on",
+        choices=("patient", "slice"),
+    )
     remark: str = _choice("", "words for the card, for instance about an earlier part of the training")

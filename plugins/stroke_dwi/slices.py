@@ -1,23 +1,22 @@
-"""The slices of many synthetic patients on disk, and batches of them."""
+"""The slices of many patients on disk, synthetic ones or one's own, and batches of them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as functional
 
-from viewer.api import Progress, normalise
+from viewer.api import Progress
 
 from .cohort import EDITION, IMAGE_SIZE, make_patient
 from .generator import outcome_of
+from .preparation import PLAIN, Preparation
 
-NORMALISATION: dict[str, Any] = {"name": "tissue-median", "clip": 5.0}
 LEAST_LESION = 3
 """A slice with fewer lesion pixels counts as one without: nobody could see it."""
-_STEPS = 255.0 / NORMALISATION["clip"]
+_PARTS = ("pixels", "masks", "patients", "areas", "outcomes")
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,10 @@ class Slices:
         Lesion pixels of each slice (n,).
     outcomes
         For each slice the study's class of its patient's outcome (n,): 0 without stroke, 1 for mRS 0 to 2, 2 above.
+    limits
+        Network values of the bytes 0 and 255.
+    outlined
+        Whether the masks say where lesions are; own data may know no more than on which slices.
     """
 
     pixels: np.ndarray
@@ -43,6 +46,8 @@ class Slices:
     patients: np.ndarray
     areas: np.ndarray
     outcomes: np.ndarray
+    limits: tuple[float, float] = (-1.0, 4.0)
+    outlined: bool = True
 
     @property
     def positive(self) -> np.ndarray:
@@ -60,12 +65,63 @@ class Slices:
 
     def inputs(self, chosen: np.ndarray) -> torch.Tensor:
         """Return the network's input of the chosen slices, float32 (n, 1, row, column)."""
-        values: torch.Tensor = torch.from_numpy(self.pixels[chosen])[:, None].float() / _STEPS - 1.0
-        return values
+        low, high = self.limits
+        values: torch.Tensor = torch.from_numpy(self.pixels[chosen])[:, None].float()
+        return values * ((high - low) / 255.0) + low
 
     def truths(self, chosen: np.ndarray) -> torch.Tensor:
         """Return the lesion masks of the chosen slices, float32 (n, 1, row, column)."""
         return torch.from_numpy(np.unpackbits(self.masks[chosen], axis=-1))[:, None].float()
+
+
+class Keeper:
+    """Collects prepared slices, patient by patient."""
+
+    def __init__(self, preparation: Preparation) -> None:
+        self._preparation = preparation
+        self._parts: dict[str, list[np.ndarray]] = {part: [] for part in _PARTS}
+        self._patients = 0
+
+    def add(
+        self,
+        pictures: np.ndarray,
+        masks: np.ndarray | None,
+        spacing: tuple[float, float],
+        outcome: int,
+        positive: np.ndarray | None = None,
+    ) -> None:
+        """Add a patient's slices (slice, row, column); `positive` says on which a lesion shows where masks do not."""
+        outlines: list[np.ndarray | None] = [None] * len(pictures) if masks is None else list(masks)
+        kept = [
+            self._preparation.kept(picture, mask, spacing)
+            for picture, mask in zip(pictures, outlines, strict=True)
+        ]
+        areas = np.array([int(mask.sum()) for _, mask in kept])
+        if masks is None and positive is not None:
+            areas = np.where(positive, LEAST_LESION, 0)
+        self._parts["pixels"].append(np.stack([pixels for pixels, _ in kept]))
+        self._parts["masks"].append(np.packbits(np.stack([mask for _, mask in kept]), axis=-1))
+        self._parts["patients"].append(np.full(len(kept), self._patients))
+        self._parts["areas"].append(areas)
+        self._parts["outcomes"].append(np.full(len(kept), outcome))
+        self._patients += 1
+
+    def save(self, folder: Path, key: str) -> None:
+        """Write what was collected."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for part, arrays in self._parts.items():
+            np.save(folder / f"{key}.{part}.npy", np.concatenate(arrays))
+
+
+def kept_slices(folder: Path, key: str, preparation: Preparation, outlined: bool = True) -> Slices | None:
+    """Open slices that were kept earlier; None where they were not."""
+    paths = [folder / f"{key}.{part}.npy" for part in _PARTS]
+    if not all(path.is_file() for path in paths):
+        return None
+    pixels, masks, owners, areas, outcomes = (
+        np.load(path, mmap_mode="r" if "pixels" in path.name else None) for path in paths
+    )
+    return Slices(pixels, masks, owners, areas, outcomes, preparation.limits, outlined)
 
 
 def synthesise(
@@ -75,6 +131,7 @@ def synthesise(
     seed: tuple[int, ...],
     wide: bool,
     progress: Progress,
+    preparation: Preparation = PLAIN,
 ) -> Slices:
     """Make the slices of a synthetic cohort, or open them when this has been done before.
 
@@ -88,28 +145,28 @@ def synthesise(
         Vary the acquisition beyond routine scans.
     progress
         Told after each patient; may stop the work.
+    preparation
+        How pictures become what the network takes.
     """
-    key = f"{name}-edition{EDITION}-{'-'.join(map(str, seed))}-{patients}{'-wide' if wide else ''}"
-    paths = [folder / f"{key}.{part}.npy" for part in ("pixels", "masks", "patients", "areas", "outcomes")]
-    if not all(path.is_file() for path in paths):
-        folder.mkdir(parents=True, exist_ok=True)
-        pixels, masks, owners, areas, outcomes = [], [], [], [], []
+    how = "" if preparation == PLAIN else f"-{preparation.normalise}-{preparation.crop}"
+    key = f"{name}-edition{EDITION}-{'-'.join(map(str, seed))}-{patients}{'-wide' if wide else ''}{how}"
+    found = kept_slices(folder, key, preparation)
+    if found is None:
+        keeper = Keeper(preparation)
         for index in range(patients):
             patient = make_patient((*seed, index), wide=wide)
-            parameters = dict(NORMALISATION)
-            rule = parameters.pop("name")
-            values = np.stack([normalise(rule, picture, **parameters) for picture in patient.image])
-            pixels.append(np.round((values + 1.0) * _STEPS).astype(np.uint8))
-            masks.append(np.packbits(patient.mask, axis=-1))
-            owners.append(np.full(len(patient.image), index))
-            areas.append(patient.mask.sum(axis=(1, 2)))
-            outcomes.append(
-                np.full(len(patient.image), outcome_of(patient, np.random.default_rng((*seed, index, 1))))
-            )
+            outcome = outcome_of(patient, np.random.default_rng((*seed, index, 1)))
+            keeper.add(patient.image, patient.mask, patient.spacing_mm[1:], outcome)
             progress.report(index + 1, patients, f"making {name} patients")
-        for path, parts in zip(paths, (pixels, masks, owners, areas, outcomes), strict=True):
-            np.save(path, np.concatenate(parts))
-    return Slices(*(np.load(path, mmap_mode="r" if "pixels" in path.name else None) for path in paths))
+        keeper.save(folder, key)
+        found = kept_slices(folder, key, preparation)
+        assert found is not None
+    return found
+
+
+def chosen_slices(slices: Slices, rows: np.ndarray) -> Slices:
+    """Return some of the slices, in their order."""
+    return replace(slices, **{part: getattr(slices, part)[rows] for part in _PARTS})
 
 
 def balanced(positive: np.ndarray, count: int, share: float, rng: np.random.Generator) -> np.ndarray:
@@ -142,6 +199,7 @@ def augmented(
     rng: np.random.Generator,
     classes: int = 2,
     flips: bool = True,
+    published: bool = False,
 ) -> Iterator[dict[str, torch.Tensor]]:
     """Yield training batches: mirrored, moved, rescaled, changed in contrast.
 
@@ -160,24 +218,36 @@ def augmented(
         See `Slices.labels`.
     flips
         Whether left and right are exchanged in half of the pictures.
+    published
+        Move as the study's code did, in place of the milder moves of this recipe; the pictures are always whole.
     """
     every = slices.labels(classes)
+    low, high = slices.limits
     for number, start in enumerate(range(0, len(order) - batch + 1, batch)):
         chosen = order[start : start + batch]
-        whole = side >= IMAGE_SIZE or number % 2 == 0
-        # Moved in grey values above air, so that what comes in from outside is air.
-        stack = torch.cat([slices.inputs(chosen) + 1.0, slices.truths(chosen)], dim=1)
+        whole = published or side >= IMAGE_SIZE or number % 2 == 0
+        # Moved in values above each picture's least, so that what comes in from outside is air.
+        pictures = slices.inputs(chosen)
+        air = pictures.amin(dim=(1, 2, 3), keepdim=True)
+        stack = torch.cat([pictures - air, slices.truths(chosen)], dim=1)
         if whole and side < IMAGE_SIZE:
             stack = functional.interpolate(stack, (side, side), mode="area")
-        moves = torch.from_numpy(_moves(rng, len(chosen), 1.0 if whole else side / IMAGE_SIZE, flips))
+        drawn = (
+            _published_moves(rng, len(chosen), flips)
+            if published
+            else _moves(rng, len(chosen), 1.0 if whole else side / IMAGE_SIZE, flips)
+        )
+        moves = torch.from_numpy(drawn)
         grid = functional.affine_grid(moves, [len(chosen), 2, side, side], align_corners=False)
         stack = functional.grid_sample(stack, grid, align_corners=False)
         masks = (stack[:, 1:] > 0.3).float()
         # A cut-out may have lost the lesion; a whole head keeps its label, however small the lesion has become.
         seen = masks.sum(dim=(1, 2, 3)) >= (1 if whole else LEAST_LESION)
-        labels = torch.from_numpy(every[chosen]) * seen
+        labels = torch.from_numpy(every[chosen]) * (seen if slices.outlined else 1)
         yield {
-            "input": recontrasted(rng, stack[:, :1]).contiguous(memory_format=torch.channels_last),
+            "input": (recontrasted(rng, stack[:, :1], high - low) + air)
+            .clamp_max(high)
+            .contiguous(memory_format=torch.channels_last),
             "label": labels,
             "mask": masks,
         }
@@ -196,12 +266,29 @@ def _moves(rng: np.random.Generator, n: int, zoom: float, flips: bool) -> np.nda
     return theta
 
 
-def recontrasted(rng: np.random.Generator, values: torch.Tensor) -> torch.Tensor:
-    """Return values above air with another gain and gamma, as the network takes them; axes (n, channel, ...)."""
+def _published_moves(rng: np.random.Generator, n: int, flips: bool) -> np.ndarray:
+    """Return the affine maps (n, 2, 3) of the study's code: Keras' ImageDataGenerator with both flips.
+
+    Shift 0.2 and zoom 0.5 are shares of the picture, rotation 20 and shear 0.2 are degrees, as Keras reads them.
+    """
+    turn, shear = np.deg2rad(rng.uniform(-20.0, 20.0, n)), np.deg2rad(rng.uniform(-0.2, 0.2, n))
+    zoom, shift = rng.uniform(0.5, 1.5, (n, 2)), rng.uniform(-0.2, 0.2, (n, 2))
+    signs = np.where(rng.random((n, 2)) < (0.5 if flips else 0.0), -1.0, 1.0)
+    columns, rows = zoom[:, 0] * signs[:, 0], zoom[:, 1] * signs[:, 1]
+    theta = np.zeros((n, 2, 3), dtype=np.float32)
+    theta[:, 0, 0], theta[:, 0, 1] = np.cos(turn) * columns, -np.sin(turn + shear) * rows
+    theta[:, 1, 0], theta[:, 1, 1] = np.sin(turn) * columns, np.cos(turn + shear) * rows
+    # Coordinates run from -1 to 1 over the picture.
+    theta[:, :, 2] = 2.0 * shift
+    return theta
+
+
+def recontrasted(rng: np.random.Generator, values: torch.Tensor, most: float) -> torch.Tensor:
+    """Return values above air, 0 to `most`, with another gain and gamma; axes (n, channel, ...)."""
     each = (len(values), *[1] * (values.ndim - 1))
     gain, power = np.exp(rng.normal(0.0, 0.12, (2, *each))).astype(np.float32)
     changed = torch.from_numpy(gain) * values.clamp_min(0.0) ** torch.from_numpy(power)
-    return changed.clamp_max(NORMALISATION["clip"]) - 1.0
+    return changed.clamp_max(most)
 
 
 def plain(slices: Slices, batch: int, classes: int = 2) -> Iterator[dict[str, torch.Tensor]]:

@@ -1,4 +1,4 @@
-"""The recipe `stroke-dwi`: synthetic patients in, a network that looks at lesions out."""
+"""The recipe `stroke-dwi`: patients in, a network that looks at lesions out."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -24,10 +24,10 @@ _MAP_SHARE = 0.2
 class StrokeTask:
     """One training of a network of the study, as the training room runs it."""
 
-    def __init__(self, settings: StrokeSettings, work: Path, progress: Progress) -> None:
+    def __init__(self, settings: StrokeSettings, data: Path | None, work: Path, progress: Progress) -> None:
         self._settings = settings
         self._variant = variant = VARIANTS[settings.architecture]
-        self._material = material(settings, variant, work, progress)
+        self._material = material(settings, variant, data, work, progress)
         torch.manual_seed(settings.seed)
         self.network = begun(variant, settings)
         if not variant.volume:
@@ -127,15 +127,5 @@ def begun(variant: Variant, settings: StrokeSettings) -> StrokeNet:
 
 
 def build(settings: StrokeSettings, *, data: Path | None, work: Path, progress: Progress) -> StrokeTask:
-    """Build the task.
-
-    Raises
-    ------
-    WhySliceError
-        When data are given: this recipe makes its own patients.
-    """
-    if data is not None:
-        raise WhySliceError(
-            "The recipe 'stroke-dwi' makes its own patients and takes no --data yet.", code="no-data-wanted"
-        )
-    return StrokeTask(settings, work, progress)
+    """Build the task, on synthetic patients or on one's own `data`."""
+    return StrokeTask(settings, data, work, progress)

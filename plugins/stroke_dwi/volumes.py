@@ -11,18 +11,20 @@ import torch.nn.functional as functional
 from viewer.api import InputRule, Progress, VolumeView
 
 from .cohort import EDITION, Patient, make_patient
-from .slices import LEAST_LESION, NORMALISATION, recontrasted
+from .preparation import PLAIN
+from .slices import LEAST_LESION, recontrasted
 
 SIZE = (32, 96, 96)
 """(slices, rows, columns) of the network's input: the whole scan, stretched."""
-_STEPS = 255.0 / NORMALISATION["clip"]
+_LOW, _HIGH = PLAIN.limits
+_STEPS = 255.0 / (_HIGH - _LOW)
 _MASK_AT = 0.2
 """Share of a cell of the input that is lesion from which the cell counts as lesion."""
 
 
 def volume_rule() -> InputRule:
     """Return how a scan becomes the network's input; the card says the same."""
-    parameters = dict(NORMALISATION)
+    parameters = PLAIN.normalisation
     return InputRule(SIZE, fit="stretch", normalise=parameters.pop("name"), parameters=parameters)
 
 
@@ -46,7 +48,7 @@ class Volumes:
 
     def inputs(self, chosen: np.ndarray) -> torch.Tensor:
         """Return the network's input of the chosen volumes, float32 (n, 1, slice, row, column)."""
-        values: torch.Tensor = torch.from_numpy(self.voxels[chosen])[:, None].float() / _STEPS - 1.0
+        values: torch.Tensor = torch.from_numpy(self.voxels[chosen])[:, None].float() / _STEPS + _LOW
         return values
 
     def truths(self, chosen: np.ndarray) -> torch.Tensor:
@@ -80,7 +82,7 @@ def synthesise_volumes(
         for index in range(patients):
             patient = make_patient((*seed, index), wide=wide)
             values, mask = network_volume(patient)
-            voxels.append(np.round((values + 1.0) * _STEPS).astype(np.uint8))
+            voxels.append(np.round((values - _LOW) * _STEPS).astype(np.uint8))
             masks.append(mask.astype(np.uint8))
             positive.append(bool(patient.mask.sum(axis=(1, 2)).max() >= LEAST_LESION))
             progress.report(index + 1, patients, f"making {name} patients")
@@ -95,13 +97,13 @@ def augmented_volumes(
     """Yield training batches: mirrored, moved, rescaled, changed in contrast."""
     for start in range(0, len(order) - batch + 1, batch):
         chosen = order[start : start + batch]
-        stack = torch.cat([volumes.inputs(chosen) + 1.0, volumes.truths(chosen)], dim=1)
+        stack = torch.cat([volumes.inputs(chosen) - _LOW, volumes.truths(chosen)], dim=1)
         moves = torch.from_numpy(_moves(rng, len(chosen), flips))
         grid = functional.affine_grid(moves, [len(chosen), 2, *SIZE], align_corners=False)
         stack = functional.grid_sample(stack, grid, align_corners=False)
         masks = (stack[:, 1:] > 0.3).float()
         yield {
-            "input": recontrasted(rng, stack[:, :1]),
+            "input": recontrasted(rng, stack[:, :1], _HIGH - _LOW) + _LOW,
             "label": torch.from_numpy(volumes.positive[chosen].astype(np.int64)),
             "mask": masks,
         }

@@ -10,7 +10,7 @@ import torch
 
 from plugins.stroke_dwi.settings import StrokeSettings
 from plugins.stroke_dwi.slices import Slices, balanced
-from plugins.stroke_dwi.training import begun, build
+from plugins.stroke_dwi.training import begun
 from plugins.stroke_dwi.variants import VARIANTS
 from viewer import api
 from viewer.foundation.errors import Cancelled, UsageError, WhySliceError
@@ -74,11 +74,6 @@ def test_two_patients_train_stop_go_on_and_load(tmp_path: Path) -> None:
     page = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "never for a clinical decision" in page
     assert "Synthetic" in page
-
-
-def test_data_that_the_recipe_cannot_use_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(WhySliceError, match="makes its own patients"):
-        build(StrokeSettings(), data=tmp_path, work=tmp_path, progress=SILENT)
 
 
 @pytest.mark.parametrize(
