@@ -67,11 +67,18 @@ def describe(settings: StrokeSettings, variant: Variant, facts: Mapping[str, Any
             "learning_rate": settings.learning_rate,
             "dropout": settings.dropout,
             "share_of_positives": 0.5,
-            "augmentation": settings.augmentation,
-            "flips": "left and right are exchanged in half of the pictures" if settings.flips else "none",
+            "augmentation": _augmentation(settings),
             "supervision": _SUPERVISED if settings.supervision else _PLAIN,
             **({"outcome": _MRS} if len(variant.classes) > 2 else {}),
             **({"remark": settings.remark} if settings.remark else {}),
             "use": "Research and teaching only. Not a medical device; never for a clinical decision.",
         },
     }
+
+
+def _augmentation(settings: StrokeSettings) -> str:
+    """Return what training did to the pictures, in words; the mirror check reads whether they were mirrored."""
+    mirrored = "half of them mirrored" if settings.flips else "without mirroring"
+    if settings.augmentation == "published":
+        return f"As in the study's code: shifted, turned, zoomed, sheared; {mirrored}."
+    return f"All moved, rescaled, sheared, changed in contrast; {mirrored}."

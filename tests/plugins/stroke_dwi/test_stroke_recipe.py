@@ -138,3 +138,16 @@ def test_half_of_what_is_drawn_has_the_finding_where_there_are_both(
     order = balanced(kinds, 6, 0.5, np.random.default_rng(0))
     assert len(order) == 6
     assert kinds[order].sum() == expected
+
+
+@pytest.mark.parametrize("flips", [True, False])
+@pytest.mark.parametrize("augmentation", ["mild", "published"])
+def test_the_card_tells_the_mirror_check_whether_training_mirrored(flips: bool, augmentation: str) -> None:
+    from plugins.stroke_dwi.card import describe
+    from viewer.evaluation.checks.input_changes import flips_in_training
+    from viewer.models.card import InputRule, ModelCard
+
+    settings = StrokeSettings(flips=flips, augmentation=augmentation)
+    training = describe(settings, VARIANTS["gap"], {})["training"]
+    card = ModelCard("m", ("no stroke", "stroke"), InputRule((8, 8)), training=training)
+    assert flips_in_training(card) is flips
