@@ -369,8 +369,9 @@ class AskingOnDemand:
         if reply.deviation is not None:
             key = deviation_key(place.key)
             reading.atlas.put(place.slice, place.target, place.layer, key, reply.deviation)
-        if reply.segments is not None:
-            key = segments_key(place.key)
+        key = segments_key(place.key)
+        known = (place.layer, place.target, key, place.slice)
+        if reply.segments is not None and reading.atlas.signed(*known) is None:
             reading.atlas.put(place.slice, place.target, place.layer, key, reply.segments)
         flags = tuple(flag for flag in reply.flags if flag in OF_THE_MAP)
         reading.rounds[place] = Rounds(reply.done, reply.total, flags, reply.facts)

@@ -18,6 +18,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from viewer.explainers.relevance_rules import (
     Ledger,
     Pooled,
+    Rescaled,
     Rule,
     Summed,
     Weighted,
@@ -26,9 +27,9 @@ from viewer.explainers.relevance_rules import (
 )
 from viewer.foundation.errors import ExplainError
 
-_FOLDED = ("conv1d", "conv2d", "conv3d", "linear")
-"""Steps that take in a batch norm that comes right after them: a channel of the output is a row of the weights."""
-_WEIGHTED = (*_FOLDED, "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+_WEIGHTED = (
+    "conv1d", "conv2d", "conv3d", "linear", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+)  # fmt: skip
 _AVERAGES = (
     "avg_pool1d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d",
     "mean", "sum",
@@ -65,11 +66,6 @@ _SQUASHES = ("softmax", "log_softmax", "sigmoid", "logsigmoid")
 
 _PRODUCTS = ("matmul", "__matmul__", "mm", "bmm", "scaled_dot_product_attention")
 _NORMALISED = ("layer_norm", "group_norm", "instance_norm")
-_COMPUTING = (
-    *_WEIGHTED, *_AVERAGES, *_DRAWN, *_ADDED, *_SCALED, *_ACTIVATIONS, *_MOVED, *_WINNERS, *_SQUASHES, *_PRODUCTS,
-    *_NORMALISED, "batch_norm", "pad",
-)  # fmt: skip
-
 _BY_ITSELF = "normalises its input by the input's own values"
 _TWO = "multiplies two things that both depend on the input"
 _WHY_NOT = {**dict.fromkeys(_NORMALISED, _BY_ITSELF), **dict.fromkeys(_PRODUCTS, _TWO)}
@@ -126,52 +122,12 @@ class _Call:
         return self.kwargs["input"], lambda x: self.func(**{**self.kwargs, "input": x})
 
 
-class Foldings(TorchFunctionMode):
-    """Finds out in a plain pass which convolutions and linear layers are followed by a batch norm and nothing else.
-
-    Attributes
-    ----------
-    found : number of the convolution or linear layer in the order of the calls -> its batch norm.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: dict[int, Shift] = {}
-        self._calls = 0
-        self._outputs = WeakTensorKeyDictionary()
-        """Output -> number of the call."""
-        self._used: set[int] = set()
-
-    def __torch_function__(
-        self, func: Callable[..., Any], types: Sequence[type], args: Any = (), kwargs: Any = None
-    ) -> Any:
-        kwargs = kwargs or {}
-        name = _name(func)
-        # What modules ask of a tensor besides computing (its shape, its type) uses up nothing.
-        if name in _COMPUTING and name != "__get__":
-            for tensor in _tensors((args, kwargs)):
-                if tensor not in self._outputs:
-                    continue
-                number = self._outputs[tensor]
-                if name == "batch_norm" and number not in self._used:
-                    self.found[number] = _shift(*args, **kwargs)
-                else:
-                    self.found.pop(number, None)
-                self._used.add(number)
-        result = func(*args, **kwargs)
-        if name in _FOLDED:
-            self._outputs[result] = self._calls
-            self._calls += 1
-        return result
-
-
 class RelevancePass(TorchFunctionMode):
     """While active, what depends on the input is computed so that its gradient is relevance.
 
     Parameters
     ----------
     rules : name of the rule by kind of step: ``input`` what reads the input itself, ``dense`` linear layers, ``other``.
-    foldings : of the same network, see `Foldings`.
     ledger : told what is kept on the way back.
 
     Attributes
@@ -179,15 +135,13 @@ class RelevancePass(TorchFunctionMode):
     squashed : whether a softmax or sigmoid was met.
     """
 
-    def __init__(self, x: Tensor, rules: dict[str, Rule], foldings: dict[int, Shift], ledger: Ledger) -> None:
+    def __init__(self, x: Tensor, rules: dict[str, Rule], ledger: Ledger) -> None:
         super().__init__()
         self.squashed = False
         self._rules = rules
-        self._foldings = foldings
         self._ledger = ledger
-        self._calls = 0
-        self._folded = WeakTensorKeyDictionary()
-        """Outputs of convolutions that hold their batch norm already."""
+        self._weighted_steps = WeakTensorKeyDictionary()
+        """Output of a step with weights -> rule, bias and contributions."""
         self._raw = WeakTensorKeyDictionary()
         """Tensors that are the input, in another order or on another scale."""
         self._raw[x] = True
@@ -231,37 +185,39 @@ class RelevancePass(TorchFunctionMode):
         x, weight, bias, more = _weights(*call.args, **call.kwargs)
         if len(call.tensors) > 1 or x is not call.tensors[0]:
             raise refused(name, "has weights that depend on the input")
-        shift = None
-        if name in _FOLDED:
-            shift = self._foldings.get(self._calls)
-            self._calls += 1
-        if shift is not None:
-            weight = weight * shift.factor.reshape(-1, *(1,) * (weight.ndim - 1))
-            bias = shift.shift if bias is None else bias * shift.factor + shift.shift
 
         def run(values: Tensor, w: Tensor, b: Tensor | None = None) -> Tensor:
             made: Tensor = func(values, w, b, *more[0], **more[1])
             return made
 
-        y = run(x.detach(), weight, bias)
-        shape = [1] * y.ndim
-        shape[-1 if name == "linear" else 1] = -1
         kind = "input" if x in self._raw else "dense" if name == "linear" else "other"
-        added = None if bias is None else bias.reshape(shape)
-        made = shared(self._rules[kind], self._ledger, y, added, Weighted(x, weight, run))
-        if shift is not None:
-            self._folded[made] = True
+        rule, of = self._rules[kind], Weighted(x, weight, run)
+        added = None
+        if bias is not None:
+            places = weight.ndim - 2  # a channel is the last axis of a linear layer
+            added = bias.reshape(-1, *(1,) * places)
+        if rule.name in ("epsilon", "gamma"):  # which add everything up anyway
+            y = of.everything().detach()
+            y = y if added is None else y + added
+        else:
+            y = run(x.detach(), weight, bias)
+        made = shared(rule, self._ledger, y, added, of)
+        self._weighted_steps[made] = (rule, added, of)
         return made
 
     def _normalised(self, call: _Call) -> Tensor:
+        """Batch norm, taken together with the convolution or linear layer that comes right before it, if one does."""
         [x, *others] = call.tensors
-        if x in self._folded:
-            return x
         if others:
             raise refused(call.name, "has weights that depend on the input")
         found = _shift(*call.args, **call.kwargs)
-        shape = (1, -1, *(1,) * (x.ndim - 2))
-        shift, product = found.shift.reshape(shape), x.detach() * found.factor.reshape(shape)
+        shape = (-1, *(1,) * (x.ndim - 2))
+        factor, shift = found.factor.reshape(shape), found.shift.reshape(shape)
+        product = x.detach() * factor
+        if x in self._weighted_steps:
+            rule, bias, of = self._weighted_steps[x]
+            bias = shift if bias is None else bias * factor + shift
+            return shared(rule, self._ledger, product + shift, bias, Rescaled(of, factor))
         made = shared(self._rules["other"], self._ledger, product + shift, shift, Summed(((x, product),)))
         return self._marked([x], made)  # type: ignore[no-any-return]
 

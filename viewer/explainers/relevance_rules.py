@@ -180,9 +180,9 @@ def shared(rule: Rule, ledger: Ledger, y: Tensor, bias: Tensor | None, of: Contr
     return _Shared.apply(total, y, whole, bias, rule, ledger)  # type: ignore[no-any-return]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Weighted:
-    """A step with weights: convolution, linear layer.
+    """A step with weights: convolution, linear layer. Each sum is made once, whoever asks for it again.
 
     Attributes
     ----------
@@ -192,11 +192,15 @@ class Weighted:
     x: Tensor
     weight: Tensor
     run: Callable[[Tensor, Tensor], Tensor]
+    _known: dict[str, Tensor] = field(default_factory=dict)
 
     def everything(self) -> Tensor:
-        return self.run(part(self.x, self.x), self.weight)
+        return self._once("everything", lambda: self.run(part(self.x, self.x), self.weight))
 
     def positive(self) -> Tensor:
+        return self._once("positive", self._positive)
+
+    def _positive(self) -> Tensor:
         x = self.x.detach()
         total = self.run(part(self.x, x.clamp_min(0)), self.weight.clamp_min(0))
         if bool((x < 0).any()):
@@ -204,7 +208,42 @@ class Weighted:
         return total
 
     def weights(self) -> Tensor:
-        return self.run(part(self.x, torch.ones_like(self.x)), self.weight.square())
+        ones = torch.ones_like
+        return self._once("weights", lambda: self.run(part(self.x, ones(self.x)), self.weight.square()))
+
+    def magnitude(self) -> None:
+        return None
+
+    def _once(self, name: str, make: Callable[[], Tensor]) -> Tensor:
+        if name not in self._known:
+            self._known[name] = make()
+        return self._known[name]
+
+
+@dataclass(frozen=True)
+class Rescaled:
+    """A step whose outputs are multiplied channel by channel, as if its weights had been.
+
+    Attributes
+    ----------
+    factor : broadcast to the output.
+    """
+
+    of: Weighted
+    factor: Tensor
+
+    def everything(self) -> Tensor:
+        return self.of.everything() * self.factor
+
+    def positive(self) -> Tensor:
+        up = self.factor > 0
+        if bool(up.all()):
+            return self.of.positive() * self.factor
+        # A factor below zero makes what was negative positive.
+        return torch.where(up, self.of.positive(), self.of.everything() - self.of.positive()) * self.factor
+
+    def weights(self) -> Tensor:
+        return self.of.weights() * self.factor.square()
 
     def magnitude(self) -> None:
         return None
