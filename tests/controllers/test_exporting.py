@@ -317,3 +317,21 @@ def test_a_map_of_uneven_slices_lies_at_their_true_places(tmp_path: Path) -> Non
     np.testing.assert_allclose(values, [0, 0, 0, -0.5, -1, 0])
     assert "even grid" in grid_words(gapped)
     assert grid_words(image) == "the slices of the image"
+
+
+def test_figures_and_maps_say_what_the_explainer_found_out(bench: Workbench, tmp_path: Path) -> None:
+    shown(bench)
+    bench.explaining.set_parameters("lime", {"segments": 9, "samples": 40})
+    bench.explaining.select_explainer("lime")
+    bench.explaining.asking.compute()
+    bench.exporting.save_figure(tmp_path / "lime.png")
+    record = json.loads((tmp_path / "lime.provenance.json").read_text())
+    assert record["facts"]["asked"] == 40
+    assert record["parameters"]["seed"] == 0
+    assert record["display"]["boundaries"]
+    bench.exporting.save_maps(tmp_path)
+    [path] = [each for each in tmp_path.glob("*.provenance.json") if each.stem != "lime.provenance"]
+    saved = json.loads(path.read_text())
+    [facts] = saved["facts_of"].values()
+    assert facts == record["facts"]
+    assert "signed" in saved["values"]

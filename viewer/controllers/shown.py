@@ -283,6 +283,11 @@ def _record(session: Session) -> dict[str, Any]:
     assert session.model is not None
     card, choice, image = session.model.card, session.choice, session.case.image
     judgement, method = session.judgement, method_of(session)
+    made = {
+        f"{place.slice}, {card.classes[place.target]}": rounds
+        for place, rounds in (session.reading.rounds if session.reading else {}).items()
+        if (place.layer, place.key) == (method.layer, method.key)
+    }
     return {
         "model": card.id,
         "weights_sha256": card.weights_sha256,
@@ -292,11 +297,8 @@ def _record(session: Session) -> dict[str, Any]:
         "parameters": dict(method.parameters),
         "deviation": method.deviation,
         "region": choice.region,
-        "rounds": {
-            f"{place.slice}, {card.classes[place.target]}": [rounds.done, rounds.total]
-            for place, rounds in (session.reading.rounds if session.reading else {}).items()
-            if (place.layer, place.key) == (method.layer, method.key)
-        },
+        "rounds": {where: [rounds.done, rounds.total] for where, rounds in made.items()},
+        "facts_of": {where: dict(rounds.facts) for where, rounds in made.items() if rounds.facts},
         "layer": method.layer,
         "class": choice.target,
         "score": choice.score,
