@@ -15,7 +15,16 @@ from pathlib import Path
 
 from benchmarks.measuring import Report, in_markdown
 
-_ROOMS = ("explainers", "engine", "attributions", "on_demand", "perturbations", "window", "reading")
+_ROOMS = (
+    "explainers",
+    "engine",
+    "attributions",
+    "on_demand",
+    "perturbations",
+    "window",
+    "heartbeat",
+    "reading",
+)
 
 
 def benchmarks() -> dict[str, Callable[[], Report]]:

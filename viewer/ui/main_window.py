@@ -120,6 +120,11 @@ class MainWindow(QMainWindow):
         self._calm.setSingleShot(True)
         self._calm.setInterval(round(1000 * _HURRY))
         self._calm.timeout.connect(self.refresh)
+        # Timers of the window's own: one that Qt makes would call it after it is gone.
+        self._late_paint, self._replace = QTimer(self), QTimer(self)
+        for timer, called in ((self._late_paint, self._first_paint), (self._replace, self.advice.place)):
+            timer.setSingleShot(True)
+            timer.timeout.connect(called)
         self._keep = QTimer(self)
         self._keep.setSingleShot(True)
         self._keep.setInterval(_CALM)
@@ -445,12 +450,12 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         # A window that is drawn into a picture only, or begins minimised, is never painted: then this has to do.
         unseen = self.testAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
-        QTimer.singleShot(0 if unseen else 500, self._first_paint)
+        self._late_paint.start(0 if unseen else 500)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         if not self._was_painted:
-            QTimer.singleShot(0, self._first_paint)
+            self._late_paint.start(0)
 
     def _first_paint(self) -> None:
         if not self._was_painted:
@@ -470,7 +475,7 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit_top()
-        QTimer.singleShot(0, self.advice.place)
+        self._replace.start(0)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
@@ -491,6 +496,7 @@ class MainWindow(QMainWindow):
         self._refresh.stop()
         self._calm.stop()
         self._keep.stop()
+        self._late_paint.stop()
         self.bench.keeping.keep(at_once=True)
         self.bench.playing.stop()
         self._cine.follow()

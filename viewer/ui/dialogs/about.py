@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QW
 
 from viewer.foundation import paths
 from viewer.foundation.provenance import program_version
+from viewer.ui.panels.card import described
 
 
 class About(QDialog):
@@ -33,6 +34,7 @@ class About(QDialog):
         words.setMinimumWidth(420)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
+        described(buttons.button(QDialogButtonBox.StandardButton.Close), "Close", "Leave.")
         for widget in (picture, title, words):
             body.addWidget(widget, 0, Qt.AlignmentFlag.AlignLeft)
         body.addWidget(buttons)

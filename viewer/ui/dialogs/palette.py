@@ -38,6 +38,7 @@ from viewer.ui.panels.card import described
 _Index = QModelIndex | QPersistentModelIndex
 _PAD = 10
 _WIDTH, _ROWS = 620, 11
+_HOW = "Type a few letters; up and down choose, Enter does it."
 _NOTHING = "Nothing that can be done here has these letters."
 _FOUND, _KEY = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
@@ -131,7 +132,7 @@ class Palette(QDialog):
         self.line, self.rows, self.list = QLineEdit(), _Rows(self), QListView()
         self.line.setPlaceholderText("What do you want to do?")
         self.line.setClearButtonEnabled(True)
-        described(self.line, "Search commands", "Type a few letters; up and down choose, Enter does it.")
+        described(self.line, "Search commands", _HOW)
         self.list.setModel(self.rows)
         self.list.setItemDelegate(_Painter(self.list))
         self.list.setUniformItemSizes(True)
@@ -159,7 +160,7 @@ class Palette(QDialog):
         self.rows.show_found(find(typed, ACTIONS, session), keys_of(session.settings.shortcuts))
         self.list.setCurrentIndex(self.rows.index(0))
         self.list.setAccessibleDescription("" if self.rows.found else _NOTHING)
-        self.line.setToolTip("" if self.rows.found else _NOTHING)
+        self.line.setToolTip(_HOW if self.rows.found else _NOTHING)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keys that belong to the list while one types."""

@@ -59,11 +59,13 @@ class VoxelSpacing(QDialog):
             if len(self.steps) > 1 or case.image.geometry.shape[0] > 1:
                 form.addRow(name, box)
         body.addLayout(form)
-        buttons = QDialogButtonBox(
-            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
-        )
+        kinds = QDialogButtonBox.StandardButton
+        buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
+        ok, cancel = buttons.button(kinds.Ok), buttons.button(kinds.Cancel)
+        described(ok, "OK", "Go by these distances.")
+        described(cancel, "Cancel", "Leave everything as it is.")
         body.addWidget(buttons)
         self.steps[-2].setFocus()
         self.steps[-2].selectAll()

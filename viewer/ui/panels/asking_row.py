@@ -38,6 +38,7 @@ class AskingRow(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
         described(self.bar, "Progress of the explanation", "How far the explanation is.")
+        described(self.button, "Compute", "Begin the explanation on this slice, go on, or stop it.")
         self.button.clicked.connect(lambda: attempt(bench, self._press))
         line.addWidget(self.words, 1)
         line.addWidget(self.button)

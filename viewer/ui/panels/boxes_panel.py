@@ -95,6 +95,7 @@ class BoxesPanel(BottomPage):
         )
         table.horizontalHeader().setHighlightSections(False)
         table.setShowGrid(False)
+        table.setTabKeyNavigation(False)  # Tab leads on
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(
