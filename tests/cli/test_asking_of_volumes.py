@@ -148,3 +148,24 @@ def test_what_a_model_of_volumes_refuses(say: Say, tiny3d: str, tmp_path: Path) 
     assert told.code == 1
     assert "The model reads volumes, and this image is a single slice" in told.err
     assert "Traceback" not in told.err
+
+
+def test_a_volume_is_checked_as_a_whole(say: Say, tiny3d: str, tmp_path: Path) -> None:
+    path = scan(tmp_path / "head.nii.gz", "PIL")
+    told = say("check", path, "--model", tiny3d, "--class", "stroke", "--out", tmp_path / "out", "--json")
+    assert told.code == 0, told.err
+    found = {each["name"]: each for each in told.document["checks"]}
+    assert {each["slice"] for each in found.values()} == {None}
+    assert found["mirror"]["value"] > 0.9
+    assert found["crop"]["details"]["other_crop"] == "body"
+    assert found["input-invariance"]["value"] < 1e-3
+    assert found["weight-randomisation"]["details"]["draws"] == 1
+    for each in found.values():
+        assert each["value"] is not None or each["verdict"] in ("not defined", "fails"), each
+        assert each["picture"] is None or Path(each["picture"]).is_file()
+
+
+def test_a_volume_has_no_slice_to_check(say: Say, tiny3d: str, tmp_path: Path) -> None:
+    told = say("check", scan(tmp_path / "head.nii.gz"), "--model", tiny3d, "--slice", 3)
+    assert told.code == 2
+    assert "--slice" in told.sentence

@@ -7,6 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 
+from tests.tiny import bright_spot
+from tests.tiny_volume import write_tiny_volume_model
 from viewer.evaluation.checks.declaration import CHECKS
 from viewer.evaluation.checks.finding import Finding
 from viewer.state.checks_view import checked_place
@@ -102,3 +104,37 @@ def test_a_key_on_the_canvas_checks_and_shows(driver):
     assert driver.session.tab == "checks"
     assert driver.window.checks.isVisible()
     assert driver.window.checks.button.text() == "Checked"
+
+
+def test_a_volume_has_one_answer_on_every_slice(bare, user_folder):
+    write_tiny_volume_model(user_folder)
+    bare.bench.opening.show(bright_spot(9, at=(4, 8, 20)))
+    bare.bench.explaining.select_model("tiny3d")
+    bare.bench.viewing.show_tab("checks")
+    bare.settle()
+    bare.bench.explaining.checking.run()
+    bare.settle()
+    panel = bare.window.checks
+    assert "slice" not in panel.subject.full
+    before = column(panel, 2)
+    assert "—" not in before
+    bare.bench.viewing.step(1)
+    bare.settle()
+    assert column(panel, 2) == before
+
+
+def test_another_theme_gives_the_verdicts_its_colours(driver, panel):
+    place = checked_place(driver.session)
+    driver.session.reading.checks[place] = {"mirror": Finding("mirror", 0.1, "fails", "A sentence.")}
+    driver.session.revision += 1
+    driver.settle()
+    row = list(CHECKS).index("mirror")
+    try:
+        driver.bench.preferring.set("theme", "light")
+        driver.settle()
+        driver.session.revision += 1
+        driver.settle()
+        assert panel.table.item(row, 2).foreground().color() == QColor(theme.LIGHT.red)
+    finally:
+        driver.bench.preferring.set("theme", "dark")
+        driver.settle()

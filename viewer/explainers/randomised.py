@@ -113,7 +113,7 @@ def _has_weights(module: nn.Module) -> bool:
 
 def _randomise(module: nn.Module, seed: int) -> None:
     device = next((t.device for t in (*module.parameters(), *module.buffers())), torch.device("cpu"))
-    with torch.random.fork_rng(), torch.no_grad():
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         module.to("cpu")  # the same weights on every device
         reset = getattr(module, "reset_parameters", None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -49,7 +49,7 @@ class CheckPictures(QWidget):
         self.setAccessibleName("Pictures of the check")
 
     def sizeHint(self) -> QSize:
-        return QSize(_PICTURES, 120)
+        return QSize(theme.scaled(_PICTURES), theme.scaled(120))
 
     def show_finding(self, finding: Finding | None, words: str) -> None:
         """Pictures of a finding; `words` where there are none."""
@@ -68,10 +68,10 @@ class CheckPictures(QWidget):
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(self.rect(), flags, self._words)
             return
-        count = len(self._tiles)
-        side = min((self.width() - _GAP * (count - 1)) / count, self.height() - 2 * _LINE)
+        count, line = len(self._tiles), theme.scaled(_LINE)
+        side = min((self.width() - _GAP * (count - 1)) / count, self.height() - 2 * line)
         left = (self.width() - side * count - _GAP * (count - 1)) / 2
-        top = max(0.0, (self.height() - side - 2 * _LINE) / 2)
+        top = max(0.0, (self.height() - side - 2 * line) / 2)
         for panel, image in self._tiles:
             box = QRectF(left, top, side, side)
             painter.fillRect(box, theme.colour("canvas"))
@@ -82,11 +82,11 @@ class CheckPictures(QWidget):
             metrics = painter.fontMetrics()
             painter.setPen(theme.colour("muted"))
             title = metrics.elidedText(panel.title, Qt.TextElideMode.ElideRight, int(side + _GAP))
-            under = QRectF(left - _GAP / 2, box.bottom(), side + _GAP, _LINE)
+            under = QRectF(left - _GAP / 2, box.bottom(), side + _GAP, line)
             painter.drawText(under, Qt.AlignmentFlag.AlignCenter, title)
             painter.setPen(theme.colour("text"))
             note = panel.note if panel.kind == "picture" or panel.values.any() else "empty"
-            painter.drawText(under.translated(0, _LINE), Qt.AlignmentFlag.AlignCenter, note)
+            painter.drawText(under.translated(0, line), Qt.AlignmentFlag.AlignCenter, note)
             left += side + _GAP
 
 
@@ -112,7 +112,7 @@ class ChecksPanel(BottomPage):
         self._style_table()
         self.pictures = CheckPictures()
         self.sentence = Elided()
-        self.pictures.setFixedWidth(_PICTURES)
+        theme.keep(self.pictures, "setFixedWidth", _PICTURES)
         beside = QHBoxLayout()
         beside.setSpacing(12)
         beside.addWidget(self.table, 1)
@@ -130,20 +130,31 @@ class ChecksPanel(BottomPage):
         table.setHorizontalHeaderLabels(COLUMNS)
         described(table, "Checks", "Enter, or a double click, makes the chosen check alone.")
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(24)
         header = table.horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(len(COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
-        for column, width in enumerate((_TITLE, _NUMBER, _VERDICT)):
-            table.setColumnWidth(column, width)
+        self._measure()
         table.setShowGrid(False)
         table.setTabKeyNavigation(False)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setMinimumHeight(60)
+
+    def _measure(self) -> None:
+        """Rows and columns by the size of the text."""
+        self.table.verticalHeader().setDefaultSectionSize(theme.scaled(24))
+        for column, width in enumerate((_TITLE, _NUMBER, _VERDICT)):
+            self.table.setColumnWidth(column, theme.scaled(width))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Another theme or size of the text: the words have their colours from it."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+            self._key = ()
+            self._measure()
 
     def show_session(self, session: Session) -> None:
         """The checks of the map on screen; returns at once where nothing has changed."""
