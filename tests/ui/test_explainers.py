@@ -11,8 +11,15 @@ from PySide6.QtWidgets import QLineEdit
 
 from tests.tiny import bright_spot, write_tiny_segmentation
 from tests.ui.conftest import Driver
+from viewer.controllers import engine
 from viewer.state.method import FIRST, menu
 from viewer.state.session import DIFFERENCE
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether an explanation begins by itself must not depend on how busy the machine is."""
+    monkeypatch.setattr(engine, "_pass_seconds", lambda _: 1e-4)
 
 
 def entry(driver: Driver, name: str):
