@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
@@ -110,30 +111,25 @@ class MainWindow(QMainWindow):
         self.case_panel.spacing_wanted.connect(lambda: ask("spacing"))
         self._cine, self._notifier = CineClock(bench, self), Notifier(self)
         self._arrange()
-        self._refresh = QTimer(self)
-        self._refresh.setSingleShot(True)
-        self._refresh.setInterval(0)
-        self._refresh.timeout.connect(self.refresh)
+        self._refresh = self._timer(self.refresh)
         self._scrolled_of: tuple[object, ...] = (None, None, None)
         self._scrolled_to, self._scrolled_at = 0, 0.0
-        self._calm = QTimer(self)
-        self._calm.setSingleShot(True)
-        self._calm.setInterval(round(1000 * _HURRY))
-        self._calm.timeout.connect(self.refresh)
-        # Timers of the window's own: one that Qt makes would call it after it is gone.
-        self._late_paint, self._replace = QTimer(self), QTimer(self)
-        for timer, called in ((self._late_paint, self._first_paint), (self._replace, self.advice.place)):
-            timer.setSingleShot(True)
-            timer.timeout.connect(called)
-        self._keep = QTimer(self)
-        self._keep.setSingleShot(True)
-        self._keep.setInterval(_CALM)
-        self._keep.timeout.connect(bench.keeping.keep)
+        self._calm = self._timer(self.refresh, round(1000 * _HURRY))
+        self._late_paint, self._replace = self._timer(self._first_paint), self._timer(self.advice.place)
+        self._keep = self._timer(bench.keeping.keep, _CALM)
         bench.session.events.connect(self._changed)
         for canvas in (self.canvas, self.planes):
             canvas.menu_wanted.connect(self._context_menu)
         self.canvas.setFocus()
         self.refresh()
+
+    def _timer(self, called: Callable[[], None], milliseconds: int = 0) -> QTimer:
+        """A timer of the window's own, which rings once: one that Qt makes would call it after it is gone."""
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(milliseconds)
+        timer.timeout.connect(called)
+        return timer
 
     def _make_panels(self) -> None:
         bench = self.bench
