@@ -24,6 +24,7 @@ _ROOMS = (
     "window",
     "heartbeat",
     "reading",
+    "scores",
 )
 
 

@@ -37,8 +37,8 @@ def test_b_and_a_drag_draw_a_box_with_scores(drawn, passes):
     assert cells(drawn, 1)[row] == "you"
     assert float(cells(drawn, 2)[row].split()[0]) > 0
     assert cells(drawn, 5)[row].startswith("hit")
-    assert cells(drawn, 6)[row] == "16 mm²"
-    assert cells(drawn, 7)[row] == "4 × 4 mm"
+    assert cells(drawn, 8)[row] == "16 mm²"
+    assert cells(drawn, 9)[row] == "4 × 4 mm"
     assert len(passes) == before
 
 

@@ -41,6 +41,8 @@ from viewer.state.volume_words import WHOLE
 
 _NOT_MADE_FOR = "MODEL NOT MADE FOR THIS IMAGE"
 _SCORE_WORDS = {
+    "dice": "Dice",
+    "peak-distance": "distance of the peak",
     "iou-best": "IoU (best box)",
     "iobb-best": "IoBB (best box)",
     "energy-inside": "energy inside",

@@ -9,6 +9,7 @@ from viewer.controllers.boxing import Boxing
 from viewer.controllers.dropping import Dropping
 from viewer.controllers.explaining import Explaining
 from viewer.controllers.exporting import Exporting
+from viewer.controllers.judging import Judging
 from viewer.controllers.keeping import Keeping
 from viewer.controllers.measuring import Measuring
 from viewer.controllers.noticing import Noticing
@@ -58,6 +59,7 @@ class Workbench:
         self.measuring = Measuring(self.session, self.recording)
         self.explaining = Explaining(self.session, runner, self.recording)
         self.boxing = Boxing(self.session, self.recording)
+        self.judging = Judging(self.session, runner)
         self.replacing = ReplacingVerbs(self.session, runner, self.explaining.asking)
         self.noting = Noting(self.session, self.recording)
         self.peeking = Peeking(self.session, runner)

@@ -43,6 +43,8 @@ class MapBoxes:
     spacing: tuple[float, ...] | None = None
     _masks: dict[int, tuple[NDArray[np.bool_], EnergyTable]] = field(default_factory=dict, repr=False)
     """Tables of the masks that were asked about, which do not move; by identity, and the mask is kept with it."""
+    _said: dict[tuple[int, float], tuple[Score, ...]] = field(default_factory=dict, repr=False)
+    """What was said of those masks."""
 
     @cached_property
     def peak(self) -> tuple[int, ...] | None:
@@ -131,6 +133,14 @@ class MapBoxes:
             count; ``iobb-best``, ``iobb-union``; ``energy-inside``, ``pointing`` and ``peak-distance`` of the map.
             Without a box of the map the intersections over union are 0 and those over the detected box are nan.
         """
+        if region.mask is None:
+            return self._scores(region, tolerance)
+        key = (id(region.mask), tolerance)
+        if key not in self._said:
+            self._said[key] = self._scores(region, tolerance)
+        return self._said[key]
+
+    def _scores(self, region: Region, tolerance: float) -> tuple[Score, ...]:
         shared = self._shared(region)
         ious = shared.boxes / (self._areas + region.area - shared.boxes) if self.boxes else np.zeros(0)
         best = int(np.argmax(ious)) if ious.size else -1

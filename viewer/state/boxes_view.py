@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Literal, cast
@@ -11,13 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.evaluation.boxes import Rule
+from viewer.evaluation.iou_curve import CurvePoint
 from viewer.evaluation.map_boxes import MapBoxes
 from viewer.evaluation.regions import Region
 from viewer.evaluation.score import Score
 from viewer.state.case import Case
+from viewer.state.judged_map import JudgedMap, focus_words
 from viewer.state.map_view import MapView
 from viewer.state.method import method_of
-from viewer.state.rulers import at_the_detector, sizes_known
+from viewer.state.reader_lines import (
+    SHOWN_SCORES,
+    ReadersView,
+    SummaryRow,
+    marked_nothing,
+    marked_picture,
+    marked_volume,
+    readers_view,
+)
+from viewer.state.rulers import at_the_detector, picture_spacing, sizes_known
 from viewer.state.session import DIFFERENCE, Session
 from viewer.state.volume_boxes import boxes_of_slice, brightness_of_slice
 from viewer.state.volume_reading import VolumeReading
@@ -27,7 +38,7 @@ Kind = Literal["drawn", "reader", "map"]
 MOST_BOXES = 12
 """Boxes of a map that are drawn and listed; scores look at all of them."""
 
-SHOWN_SCORES = ("iou-best", "iobb-best", "energy-inside", "pointing")
+_NONE: Mapping[str, MapBoxes] = {}
 
 
 @dataclass(frozen=True)
@@ -58,6 +69,7 @@ class BoxRow:
     baseline : the same scores of the image's own brightness, as if it were a map: what an explainer must beat.
     area_cm2 : None where the spacing is not known.
     size_mm : (height, width); None where the spacing is not known.
+    others : name of a map that knows nothing, and its scores, in the same order.
     """
 
     mark: BoxMark
@@ -65,6 +77,7 @@ class BoxRow:
     baseline: tuple[Score, ...]
     area_cm2: float | None
     size_mm: tuple[float, float] | None
+    others: tuple[tuple[str, tuple[Score, ...]], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +87,20 @@ class BoxesView:
     Attributes
     ----------
     rule : in words, how the map's boxes were made, or why there are none.
+    summary : lines about several readers.
+    curve : IoU of one region with the map at every threshold; empty while there is none.
+    curve_of : which region that is.
+    yardstick : IoU of the readers with each other; None with less than two.
+    focus : of the map, in one line.
     """
 
     rows: tuple[BoxRow, ...]
     rule: str
+    summary: tuple[SummaryRow, ...] = ()
+    curve: tuple[CurvePoint, ...] = ()
+    curve_of: str = ""
+    yardstick: float | None = None
+    focus: str = ""
 
     @property
     def marks(self) -> tuple[BoxMark, ...]:
@@ -94,12 +117,14 @@ class Contenders:
     grey : (row, column) the picture as the network gets it before resizing.
     within : (row, column) bool, what the network saw.
     bright : makes the boxes of the brightness where the rule is one of a whole volume; None where it is of the picture.
+    truth : (row, column) bool, what readers marked of the class; None where nobody did.
     """
 
     map: MapBoxes
     grey: NDArray[np.float32]
     within: NDArray[np.bool_]
     bright: Callable[[], MapBoxes] | None = None
+    truth: NDArray[np.bool_] | None = None
 
     @cached_property
     def brightness(self) -> MapBoxes:
@@ -107,7 +132,14 @@ class Contenders:
         if self.bright is not None:
             return self.bright()
         rule, above = self.map.rule, np.where(self.within, self.grey - self.grey.min(), 0)
-        return MapBoxes.of(above, rule=rule.rule, value=rule.value, within=self.within)
+        return MapBoxes.of(
+            above,
+            rule=rule.rule,
+            value=rule.value,
+            within=self.within,
+            truth=self.truth,
+            spacing=self.map.spacing,
+        )
 
 
 def map_boxes(session: Session, found: MapView | None) -> Contenders | None:
@@ -129,16 +161,38 @@ def map_boxes(session: Session, found: MapView | None) -> Contenders | None:
     within[row_min:row_max, column_min:column_max] = True
     rule, value = cast(Rule, session.boxes.rule), session.boxes.value
     grey = case.image.grey(case.picture(index))
+    by_truth = rule == "top-area-of-truth"
     if isinstance(session.reading, VolumeReading):
-        made = boxes_of_slice(session, session.reading, found, rule, value)
-        bright = partial(brightness_of_slice, session.reading, case, index, rule, value)
+        marked = marked_volume(session) if by_truth else None
+        if by_truth and marked is None:
+            return None
+        made = boxes_of_slice(session, session.reading, found, rule, value, marked)
+        bright = partial(brightness_of_slice, session.reading, case, index, rule, value, marked)
         return Contenders(made, grey, within, bright)
-    made = MapBoxes.of(found.picture, rule=rule, value=value, within=within, slice=index)
-    return Contenders(made, grey, within)
+    truth = marked_picture(session, index) if by_truth else None
+    if by_truth and truth is None:
+        return None
+    spacing = picture_spacing(case.image, case.plane)
+    made = MapBoxes.of(
+        found.picture, rule=rule, value=value, within=within, truth=truth, slice=index, spacing=spacing
+    )
+    return Contenders(made, grey, within, truth=truth)
 
 
-def boxes_view(session: Session, found: MapView | None, made: Contenders | None) -> BoxesView | None:
-    """Boxes drawn by the user and by readers on the shown slice, with their scores, then those of the map."""
+def shown_readers(session: Session, made: Contenders | None) -> ReadersView:
+    """Readers of the shown slice beside the map; a box that is drawn does not change it."""
+    return readers_view(session, made.map if made else None, made.brightness if made else None)
+
+
+def boxes_view(
+    session: Session, found: MapView | None, made: Contenders | None, read: ReadersView | None = None
+) -> BoxesView | None:
+    """Boxes drawn by the user and by readers on the shown slice, with their scores, then those of the map.
+
+    Parameters
+    ----------
+    read : of `shown_readers`; made here where it is not given.
+    """
     case = session.case
     if case is None:
         return None
@@ -150,9 +204,40 @@ def boxes_view(session: Session, found: MapView | None, made: Contenders | None)
     ]
     readers = case.truth.regions if case.truth else ()
     marks += [BoxMark(region, "reader") for region in readers if region.slice == index]
-    rows = [_row(case, mark, made) for mark in marks]
+    judged = session.judged
+    if found is None or judged is None or judged.picture is not found.picture:
+        judged = None
+    rows = [_row(case, mark, made, _others(judged, made)) for mark in marks]
     rows += [_row(case, BoxMark(replace(box, label="map"), "map"), None) for box in _largest(made)]
-    return BoxesView(tuple(rows), _rule(session, found, made))
+    if read is None:
+        read = shown_readers(session, made)
+    rule = _rule(session, found, made)
+    if read.unknown:
+        rule += f". {read.unknown} of the readers' regions here are of classes that the model does not have"
+    region = _curve_region(marks, read.regions) if made is not None else None
+    curve = judged.curve.points(region) if judged and judged.curve and region else ()
+    return BoxesView(
+        tuple(rows),
+        rule,
+        read.lines,
+        curve,
+        "" if region is None else region.label or region.reader,
+        read.agreement,
+        focus_words(judged.focus, whole=found is not None and found.raw.ndim == 3) if judged else "",
+    )
+
+
+def _curve_region(marks: Sequence[BoxMark], own: Sequence[Region]) -> Region | None:
+    """The selected box, which follows the mouse; else the last one drawn, else the first reader's region."""
+    drawn = [mark for mark in marks if mark.kind == "drawn"]
+    selected = [mark.region for mark in drawn if mark.selected]
+    return next(iter([*selected, *(mark.region for mark in reversed(drawn)), *own]), None)
+
+
+def _others(judged: JudgedMap | None, made: Contenders | None) -> Mapping[str, MapBoxes]:
+    if judged is None or made is None or judged.rule != made.map.rule:
+        return _NONE
+    return judged.baselines
 
 
 def _largest(made: Contenders | None) -> list[Region]:
@@ -168,15 +253,18 @@ def _scores(boxes: MapBoxes, region: Region) -> tuple[Score, ...]:
     return tuple(by_name[name] for name in SHOWN_SCORES)
 
 
-def _row(case: Case, mark: BoxMark, made: Contenders | None) -> BoxRow:
+def _row(
+    case: Case, mark: BoxMark, made: Contenders | None, others: Mapping[str, MapBoxes] = _NONE
+) -> BoxRow:
     region = mark.region
+    beside = tuple((name, _scores(boxes, region)) for name, boxes in others.items())
     scores = _scores(made.map, region) if made else ()
     baseline = _scores(made.brightness, region) if made else ()
     height, width = region.row_max - region.row_min, region.column_max - region.column_min
     if not sizes_known(case.image):
         if mark.kind == "drawn":
             mark = replace(mark, size=f"{width:.0f} \u00d7 {height:.0f} px")
-        return BoxRow(mark, scores, baseline, None, None)
+        return BoxRow(mark, scores, baseline, None, None, beside)
     row_mm, column_mm = case.plane.spacing(case.image.geometry)
     height, width = height * row_mm, width * column_mm
     if mark.kind == "drawn":
@@ -184,7 +272,7 @@ def _row(case: Case, mark: BoxMark, made: Contenders | None) -> BoxRow:
             mark,
             size=f"{width:.0f} \u00d7 {height:.0f} mm \u00b7 {area_words(width * height)}{at_the_detector(case.image)}",
         )
-    return BoxRow(mark, scores, baseline, height * width / 100, (height, width))
+    return BoxRow(mark, scores, baseline, height * width / 100, (height, width), beside)
 
 
 def area_words(square_mm: float) -> str:
@@ -218,4 +306,6 @@ def _rule(session: Session, found: MapView | None, made: Contenders | None) -> s
         return "No boxes are made from a difference of classes"
     if not found.may_read.boxes_allowed:
         return "No boxes are made from a map that should not be read"
+    if session.boxes.rule == "top-area-of-truth" and marked_nothing(session):
+        return f"No boxes: the rule counts as many pixels as readers marked, and nobody marked any {_where(session)}"
     return f"No boxes: {session.choice.target} is below its threshold {_where(session)}"

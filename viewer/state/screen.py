@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes
+from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes, shown_readers
 from viewer.state.canvas_view import CanvasView, canvas_view, shown_background
 from viewer.state.map_view import MapView, map_view, places_shown
 from viewer.state.method import method_of
@@ -81,6 +81,7 @@ class Presenter:
         made = self._part(
             "map-boxes", (_Same(found), s.boxes.rule, s.boxes.value), lambda: map_boxes(s, found)
         )
+        read = self._part("readers", (_Same(found), _Same(made), *shown), lambda: shown_readers(s, made))
         waits = s.asking and (s.asking.stage, s.asking.sentence)
         o = s.overlay
         style = (o.visible, o.opacity, o.threshold, o.colour_map, o.true_grid, o.boundaries)
@@ -130,8 +131,8 @@ class Presenter:
             strip=self._strip((*subject, choice, s.revision)),
             boxes=self._part(
                 "boxes",
-                (_Same(found), _Same(made), *shown, _Same(s.boxes.drawn), s.boxes.selected),
-                lambda: boxes_view(s, found, made),
+                (_Same(found), _Same(made), *shown, _Same(s.boxes.drawn), s.boxes.selected, _Same(s.judged)),
+                lambda: boxes_view(s, found, made, read),
             ),
         )
 

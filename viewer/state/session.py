@@ -27,6 +27,7 @@ from viewer.state.beside import Beside
 from viewer.state.case import Case, Judgement
 from viewer.state.display import Convention
 from viewer.state.history import History
+from viewer.state.judged_map import JudgedMap
 from viewer.state.kept_session import KeptSession
 from viewer.state.opened import Opened, Peeked, SeriesEntry
 from viewer.state.reference import Reference
@@ -257,6 +258,8 @@ class Session:
     boxes: Boxes = field(default_factory=Boxes)
     rulers: Rulers = field(default_factory=Rulers)
     replacing: Replacing = field(default_factory=Replacing)
+    judged: JudgedMap | None = None
+    """What was found out of the last map that was looked at."""
     notes: Notes = field(default_factory=Notes)
     history: History = field(default_factory=History)
     """What has been done to the open case and can be undone."""

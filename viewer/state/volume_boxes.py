@@ -30,33 +30,48 @@ class VolumeRule(BoxRule):
 
 
 def boxes_of_slice(
-    session: Session, reading: VolumeReading, found: MapView, rule: Rule, value: float
+    session: Session, reading: VolumeReading, found: MapView, rule: Rule, value: float, marked: Mask | None
 ) -> MapBoxes:
     """The shown slice of the voxels that count: `top-percent` is a share of all voxels that the network saw.
 
-    Of a fraction of the maximum, the maximum is that of the volume.
+    Of a fraction of the maximum, the maximum is that of the volume; of the area of the truth, the truth of the volume.
+
+    Parameters
+    ----------
+    marked : (slice, row, column) what readers marked; None for rules that do not need it.
     """
     index, case, view = session.view.slice, session.case, reading.view
     assert case is not None
     assert view is not None
     method = method_of(session)
-    key = ("map", session.choice.target, method.layer, method.shown_key, session.revision, rule, value)
+    key = (
+        "map",
+        session.choice.target,
+        method.layer,
+        method.shown_key,
+        session.revision,
+        rule,
+        value,
+        id(case),
+    )
 
     def volume() -> Mask:
-        return _mask(reading, stacked(view, case.plane, found.raw), rule, value)
+        return _mask(reading, stacked(view, case.plane, found.raw), rule, value, marked)
 
     mask, spacing = reading.remembered(key, volume)[index], picture_spacing(case.image, case.plane)
     return MapBoxes.from_mask(found.picture, mask, VolumeRule(rule, value), slice=index, spacing=spacing)
 
 
-def brightness_of_slice(reading: VolumeReading, case: Case, index: int, rule: Rule, value: float) -> MapBoxes:
+def brightness_of_slice(
+    reading: VolumeReading, case: Case, index: int, rule: Rule, value: float, marked: Mask | None
+) -> MapBoxes:
     """The same of the image's own brightness: the brightest voxels of the volume, where the network saw it."""
 
     def volume() -> Mask:
         grey = np.stack([case.image.grey(case.picture(number)) for number in range(case.slices)])
-        return _mask(reading, grey - grey.min(), rule, value)
+        return _mask(reading, grey - grey.min(), rule, value, marked)
 
-    mask = reading.remembered(("grey", rule, value), volume)[index]
+    mask = reading.remembered(("grey", rule, value, _area(marked)), volume)[index]
     grey = case.image.grey(case.picture(index))
     within = np.zeros(grey.shape, dtype=bool)
     view = reading.views[index]
@@ -67,7 +82,11 @@ def brightness_of_slice(reading: VolumeReading, case: Case, index: int, rule: Ru
     return MapBoxes.from_mask(above, mask, VolumeRule(rule, value), slice=index, spacing=spacing)
 
 
-def _mask(reading: VolumeReading, values: Picture, rule: Rule, value: float) -> Mask:
+def _area(marked: Mask | None) -> int:
+    return 0 if marked is None else int(np.count_nonzero(marked))
+
+
+def _mask(reading: VolumeReading, values: Picture, rule: Rule, value: float, marked: Mask | None) -> Mask:
     """The voxels (slice, row, column) that count, of those that the network saw."""
     mask = np.zeros(values.shape, dtype=bool)
     views = [view for view in reading.views.values() if isinstance(view, VolumeCut) and view.seen]
@@ -76,5 +95,5 @@ def _mask(reading: VolumeReading, values: Picture, rule: Rule, value: float) -> 
     first, last = min(view.index for view in views), max(view.index for view in views) + 1
     row_min, column_min, row_max, column_max = views[0].inside
     box = (slice(first, last), slice(row_min, row_max), slice(column_min, column_max))
-    mask[box] = mask_from_map(values[box], rule=rule, value=value)
+    mask[box] = mask_from_map(values[box], rule=rule, value=value, truth=marked)
     return mask

@@ -357,6 +357,8 @@ class MainWindow(QMainWindow):
         self.strip.show_strip(screen.strip)
         self.bottom.show_tab(session.tab)
         if reading:
+            if session.tab == "boxes":
+                self.bench.judging.look_at(screen.map)
             self.boxes.show_boxes(screen.boxes, session)
             self.importance.show_importance(screen.importance)
             self.notes.show_session(session)

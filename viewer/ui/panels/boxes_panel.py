@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QEvent, QItemSelectionModel, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
@@ -18,17 +20,33 @@ from viewer.actions.keys import key_of
 from viewer.controllers.workbench import Workbench
 from viewer.evaluation.score import Score
 from viewer.state.boxes_view import BoxesView, BoxRow, area_words
+from viewer.state.reader_lines import SHOWN_SCORES, SummaryRow
 from viewer.state.session import Session
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.dialogs.palette import key_words
 from viewer.ui.panels.bottom_card import BottomPage
 from viewer.ui.panels.card import Chooser, Elided, described
+from viewer.ui.panels.curve_plot import CurvePlot, PlottedCurve
 
-COLUMNS = ("box", "reader", "IoU", "IoBB", "energy inside", "pointing", "area", "width \u00d7 height")
+COLUMNS = (
+    "box",
+    "reader",
+    "IoU",
+    "IoBB",
+    "energy inside",
+    "pointing",
+    "Dice",
+    "peak away",
+    "area",
+    "width \u00d7 height",
+)
+_FIRST = 2
+"""Column of the first score."""
 RULES: tuple[tuple[str, float, str], ...] = (
     *(("top-percent", float(n), f"most important {n} %") for n in (1, 2, 3, 5, 8, 10, 20)),
     *(("fraction-of-max", n / 100, f"above {n} % of maximum") for n in (15, 30, 50, 70)),
+    ("top-area-of-truth", 1.0, "as much as readers marked"),
 )
 _DASH = "—"
 _COLOURS = {"drawn": "accent", "reader": "green", "map": "amber"}
@@ -54,6 +72,7 @@ class BoxesPanel(BottomPage):
         super().__init__()
         self._bench = bench
         self._view: BoxesView | None = None
+        self._lines: tuple[BoxRow | SummaryRow, ...] = ()
         self._filling = False
         self.head = QWidget()
         row = QHBoxLayout(self.head)
@@ -70,9 +89,17 @@ class BoxesPanel(BottomPage):
         row.addWidget(self.rule)
         self.table = BoxTable(0, len(COLUMNS))
         self._style_table()
-        body = QVBoxLayout(self)
+        self.focus = Elided(name="muted")
+        self.curve = CurvePlot("IoU at every threshold")
+        left = QVBoxLayout()
+        left.setSpacing(2)
+        left.addWidget(self.table, 1)
+        left.addWidget(self.focus)
+        body = QHBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
-        body.addWidget(self.table, 1)
+        body.setSpacing(12)
+        body.addLayout(left, 1)
+        body.addWidget(self.curve)
         self.rule.activated.connect(
             lambda index: attempt(bench, lambda: bench.boxing.set_rule(RULES[index][0], RULES[index][1]))
         )
@@ -112,15 +139,19 @@ class BoxesPanel(BottomPage):
         if view is self._view:
             return
         self._view = view
-        rows = view.rows if view else ()
+        rows = self._lines = _lines(view)
         self._rule_line.set_full(view.rule if view else "")
+        self.focus.set_full(view.focus if view else "")
+        self._plot(view)
         self._filling = True
         try:
             self.table.setRowCount(len(rows))
             for number, row in enumerate(rows):
                 for column, text in enumerate(_words(row, session)):
                     self._put(number, column, text, row)
-            chosen = next((n for n, row in enumerate(rows) if row.mark.selected), None)
+            chosen = next(
+                (n for n, row in enumerate(rows) if isinstance(row, BoxRow) and row.mark.selected), None
+            )
             if chosen is None:
                 self.table.clearSelection()
             else:
@@ -144,31 +175,58 @@ class BoxesPanel(BottomPage):
         if self.rule.currentIndex() != index:
             self.rule.setCurrentIndex(index)
 
-    def _put(self, number: int, column: int, text: str, row: BoxRow) -> None:
+    def _plot(self, view: BoxesView | None) -> None:
+        """IoU with the best box against the percentage, on a logarithmic axis, and the readers' own agreement."""
+        curves, ticks, top = [], [], 1.0
+        points = view.curve if view is not None else ()
+        by_percent = [point for point in points if point.rule.rule == "top-percent"]
+        by_fraction = [point for point in points if point.rule.rule == "fraction-of-max"]
+        if view is not None and by_percent:
+            low, high = (math.log(by_percent[end].rule.value) for end in (0, -1))
+            along = [(math.log(point.rule.value) - low) / (high - low) for point in by_percent]
+            ticks = [(x, f"{point.rule.value:g} %") for x, point in zip(along, by_percent, strict=True)]
+            curves.append(
+                PlottedCurve(
+                    "top %",
+                    tuple((x, point.best) for x, point in zip(along, by_percent, strict=True)),
+                    "accent",
+                    dots=True,
+                )
+            )
+            # Strict thresholds stand at the left of either curve.
+            falling = tuple((1 - point.rule.value, point.best) for point in by_fraction)
+            curves.append(PlottedCurve("of max", falling, "amber", dots=True))
+            if view.yardstick is not None:
+                flat = ((0.0, view.yardstick), (1.0, view.yardstick))
+                curves.append(PlottedCurve("readers", flat, "green", dashed=True))
+        self.curve.show_curves(curves, ticks, top)
+        self.curve.setVisible(bool(curves))
+        if view is not None and points:
+            words = "\n".join(f"{point.rule}: {point.best:.2f} ({point.boxes} boxes)" for point in points)
+            self.curve.setToolTip(
+                f"IoU of '{view.curve_of}' with the best box of the map at every threshold; from 90% of the maximum at "
+                f"the left to 10% at the right. The best one is known only afterwards.\n{words}"
+            )
+
+    def _put(self, number: int, column: int, text: str, row: BoxRow | SummaryRow) -> None:
         item = self.table.item(number, column)
         if item is None:
             item = QTableWidgetItem()
             self.table.setItem(number, column, item)
         if item.text() != text:
             item.setText(text)
-        editable = column == 0 and row.mark.kind == "drawn"
+        kind = row.mark.kind if isinstance(row, BoxRow) else "reader"
+        editable = column == 0 and kind == "drawn"
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
         item.setFlags(flags | Qt.ItemFlag.ItemIsEditable if editable else flags)
-        item.setForeground(
-            theme.colour(_COLOURS[row.mark.kind]) if column == 0 else QColor(theme.current().text)
-        )
-        if 2 <= column <= 5 and row.scores:
-            baseline = row.baseline[column - 2].rule
-            item.setToolTip(
-                f"{row.scores[column - 2].rule}\nIn brackets, of the image's brightness: {baseline}"
-            )
-        else:
-            item.setToolTip("")
+        item.setForeground(theme.colour(_COLOURS[kind]) if column == 0 else QColor(theme.current().text))
+        item.setToolTip(text if column < _FIRST else _tip(row, column - _FIRST))
 
     def _renamed(self, item: QTableWidgetItem) -> None:
         if self._filling or item.column() != 0 or self._view is None:
             return
-        identity = self._view.rows[item.row()].mark.identity
+        row = self._lines[item.row()]
+        identity = row.mark.identity if isinstance(row, BoxRow) else None
         if identity is not None:
             name = item.text()
             attempt(self._bench, lambda: self._bench.boxing.rename(identity, name))
@@ -178,31 +236,76 @@ class BoxesPanel(BottomPage):
             return
         rows = self.table.selectionModel().selectedRows()
         if rows:
-            self._bench.boxing.select(self._view.rows[rows[0].row()].mark.identity)
+            row = self._lines[rows[0].row()]
+            self._bench.boxing.select(row.mark.identity if isinstance(row, BoxRow) else None)
 
 
-def _words(row: BoxRow, session: Session) -> tuple[str, ...]:
+def _lines(view: BoxesView | None) -> tuple[BoxRow | SummaryRow, ...]:
+    """Boxes of people, what is to be said of several readers, boxes of the map."""
+    if view is None:
+        return ()
+    people = [row for row in view.rows if row.mark.kind != "map"]
+    return (*people, *view.summary, *(row for row in view.rows if row.mark.kind == "map"))
+
+
+def _words(row: BoxRow | SummaryRow, session: Session) -> tuple[str, ...]:
     """A line of the table as text; the reader of a box of the map is the rule that made it."""
+    if isinstance(row, SummaryRow):
+        baseline = row.baseline or (None,) * len(row.scores)
+        return (row.name, row.reader, *map(_beside, row.scores, baseline), _DASH, _DASH)
     region, boxes = row.mark.region, session.boxes
     reader = region.reader
     if row.mark.kind == "map":
-        reader = (
-            f"top {boxes.value:g} %" if boxes.rule == "top-percent" else f"> {boxes.value * 100:g} % of max"
+        reader = next(
+            (words for rule, value, words in _SHORT if (rule, value) == (boxes.rule, boxes.value)), ""
         )
-    scores = [_beside(*pair) for pair in zip(row.scores, row.baseline, strict=True)] or [_DASH] * 4
+    scores = [*map(_beside, row.scores, row.baseline)] or [_DASH] * len(SHOWN_SCORES)
     area = _DASH if row.area_cm2 is None else area_words(row.area_cm2 * 100)
     size = _DASH if row.size_mm is None else f"{row.size_mm[1]:.0f} × {row.size_mm[0]:.0f} mm"
     return (region.label or row.mark.kind, reader, *scores, area, size)
 
 
-def _beside(score: Score, baseline: Score) -> str:
+_SHORT = tuple(
+    (
+        rule,
+        value,
+        f"top {value:g} %"
+        if rule == "top-percent"
+        else f"> {value * 100:g} % of max"
+        if rule == "fraction-of-max"
+        else "as much as marked",
+    )
+    for rule, value, _ in RULES
+)
+
+
+def _tip(row: BoxRow | SummaryRow, which: int) -> str:
+    """The rule of a score, and of the maps that know nothing."""
+    if not 0 <= which < len(SHOWN_SCORES) or which >= len(row.scores):
+        return ""
+    score = row.scores[which]
+    if score is None:
+        return ""
+    lines = [score.rule]
+    if row.baseline and (baseline := row.baseline[which]) is not None:
+        lines.append(f"In brackets, of the image's brightness: {baseline.rule}")
+    if isinstance(row, BoxRow):
+        lines += [f"{name}: {_number(scores[which])}" for name, scores in row.others]
+    return "\n".join(lines)
+
+
+def _beside(score: Score | None, baseline: Score | None) -> str:
     """A score of the map and, in brackets, of the image's own brightness."""
-    return f"{_number(score)}  ({_number(baseline)})"
+    if score is None:
+        return _DASH
+    return _number(score) if baseline is None else f"{_number(score)}  ({_number(baseline)})"
 
 
 def _number(score: Score) -> str:
     if not score.defined:
         return _DASH
-    if score.name == "pointing":
-        return "hit" if score.value >= 0.5 else "miss"
+    if score.name == "pointing" and score.value in (0, 1) and not score.rule.startswith("mean"):
+        return "hit" if score.value else "miss"
+    if score.name == "peak-distance":
+        return f"{score.value:.0f} {'mm' if 'mm from' in score.rule else 'px'}"
     return f"{score.value:.2f}"
