@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks.measuring import Agreement, Report, Row
 from viewer.evaluation.baseline_maps import centred_blob, random_map
 from viewer.evaluation.boxes import BoxRule
