@@ -24,8 +24,13 @@ class Judging:
         self._busy = False
 
     def look_at(self, found: MapView | None) -> None:
-        """The map that is on screen now; None for none. A map that is known already costs nothing."""
+        """The map that is on screen now; None for none. A map that is known already costs nothing.
+
+        Nothing is done while the tab that shows it is not open.
+        """
         session = self._session
+        if session.tab != "boxes":
+            return
         known = session.judged
         if found is None or session.case is None:
             self._wanted = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -230,13 +231,9 @@ class MainWindow(QMainWindow):
         row.addWidget(scroll)
         whole = QSplitter(Qt.Orientation.Vertical)
         whole.addWidget(upper)
-        pages: dict[BottomTab, BottomPage] = {
-            "boxes": self.boxes,
-            "importance": self.importance,
-            "checks": self.checks,
-            "notes": self.notes,
-        }
-        self.bottom = BottomCard(self.menus.actions, pages, self.status)
+        pages = (self.boxes, self.importance, self.checks, self.notes)
+        named: dict[BottomTab, BottomPage] = dict(zip(get_args(BottomTab), pages, strict=True))
+        self.bottom = BottomCard(self.menus.actions, named, self.status)
         whole.addWidget(self.bottom)
         whole.setSizes([716, 214])
         whole.setStretchFactor(0, 3)
@@ -357,8 +354,7 @@ class MainWindow(QMainWindow):
         self.strip.show_strip(screen.strip)
         self.bottom.show_tab(session.tab)
         if reading:
-            if session.tab == "boxes":
-                self.bench.judging.look_at(screen.map)
+            self.bench.judging.look_at(screen.map)
             self.boxes.show_boxes(screen.boxes, session)
             self.importance.show_importance(screen.importance)
             self.notes.show_session(session)
