@@ -1,0 +1,246 @@
+"""``cohort.csv``: which images belong to a cohort, of whom they are and what is known of them.
+
+A row names an image. Several rows may name one image, one for each reader. Every path is relative to the folder of the
+table and stays inside it: a table that came with data must not make the program open anything else.
+
+====== ==============================================================================================================
+column what it holds
+====== ==============================================================================================================
+path   image file, or folder of one series
+case   the patient (or examination); images of one case are counted together. Without it every image is a case
+label  class by name, or by its number among the classes of the model; several of a multilabel network with ``;``
+       between them; empty where it is not known
+mask   file of a mask on the grid of the image, not zero where the finding is
+boxes  ``[{"slice", "row_min", "column_min", "row_max", "column_max", "label", "reader"}]`` as JSON (half-open pixel
+       edges in the axes of the file), or the path of a file that *Load truth* reads
+reader who marked and labelled
+split  a word such as ``test``; ``--split`` chooses by it
+====== ==============================================================================================================
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from viewer.foundation.errors import ReadError, UsageError
+from viewer.foundation.registry import nearest
+
+TABLE = "cohort.csv"
+COLUMNS = ("path", "case", "label", "mask", "boxes", "reader", "split")
+_LARGEST = 1 << 28
+"""Bytes of a table; a row with boxes of every slice takes some thousand."""
+
+
+@dataclass(frozen=True)
+class Marking:
+    """What one reader said of one image.
+
+    Attributes
+    ----------
+    reader : empty where the table does not say.
+    labels : as written; empty where the reader gave none.
+    mask : file of a mask; None for none.
+    boxes : JSON list of boxes; empty for none.
+    file : file with boxes or masks; None for none.
+    """
+
+    reader: str = ""
+    labels: tuple[str, ...] = ()
+    mask: Path | None = None
+    boxes: str = ""
+    file: Path | None = None
+
+
+@dataclass(frozen=True)
+class CohortImage:
+    """An image of a cohort.
+
+    Attributes
+    ----------
+    path : as the table names it.
+    file : where it is.
+    case : who it is of.
+    markings : one for each row that names the image.
+    line : of the table, the first that names it.
+    """
+
+    path: str
+    file: Path
+    case: str
+    markings: tuple[Marking, ...]
+    split: str = ""
+    line: int = 0
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Everything that it is read from."""
+        own = [path for each in self.markings for path in (each.mask, each.file) if path is not None]
+        return (self.file, *own)
+
+
+@dataclass(frozen=True)
+class SkippedImage:
+    """An image that is not evaluated, and why, in a sentence."""
+
+    path: str
+    reason: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"path": self.path, "reason": self.reason}
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A table that has been read; no image has been opened.
+
+    Attributes
+    ----------
+    folder : real path.
+    images : in the order of the table.
+    skipped : rows that cannot be used.
+    """
+
+    folder: Path
+    images: tuple[CohortImage, ...]
+    skipped: tuple[SkippedImage, ...] = ()
+
+    @property
+    def cases(self) -> int:
+        return len({image.case for image in self.images})
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that occur, in the order of the table."""
+        return tuple(dict.fromkeys(image.split for image in self.images if image.split))
+
+    def of_split(self, split: str) -> Cohort:
+        """Only the images of a split.
+
+        Raises
+        ------
+        UsageError
+            When there is none; the nearest are offered.
+        """
+        if split not in self.splits:
+            known = list(self.splits)
+            raise UsageError(
+                f"The cohort has no split '{split}'{nearest(split, known)}"
+                + ("." if known else ": its table has no column 'split'."),
+                code="no-such-split",
+            )
+        return replace(self, images=tuple(image for image in self.images if image.split == split))
+
+
+def read_cohort(folder: Path) -> Cohort:
+    """Read the table of a cohort.
+
+    Parameters
+    ----------
+    folder : holds `TABLE`; the table itself may be named too.
+
+    Raises
+    ------
+    ReadError
+        When there is no table, or it names no image.
+    """
+    folder = folder.parent if folder.name == TABLE else folder
+    path = folder / TABLE
+    if not path.is_file():
+        raise ReadError(
+            f"'{folder.name}' is no cohort: it has no {TABLE}.",
+            code="no-cohort",
+            action="A cohort is a folder with a table of that name; 'whyslice generate' writes one.",
+        )
+    root = folder.resolve()
+    images: dict[str, CohortImage] = {}
+    skipped: list[SkippedImage] = []
+    for line, row in _rows(path):
+        name = row["path"]
+        try:
+            image = _image(root, row, line)
+        except ReadError as error:
+            skipped.append(SkippedImage(name or f"line {line}", error.sentence))
+            continue
+        known = images.get(name)
+        if known is None:
+            images[name] = image
+        elif row["case"] and known.case != image.case:
+            skipped.append(
+                SkippedImage(name, f"Line {line} gives the image to another case than line {known.line}.")
+            )
+        else:
+            images[name] = replace(known, markings=(*known.markings, *image.markings))
+    if not images and not skipped:
+        raise ReadError(f"The {TABLE} of '{folder.name}' names no image.", code="empty-cohort")
+    return Cohort(root, tuple(images.values()), tuple(skipped))
+
+
+def _rows(path: Path) -> Iterable[tuple[int, Mapping[str, str]]]:
+    """Rows with the number of their line; every known column is there, empty where the table has none."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ReadError(f"The {TABLE} is larger than {_LARGEST >> 20} MB.", code="bad-cohort")
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReadError(f"The {TABLE} cannot be read as text in UTF-8.", code="bad-cohort") from error
+    head = text.partition("\n")[0]
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(head))
+    columns = [str(name).strip().lower() for name in reader.fieldnames or ()]
+    if "path" not in columns:
+        raise ReadError(f"The {TABLE} has no column 'path'.", code="bad-cohort")
+    reader.fieldnames = columns
+    try:
+        # A box list may hold any text; a field is never larger than its file.
+        csv.field_size_limit(_LARGEST)
+        for row in reader:
+            values = {name: str(row.get(name) or "").strip() for name in COLUMNS}
+            if any(values.values()):
+                yield reader.line_num, values
+    except csv.Error as error:
+        raise ReadError(
+            f"Line {reader.line_num} of the {TABLE} cannot be read.", code="bad-cohort"
+        ) from error
+
+
+def _delimiter(head: str) -> str:
+    """Comma, or what a spreadsheet of another language writes in its place."""
+    return max(",;\t", key=head.count)
+
+
+def _image(root: Path, row: Mapping[str, str], line: int) -> CohortImage:
+    if not row["path"]:
+        raise ReadError(f"Line {line} names no image.", code="no-path")
+    file = _inside(root, row["path"], "image")
+    boxes, other = row["boxes"], None
+    if boxes and not boxes.startswith("["):
+        boxes, other = "", _inside(root, boxes, "file with boxes")
+    mask = _inside(root, row["mask"], "mask") if row["mask"] else None
+    labels = tuple(word.strip() for word in row["label"].split(";") if word.strip())
+    marking = Marking(row["reader"], labels, mask, boxes, other)
+    return CohortImage(row["path"], file, row["case"] or row["path"], (marking,), row["split"], line)
+
+
+def _inside(root: Path, name: str, what: str) -> Path:
+    """The real path of something in the folder of the cohort.
+
+    Raises
+    ------
+    ReadError
+        When it leads outside, also through a link, or is not there.
+    """
+    try:
+        path = Path(os.path.realpath(root / name))
+        outside = not path.is_relative_to(root) or path == root
+        there = path.exists()
+    except (OSError, ValueError):  # a name that no file can have
+        outside, there = False, False
+    if outside:
+        raise ReadError(f"The {what} does not lie inside the folder of the cohort.", code="outside")
+    if not there:
+        raise ReadError(f"The {what} does not exist.", code="not-there")
+    return path
