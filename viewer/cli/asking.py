@@ -26,7 +26,7 @@ def predict(options: Namespace, terminal: Terminal) -> Answer:
     found = predict_image(
         image,
         options.model,
-        wish=_wish(options),
+        wish=wish_of(options),
         mc_samples=options.mc_samples,
         seed=options.seed,
         device=options.device,
@@ -65,13 +65,13 @@ def explain(options: Namespace, terminal: Terminal) -> Answer:
     """Maps of an image as volumes, arrays and pictures."""
     order = ExplainOrder(
         model=options.model,
-        explainers=_split(options.explainer),
+        explainers=split_names(options.explainer),
         out=options.out,
-        layers=_split(options.layer),
-        targets=_split(options.target),
+        layers=split_names(options.layer),
+        targets=split_names(options.target),
         slices=options.slice,
         score=options.score,
-        wish=_wish(options),
+        wish=wish_of(options),
         settings=tuple(options.set),
         device=options.device,
     )
@@ -148,10 +148,12 @@ def check(options: Namespace, terminal: Terminal) -> Answer:
 
 
 def _wish(options: Namespace) -> InputWish:
+def wish_of(options: Namespace) -> InputWish:
+    """How the network's input shall be made."""
     return InputWish(mirror=options.mirror, crop=options.crop)
 
 
-def _split(words: Iterable[str]) -> tuple[str, ...]:
+def split_names(words: Iterable[str]) -> tuple[str, ...]:
     """Options may be repeated, and each may hold several names between commas."""
     asked = list(words)
     names = tuple(name.strip() for word in asked for name in word.split(",") if name.strip())

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from viewer.cli import asking, listing, making, reading
+from viewer.cli import asking, evaluating, listing, making, reading
 from viewer.cli.answer import Answer
 from viewer.cli.arguments import (
     Parser,
@@ -22,6 +22,7 @@ from viewer.cli.arguments import (
 )
 from viewer.cli.terminal import Terminal
 from viewer.evaluation.checks.declaration import CHECKS
+from viewer.controllers.cohort.order import INCLUDES, SLICE_RULES
 from viewer.foundation.provenance import program_version
 
 Run = Callable[[Namespace, Terminal], Answer]
@@ -266,6 +267,54 @@ def _check(parser: ArgumentParser) -> None:
         help=f"one or several of {', '.join(CHECKS)} (default: all)",
     )
     _out(parser, required=False, text="folder for the pictures (default: none are made)")
+def _evaluate(parser: ArgumentParser) -> None:
+    parser.add_argument("cohort", metavar="COHORT", type=Path, help="a folder with cohort.csv")
+    parser.add_argument("--model", metavar="ID", required=True, help="id or folder of a model")
+    for name, what in (
+        (
+            "--explainers",
+            "one or several, or 'all' that the model has (default: grad-cam,grad-cam++,layer-cam)",
+        ),
+        ("--layers", "one or several, or 'all' with an output of their own (default: the default layer)"),
+    ):
+        parser.add_argument(name, metavar="A,B", action="append", default=[], help=what)
+        "--class",
+        dest="target",
+        metavar="C",
+        help="one or several (default: the class that is the finding, else all)",
+        "--slices",
+        metavar="RULE",
+        type=one_of("rule", SLICE_RULES),
+        default="marked",
+        help="which slices of an image are explained: marked (default), largest, peak or all",
+        "--include",
+        metavar="WHICH",
+        type=one_of("choice", INCLUDES),
+        default="correct",
+        help="maps that count for localisation: of classes predicted correctly (default) or all",
+        "--rule",
+        metavar="RULE",
+        type=one_of("rule", ("top-percent", "fraction-of-max")),
+        default="top-percent",
+        help="which pixels of a map count: top-percent (default) or fraction-of-max",
+        "--values", metavar="V,V", action="append", default=[], help="of the rule (default: 1,2,3,5,8,10,20)"
+        "--transforms",
+        metavar="T,T",
+        help="what replaces important pixels: mean, blur-11, blur-21, noise (default: all of them), or none",
+        "--fractions",
+        metavar="F,F",
+        help="percent replaced (default: 2,5,10,20,50)",
+        "--split", metavar="NAME", default="", help="only the images of this split of the table"
+        "--score", metavar="SCORE", type=one_of("score", _SCORES), default="logit", help=", ".join(_SCORES)
+    _input(parser)
+    _settings(parser, "a parameter of the explainers")
+        "--draws", metavar="N", type=whole_number(least=0), default=1000, help="samples of the bootstrap"
+        "--seed", metavar="S", type=whole_number(least=0), default=0, help="of bootstrap and random maps"
+        "--jobs",
+        metavar="N",
+        type=whole_number(least=0),
+        help="worker processes (default: one for each core; 0: work in this process)",
+    _out(parser, text="folder of the results; the same command goes on with what is there")
     _device(parser)
 
 
@@ -340,6 +389,7 @@ COMMANDS: tuple[Command, ...] = (
         "explain", "write the maps of an image as volumes, arrays and pictures", asking.explain, _explain
     ),
     Command("check", "ask whether the maps of an image can be trusted", asking.check, _check),
+    Command("evaluate", "score predictions and maps of a whole cohort", evaluating.evaluate, _evaluate),
     Command("generate", "make synthetic cases with known truth", making.generate, _generate),
     Command("train", "train a model; the same command goes on where it stopped", making.train, _train),
     Command("add-model", "make a model folder from a checkpoint", making.add_model, _add_model),

@@ -43,13 +43,18 @@ from viewer.models.card import Crop, ModelCard, ScoreType
 from viewer.models.classifier import Classifier
 from viewer.models.devices import free_bytes
 from viewer.models.input_view import InputView, slice_input
-from viewer.models.prediction import Prediction, predict
+from viewer.models.prediction import Prediction, predict, probabilities_of
 from viewer.models.volume_view import VolumeView, volume_input
 from viewer.state.series_reading import Weighed
 
 # One core stays free for the window. Threads that outnumber the free cores wait for each other by spinning, which has
 # been seen to make a pass ten times slower.
 torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+
+
+def use_threads(count: int) -> None:
+    """How many threads a pass may take: fewer where several processes share the cores."""
+    torch.set_num_threads(count)
 
 
 @dataclass(frozen=True)
@@ -225,6 +230,21 @@ def predict_case(
     return predict(
         loaded, image, mirror=mirror, crop=crop, mc_samples=mc_samples, seed=seed, progress=progress
     )
+
+
+def ready_input(
+    model_id: str, device: str, image: MedicalImage, index: int | None, mirror: bool, crop: Crop
+) -> NDArray[np.float32]:
+    """What a network gets of a slice, (channel, row, column), or with None of the volume."""
+    rule = classifier(model_id, device).card.input
+    if index is None:
+        return volume_input(rule, image, mirror=mirror, crop=crop)[1]
+    return slice_input(rule, image, index, mirror=mirror, crop=crop)[1]
+
+
+def probabilities_of_inputs(model_id: str, device: str, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(image, class) probabilities of ready inputs (image, channel, *space)."""
+    return probabilities_of(classifier(model_id, device), batch)[0]
 
 
 def trace_slice(request: TraceRequest, progress: Progress = SILENT) -> TraceReply:

@@ -1,0 +1,132 @@
+"""``evaluate``: predictions and maps of a whole cohort, as tables, figures and one report."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from viewer.cli.answer import Answer, table
+from viewer.cli.asking import split_names, wish_of
+from viewer.cli.terminal import Terminal
+from viewer.controllers.cohort.files import write_evaluation
+from viewer.controllers.cohort.order import FRACTIONS, TRANSFORMS, EvaluateOrder
+from viewer.controllers.cohort.running import evaluate as run
+from viewer.evaluation.iou_curve import PERCENTAGES
+from viewer.foundation.errors import UsageError
+
+_NONE = "none"
+_CHIEF = (
+    "accuracy",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "f1",
+    "auc",
+    "balanced-accuracy",
+    "nll",
+    "ece",
+)
+_SHOWN = 12
+
+
+def evaluate(options: Namespace, terminal: Terminal) -> Answer:
+    """Evaluate a cohort. Ctrl-C stops after an image; the same command goes on from there."""
+    order = EvaluateOrder(
+        cohort=options.cohort,
+        model=options.model,
+        out=options.out,
+        explainers=split_names(options.explainers),
+        layers=split_names(options.layers),
+        targets=split_names(options.target),
+        settings=tuple(options.set),
+        score=options.score,
+        wish=wish_of(options),
+        device=options.device,
+        slices=options.slices,
+        rule=options.rule,
+        values=_numbers(options.values, "values")
+        or (PERCENTAGES if options.rule == "top-percent" else (0.5,)),
+        transforms=_transforms(options.transforms),
+        fractions=_numbers(options.fractions, "fractions") or FRACTIONS,
+        split=options.split,
+        include=options.include,
+        jobs=options.jobs,
+        draws=options.draws,
+        seed=options.seed,
+    )
+    with terminal.stoppable():
+        found = run(order, terminal.progress)
+        document = write_evaluation(found, terminal.progress)
+    for each in document["skipped"]:
+        terminal.warn(f"skipped '{each['path']}': {each['reason']}")
+    for each in document["left_out"]:
+        terminal.warn(f"left out {each['explainer']} on {each['layer']}: {each['reason']}")
+    for each in document["not_counted"]:
+        terminal.warn(f"not counted ({each['times']} times in {each['images']} images): {each['what']}.")
+    return Answer(document, _described(document))
+
+
+def _numbers(words: list[str], option: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(word) for word in split_names(words))
+    except ValueError:
+        raise UsageError(f"--{option} takes numbers between commas.") from None
+
+
+def _transforms(words: list[str]) -> tuple[str, ...]:
+    names = split_names(words)
+    return () if names == (_NONE,) else names or TRANSFORMS
+
+
+def _described(document: dict[str, Any]) -> str:
+    parts = [
+        f"{document['images']} images of {document['patients']} patients, {len(document['skipped'])} skipped"
+    ]
+    for unit in ("per_patient", "per_slice"):
+        found = document["predictions"][unit]
+        if found is None or not found["n"]:
+            continue
+        rows = [
+            (name, _number(score["value"]), _interval(score["low"], score["high"]), score["rule"])
+            for name, score in found["scores"].items()
+            if name in _CHIEF
+        ]
+        parts.append(f"{unit.replace('_', ' ')} ({found['n']}), {found['rule']}; {found['unit_rule']}")
+        parts.append(table(("score", "value", "95%", "rule"), rows))
+    from viewer.reporting.cohort_page import best_thresholds
+
+    best = best_thresholds(document["localisation"])
+    if best:
+        parts.append(f"localisation: {document['rules']['localisation']}")
+        parts.append(
+            table(
+                ("class", "explainer", "layer", "reader", "best %", "IoU", "pointing", "energy", "n"),
+                [
+                    (
+                        row["class"],
+                        row["explainer"],
+                        row["layer"],
+                        row["reader"],
+                        f"{row['value']:g}",
+                        _number(row["iou"]),
+                        _number(row["pointing"]),
+                        _number(row["energy"]),
+                        row["n"],
+                    )
+                    for row in best[:_SHOWN]
+                ],
+            )
+        )
+        if len(best) > _SHOWN:
+            parts.append(f"and {len(best) - _SHOWN} more rows in localisation.csv")
+    parts.append(f"report: {document['files']['report']}")
+    return "\n".join(parts)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.3f}-{high:.3f}"

@@ -1,0 +1,172 @@
+"""What is known of one image of a cohort: its classes, and what each reader marked where."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from viewer.controllers.truth import _regions as regions_of_box
+from viewer.controllers.truth import read_truth
+from viewer.evaluation.cohort_table import CohortImage, Marking
+from viewer.evaluation.regions import Region
+from viewer.foundation.errors import ReadError, UsageError
+from viewer.foundation.registry import nearest
+from viewer.imaging.image import MedicalImage
+from viewer.models.card import ModelCard
+
+MASK_READER = "mask"
+NAMELESS = "reader"
+_UNSAID = ("", "truth", "lesion")
+"""Labels of regions that do not name a class: they are of the positive class."""
+TRUTH_RULE = (
+    "a class is there when at least half of the readers who labelled the image say so; without labels, when at least "
+    "half of the readers who marked it did mark that class"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ImageTruth:
+    """What is known of an image.
+
+    Attributes
+    ----------
+    classes : names of the classes that are there; None where that is not known.
+    regions : on the pictures of the reading plane, each with slice, reader and the name of its class as label.
+    readers : everybody who marked, or could have marked, regions.
+    problems : what was left out, in sentences, each with how often.
+    """
+
+    classes: frozenset[str] | None
+    regions: tuple[Region, ...] = ()
+    readers: tuple[str, ...] = ()
+    problems: Counter[str] = field(default_factory=Counter)
+
+    def marked(self, name: str, slices: int) -> NDArray[np.bool_]:
+        """(slice,) whether any reader marked a class there."""
+        found = np.zeros(slices, dtype=bool)
+        for region in self.regions:
+            if region.label == name and region.slice is not None:
+                found[region.slice : (region.slice_max or region.slice + 1)] = True
+        return found
+
+
+def truth_of(row: CohortImage, image: MedicalImage, card: ModelCard) -> ImageTruth:
+    """Read everything that the table says of an image.
+
+    Raises
+    ------
+    ReadError
+        When a label is no class of the model, readers of exclusive classes disagree evenly, or a file of truth cannot
+        be read; the image cannot be counted then.
+    """
+    problems: Counter[str] = Counter()
+    regions: list[Region] = []
+    for marking in row.markings:
+        regions += _regions_of(marking, image, card, problems)
+    readers = tuple(dict.fromkeys((*filter(None, map(_looked, row.markings)), *(r.reader for r in regions))))
+    classes = _labelled(row, card, problems)
+    if classes is None and readers:
+        classes = _from_marks(regions, readers, card)
+    return ImageTruth(classes, tuple(regions), readers, problems)
+
+
+def _looked(marking: Marking) -> str:
+    """The reader of a marking with a place for boxes in it; empty for one who only labelled."""
+    if marking.boxes or marking.file:
+        return marking.reader or NAMELESS
+    return MASK_READER if marking.mask else ""
+
+
+def _labelled(row: CohortImage, card: ModelCard, problems: Counter[str]) -> frozenset[str] | None:
+    votes: Counter[str] = Counter()
+    voters = 0
+    for marking in row.markings:
+        if not marking.labels:
+            continue
+        names = [_class_name(label, card) for label in marking.labels]
+        for label, name in zip(marking.labels, names, strict=True):
+            if name is None:
+                if card.task != "multilabel":
+                    raise ReadError(
+                        f"The label '{label}' is no class of the model '{card.id}'"
+                        f"{nearest(label, list(card.classes))}.",
+                        code="no-such-class",
+                    )
+                problems[f"the label '{label}' is no class of the model"] += 1
+        voters += 1
+        votes.update({name for name in names if name is not None})
+    if not voters:
+        return None
+    chosen = frozenset(name for name, count in votes.items() if 2 * count >= voters)
+    if card.task != "multilabel" and len(chosen) != 1:
+        raise ReadError("The labels do not agree on one class.", code="labels-disagree")
+    return chosen
+
+
+def _class_name(label: str, card: ModelCard) -> str | None:
+    """The class that a label means: by name, whatever its case, or by number."""
+    by_name = {name.casefold(): name for name in card.classes}
+    if label.casefold() in by_name:
+        return by_name[label.casefold()]
+    return card.classes[int(label)] if label.isdecimal() and int(label) < len(card.classes) else None
+
+
+def _from_marks(regions: Sequence[Region], readers: Sequence[str], card: ModelCard) -> frozenset[str] | None:
+    votes = Counter(name for name, _ in {(region.label, region.reader) for region in regions})
+    chosen = frozenset(name for name, count in votes.items() if 2 * count >= len(readers))
+    if card.task == "multilabel":
+        return chosen
+    if len(chosen) == 1:
+        return chosen
+    others = [name for name in card.classes if name != card.positive_class]
+    return frozenset(others) if not chosen and card.positive_class and len(others) == 1 else None
+
+
+def _regions_of(
+    marking: Marking, image: MedicalImage, card: ModelCard, problems: Counter[str]
+) -> list[Region]:
+    found: list[Region] = []
+    if marking.mask is not None:
+        found += [replace(each, reader=MASK_READER) for each in read_truth(marking.mask, image).regions]
+    reader = marking.reader or NAMELESS
+    if marking.file is not None:
+        found += [
+            replace(each, reader=each.reader or reader) for each in read_truth(marking.file, image).regions
+        ]
+    if marking.boxes:
+        found += _boxes(marking.boxes, reader, image, problems)
+    kept = []
+    for region in found:
+        name = _class_name(region.label, card)
+        if name is None and region.label.casefold() in _UNSAID:
+            name = card.positive_class or None
+        if name is None:
+            problems[f"the class '{region.label}' of a region is none of the model"] += 1
+        else:
+            kept.append(replace(region, label=name))
+    return kept
+
+
+def _boxes(text: str, reader: str, image: MedicalImage, problems: Counter[str]) -> list[Region]:
+    """Boxes from the table itself; those that are none are counted."""
+    try:
+        boxes: Any = json.loads(text)
+        if not isinstance(boxes, list) or not all(isinstance(box, dict) for box in boxes):
+            raise ValueError("no list of boxes")
+    except ValueError as error:
+        raise ReadError(
+            "The column 'boxes' is neither a list in JSON nor a file.", code="bad-boxes"
+        ) from error
+    found: list[Region] = []
+    for box in boxes:
+        try:
+            found += regions_of_box({"slice": 0, **box}, image, reader)
+        except (ValueError, KeyError, TypeError, UsageError):
+            problems["a box has no area, lies outside the image or is not made of numbers"] += 1
+    return found

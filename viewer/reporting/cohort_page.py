@@ -1,0 +1,322 @@
+"""One page about an evaluated cohort that opens anywhere: a single file, pictures inside, no script, no patient.
+
+Cases have numbers here, those of their lines in the tables; names of files and cases stay in the tables.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+_STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;color:#1b1f24;background:#fff;max-width:60rem;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.6rem;margin:0 0 .2rem}h2{font-size:1.15rem;margin:2.2rem 0 .5rem;border-bottom:1px solid #c9cfd6}
+p.mark{color:#7a4b00;background:#fff1d6;padding:.3rem .6rem;border-radius:4px;display:inline-block}
+p.rule,small{color:#5b6570}table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;
+display:block;overflow-x:auto;margin:.6rem 0}
+th,td{padding:.2rem .7rem .2rem 0;text-align:left;border-bottom:1px solid #e6eaee;white-space:nowrap}
+td.wide{white-space:normal;min-width:18rem}th{color:#5b6570;font-weight:600}
+tr.base td{color:#5b6570;font-style:italic}img{max-width:100%;height:auto;margin:.4rem 0}
+@media print{body{margin:0;max-width:none}h2{break-after:avoid}img,table{break-inside:avoid}}
+"""
+_TITLES = {
+    "roc": "Receiver operating characteristic",
+    "calibration": "Calibration: size of a point by the number of predictions",
+    "confusion": "Confusion",
+    "iou": "Intersection over union by threshold, each explainer on its best layer (chosen after the fact)",
+    "pixel_importance": "Fall of the probability when pixels are replaced",
+    "layers": "Layer by method",
+}
+_UNITS = {"per_patient": "Per patient", "per_slice": "Per slice"}
+_LAYER_ROWS = 80
+
+Row = Mapping[str, Any]
+
+
+def cohort_page(document: Mapping[str, Any], figures: Mapping[str, bytes], record: Mapping[str, Any]) -> str:
+    """The report as HTML.
+
+    Parameters
+    ----------
+    document : of ``whyslice evaluate``.
+    figures : name -> PNG.
+    record : provenance.
+    """
+    numbers = {case["path"]: number for number, case in enumerate(document["cases"], start=1)}
+    rules = document["rules"]
+    parts = [
+        "<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'>",
+        "<meta name='viewport' content='width=device-width,initial-scale=1'>",
+        f"<title>Cohort evaluation of {_text(document['model'])}</title><style>{_STYLE}</style></head><body>",
+        f"<h1>Cohort evaluation of {_text(document['model'])}</h1>",
+        f"<p>{document['images']} images of {document['patients']} patients, {len(document['skipped'])} skipped.</p>",
+        "<p class='mark'>RESEARCH USE ONLY</p>",
+        _predictions(document, figures),
+        _localisation(document, figures),
+        _section(
+            "Pixel importance", [_picture("pixel_importance", figures), _rule(rules["pixel_importance"])]
+        )
+        if document["pixel_importance"]
+        else "",
+        _focus(document, numbers),
+        _cases(document, numbers),
+        _left_out(document),
+        _provenance(record, rules),
+        "</body></html>",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _predictions(document: Mapping[str, Any], figures: Mapping[str, bytes]) -> str:
+    predictions = document["predictions"]
+    parts = []
+    for unit, title in _UNITS.items():
+        table = predictions[unit]
+        if not table or not table["n"]:
+            continue
+        parts.append(f"<h3>{title} <small>({table['n']} of {table['patients']} patients)</small></h3>")
+        unknown = f" Of {table['truth_unknown']} the truth is not known." if table["truth_unknown"] else ""
+        parts.append(_rule(f"{table['rule']}; {table['unit_rule']}.{unknown}"))
+        parts.append(_scores(table["scores"]))
+        if len(predictions["classes"]) > 2 or predictions["task"] == "multilabel":
+            parts.append(_by_class(table["classes"]))
+    parts.append(_rule(f"Truth: {predictions['truth_rule']}."))
+    parts += [_picture(name, figures) for name in ("confusion", "roc", "calibration")]
+    return _section("Predictions", parts)
+
+
+def _scores(scores: Mapping[str, Row]) -> str:
+    rows = [
+        (
+            name,
+            _number(score["value"]),
+            _interval(score["low"], score["high"]),
+            _interval(score["bootstrap_low"], score["bootstrap_high"]),
+            score["rule"],
+        )
+        for name, score in scores.items()
+    ]
+    return _table(("score", "value", "95%", "95%, patients drawn again", "rule"), rows, wide=(4,))
+
+
+def _by_class(classes: Sequence[Row]) -> str:
+    names = ("sensitivity", "specificity", "ppv", "npv", "f1", "auc")
+    rows = [
+        (
+            each["class"],
+            *(each["confusion"][cell] for cell in ("tp", "fp", "fn", "tn")),
+            *(_number(each["scores"][name]["value"]) for name in names),
+        )
+        for each in classes
+    ]
+    return _table(("class", "TP", "FP", "FN", "TN", *names), rows)
+
+
+def _localisation(document: Mapping[str, Any], figures: Mapping[str, bytes]) -> str:
+    rows = best_thresholds(document["localisation"])
+    if not rows:
+        return _section(
+            "Localisation", [_rule("No reader marked any of the classes on an explained picture.")]
+        )
+    rules = document["rules"]
+    cells = [
+        (
+            row["class"],
+            row["explainer"],
+            row["layer"],
+            row["reader"],
+            f"{row['value']:g}",
+            f"{_number(row['iou'])} {_interval(row['iou_low'], row['iou_high'])}",
+            _number(row["iobb"]),
+            f"{_number(row['pointing'])} {_interval(row['pointing_low'], row['pointing_high'])}",
+            f"{_number(row['energy'])} {_interval(row['energy_low'], row['energy_high'])}",
+            row["n"],
+            row["empty"],
+        )
+        for row in rows[:_LAYER_ROWS]
+    ]
+    head = (
+        "class",
+        "explainer",
+        "layer",
+        "reader",
+        "best at",
+        "IoU",
+        "IoBB",
+        "pointing",
+        "energy",
+        "n",
+        "empty",
+    )
+    parts = [
+        _rule(f"{rules['localisation']}. The threshold with the highest IoU is chosen after the fact."),
+        _table(head, cells, base=[row["explainer"].startswith("baseline:") for row in rows[:_LAYER_ROWS]]),
+    ]
+    if len(rows) > _LAYER_ROWS:
+        parts.append(_rule(f"{len(rows) - _LAYER_ROWS} more rows are in localisation.csv."))
+    parts += [_picture("iou", figures), _picture("layers", figures)]
+    for row in document["readers"]:
+        parts.append(
+            f"<p>Between readers of {_text(row['class'])}: IoU {_number(row['iou'])} "
+            f"{_interval(row['iou_low'], row['iou_high'])}, Dice {_number(row['dice'])}, on {row['n']} pictures.</p>"
+        )
+    for row in document["readers_without_regions"]:
+        parts.append(
+            f"<p>{_text(row['reader'])} marked no {_text(row['class'])} on {row['n']} pictures on which another "
+            "reader did; these are not in the reader's rows.</p>"
+        )
+    parts += [_rule(rules[name] + ".") for name in ("iou", "iobb", "pointing", "energy", "baselines")]
+    return _section("Localisation", parts)
+
+
+def best_thresholds(rows: Iterable[Row]) -> list[Row]:
+    """Of each map and reader the row with the highest IoU, the best first."""
+    best: dict[tuple[str, ...], Row] = {}
+    for row in rows:
+        key = tuple(row[name] for name in ("class", "explainer", "layer", "reader"))
+        if key not in best or (row["iou"] or 0.0) > (best[key]["iou"] or 0.0):
+            best[key] = row
+    return sorted(best.values(), key=lambda row: -(row["iou"] or 0.0))
+
+
+def _focus(document: Mapping[str, Any], numbers: Mapping[str, int]) -> str:
+    names = ("half_max_area", "half_max_share", "entropy", "gini", "foci", "vertical_spread")
+    layer = document["focus"][0]["layer"] if document["focus"] else ""
+    rows = [
+        (row["class"], row["explainer"], row["group"], *(_number(row[name]) for name in names), row["n"])
+        for row in document["focus"]
+        if row["layer"] in (layer, "input")
+    ]
+    if not rows:
+        return ""
+    parts = [
+        _rule(f"{document['rules']['focus']}; layer {layer}, the others are in focus.csv."),
+        _table(("class", "explainer", "group", *(name.replace("_", " ") for name in names), "n"), rows),
+    ]
+    if document["second_look"]:
+        looks = ", ".join(
+            f"{numbers[each['path']]} ({each['outcome']}, {100 * each['half_max_share']:.2g}%)"
+            for each in document["second_look"][:20]
+        )
+        parts.append(
+            "<p>Cases called negative that are worth a second look, the most focused map first (share of pixels of "
+            f"at least half the maximum): {looks}.</p>"
+        )
+    return _section("Focus", parts)
+
+
+def _cases(document: Mapping[str, Any], numbers: Mapping[str, int]) -> str:
+    classes = document["predictions"]["classes"]
+    rows = [
+        (
+            numbers[case["path"]],
+            "not known" if case["classes"] is None else ", ".join(case["classes"]) or "none",
+            *(_number(p) for p in case["probabilities"]),
+            "-" if case["slice"] is None else case["slice"],
+            _outcome(case, document["predictions"]["positive_class"]),
+            case["applicability"].replace("_", " "),
+        )
+        for case in document["cases"]
+    ]
+    head = ("case", "truth", *(f"p({name})" for name in classes), "slice", "outcome", "model applies")
+    return _section("Cases", [_rule("Numbers are those of the lines of cases.csv."), _table(head, rows)])
+
+
+def _outcome(case: Row, positive: str) -> str:
+    if positive:
+        return str(case["outcomes"].get(positive, "-"))
+    return ", ".join(f"{name} {found}" for name, found in case["outcomes"].items() if found != "TN") or "-"
+
+
+def _left_out(document: Mapping[str, Any]) -> str:
+    reasons: dict[str, int] = {}
+    for each in document["skipped"]:
+        reasons[_without_names(each["reason"])] = reasons.get(_without_names(each["reason"]), 0) + 1
+    lines = [f"{n} images skipped: {_text(why)}" for why, n in reasons.items()]
+    lines += [
+        f"{_text(each['what'])}: {each['times']} times in {each['images']} images, not counted"
+        for each in document["not_counted"]
+    ]
+    lines += [
+        f"{_text(each['explainer'])} on {_text(each['layer'])}: {_text(each['reason'])}"
+        for each in document["left_out"]
+    ]
+    if not lines:
+        return ""
+    return _section("Left out", ["<ul>" + "".join(f"<li>{line}</li>" for line in lines) + "</ul>"])
+
+
+def _without_names(sentence: str) -> str:
+    """A sentence without what stands in quotes: names of files are often those of patients."""
+    return "'...'".join(sentence.split("'")[::2])
+
+
+def _provenance(record: Mapping[str, Any], rules: Mapping[str, str]) -> str:
+    rows = [(name, _value(value)) for name, value in record.items() if not isinstance(value, (list, dict))]
+    rows += [
+        (f"{group} {name}", _value(value))
+        for group in ("libraries", "request")
+        for name, value in record.get(group, {}).items()
+        if name != "left_out"
+    ]
+    return _section("How this was made", [_rule(rules["intervals"] + "."), _table(("", ""), rows, wide=(1,))])
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(
+            "/".join(map(str, each)) if isinstance(each, (list, tuple)) else str(each) for each in value
+        )
+    return str(value)
+
+
+def _section(title: str, parts: Iterable[str]) -> str:
+    return f"<section><h2>{title}</h2>{''.join(parts)}</section>"
+
+
+def _picture(name: str, figures: Mapping[str, bytes]) -> str:
+    if name not in figures:
+        return ""
+    data = base64.b64encode(figures[name]).decode()
+    title = _TITLES[name]
+    image = f"<img alt='{title}' src='data:image/png;base64,{data}'>"
+    return f"<figure>{image}<figcaption><small>{title}</small></figcaption></figure>"
+
+
+def _table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    wide: tuple[int, ...] = (),
+    base: Sequence[bool] = (),
+) -> str:
+    marks = list(base)
+    body = []
+    for number, row in enumerate(rows):
+        cells = "".join(
+            f"<td{' class=wide' if column in wide else ''}>{_text(cell)}</td>"
+            for column, cell in enumerate(row)
+        )
+        body.append(f"<tr{' class=base' if marks and marks[number] else ''}>{cells}</tr>")
+    titles = "".join(f"<th>{_text(each)}</th>" for each in head)
+    return f"<table><thead><tr>{titles}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def _rule(words: str) -> str:
+    return f"<p class='rule'>{_text(words[:1].upper() + words[1:])}</p>"
+
+
+def _text(words: Any) -> str:
+    return escape(str(words), quote=True)
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:.0f}"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"({low:.3f}-{high:.3f})"
