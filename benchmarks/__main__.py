@@ -25,6 +25,7 @@ _ROOMS = (
     "heartbeat",
     "reading",
     "scores",
+    "cohort",
 )
 
 

@@ -143,7 +143,9 @@ class Visit(QObject):
                 given or options.screenshot is not None
             ):  # whoever asks by hand wants it, however long it takes
                 bench.explaining.asking.want()
-        if options.paths:
+        if options.paths and options.workspace == "cohort":
+            self._ask(lambda: bench.cohorts.open(options.paths[0]))
+        elif options.paths:
             self._ask(
                 lambda: bench.opening.open(
                     *options.paths,

@@ -29,6 +29,7 @@ CONTRACT = [
     "predict",
     "explain",
     "check",
+    "evaluate",
     "generate",
     "train",
     "add-model",

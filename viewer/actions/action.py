@@ -20,6 +20,8 @@ Dialog = Literal[
     "open-folder",
     "open-beside",
     "load-truth",
+    "open-cohort",
+    "save-cohort",
     "spacing",
     "save-figure",
     "save-maps",

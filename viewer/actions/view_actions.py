@@ -57,7 +57,7 @@ def _presets() -> tuple[Action, ...]:
 
 
 def _why_no_tabs(session: Session) -> str:
-    return "Three planes need the room." if workspace_shown(session) == "volume" else ""
+    return "This workspace needs the room." if workspace_shown(session) != "reading" else ""
 
 
 VIEW_ACTIONS: tuple[Action, ...] = (
@@ -241,6 +241,15 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="F5",
         checked=lambda s: workspace_shown(s) == "volume",
         why_not=lambda s: why_no_planes(s.case),
+    ),
+    Action(
+        "view.workspace-cohort",
+        "Cohort",
+        "View",
+        "A table of cases with their outcomes, and how predictions and maps fare on all of them.",
+        lambda bench: bench.viewing.set_workspace("cohort"),
+        shortcut="F6",
+        checked=lambda s: workspace_shown(s) == "cohort",
     ),
     Action(
         "view.tab-boxes",

@@ -110,16 +110,16 @@ def explain(options: Namespace, terminal: Terminal) -> Answer:
 
 def check(options: Namespace, terminal: Terminal) -> Answer:
     """Trust checks of maps."""
-    checks = _split(options.checks)
+    checks = split_names(options.checks)
     order = ExplainOrder(
         model=options.model,
-        explainers=_split(options.explainer),
+        explainers=split_names(options.explainer),
         out=options.out or Path(),
-        layers=_split(options.layer),
-        targets=_split(options.target),
+        layers=split_names(options.layer),
+        targets=split_names(options.target),
         slices=options.slice,
         score=options.score,
-        wish=_wish(options),
+        wish=wish_of(options),
         settings=tuple(options.set),
         device=options.device,
     )
@@ -147,7 +147,6 @@ def check(options: Namespace, terminal: Terminal) -> Answer:
     return Answer(document, "\n".join([*lines, f"slices: {document['slice_rule']}"]))
 
 
-def _wish(options: Namespace) -> InputWish:
 def wish_of(options: Namespace) -> InputWish:
     """How the network's input shall be made."""
     return InputWish(mirror=options.mirror, crop=options.crop)

@@ -21,14 +21,14 @@ from viewer.cli.arguments import (
     whole_number,
 )
 from viewer.cli.terminal import Terminal
-from viewer.evaluation.checks.declaration import CHECKS
 from viewer.controllers.cohort.order import INCLUDES, SLICE_RULES
+from viewer.evaluation.checks.declaration import CHECKS
 from viewer.foundation.provenance import program_version
 
 Run = Callable[[Namespace, Terminal], Answer]
 
 VIEW = "view"
-_WORKSPACES = ("reading", "volume")
+_WORKSPACES = ("reading", "volume", "cohort")
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _SCORES = ("logit", "probability", "margin")
 _SLICES = "counted from 0, or 'all' (default: where the class is most probable)"
@@ -267,6 +267,9 @@ def _check(parser: ArgumentParser) -> None:
         help=f"one or several of {', '.join(CHECKS)} (default: all)",
     )
     _out(parser, required=False, text="folder for the pictures (default: none are made)")
+    _device(parser)
+
+
 def _evaluate(parser: ArgumentParser) -> None:
     parser.add_argument("cohort", metavar="COHORT", type=Path, help="a folder with cohort.csv")
     parser.add_argument("--model", metavar="ID", required=True, help="id or folder of a model")
@@ -278,42 +281,72 @@ def _evaluate(parser: ArgumentParser) -> None:
         ("--layers", "one or several, or 'all' with an output of their own (default: the default layer)"),
     ):
         parser.add_argument(name, metavar="A,B", action="append", default=[], help=what)
+    parser.add_argument(
         "--class",
         dest="target",
         metavar="C",
+        action="append",
+        default=[],
         help="one or several (default: the class that is the finding, else all)",
+    )
+    parser.add_argument(
         "--slices",
         metavar="RULE",
         type=one_of("rule", SLICE_RULES),
         default="marked",
         help="which slices of an image are explained: marked (default), largest, peak or all",
+    )
+    parser.add_argument(
         "--include",
         metavar="WHICH",
         type=one_of("choice", INCLUDES),
         default="correct",
         help="maps that count for localisation: of classes predicted correctly (default) or all",
+    )
+    parser.add_argument(
         "--rule",
         metavar="RULE",
         type=one_of("rule", ("top-percent", "fraction-of-max")),
         default="top-percent",
         help="which pixels of a map count: top-percent (default) or fraction-of-max",
+    )
+    parser.add_argument(
         "--values", metavar="V,V", action="append", default=[], help="of the rule (default: 1,2,3,5,8,10,20)"
+    )
+    parser.add_argument(
         "--transforms",
         metavar="T,T",
+        action="append",
+        default=[],
         help="what replaces important pixels: mean, blur-11, blur-21, noise (default: all of them), or none",
+    )
+    parser.add_argument(
         "--fractions",
         metavar="F,F",
+        action="append",
+        default=[],
         help="percent replaced (default: 2,5,10,20,50)",
+    )
+    parser.add_argument(
         "--split", metavar="NAME", default="", help="only the images of this split of the table"
+    )
+    parser.add_argument(
         "--score", metavar="SCORE", type=one_of("score", _SCORES), default="logit", help=", ".join(_SCORES)
+    )
     _input(parser)
     _settings(parser, "a parameter of the explainers")
+    parser.add_argument(
         "--draws", metavar="N", type=whole_number(least=0), default=1000, help="samples of the bootstrap"
+    )
+    parser.add_argument(
         "--seed", metavar="S", type=whole_number(least=0), default=0, help="of bootstrap and random maps"
+    )
+    parser.add_argument(
         "--jobs",
         metavar="N",
         type=whole_number(least=0),
         help="worker processes (default: one for each core; 0: work in this process)",
+    )
     _out(parser, text="folder of the results; the same command goes on with what is there")
     _device(parser)
 

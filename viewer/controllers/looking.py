@@ -17,7 +17,7 @@ from viewer.imaging.image import MedicalImage, Window
 from viewer.imaging.series import SeriesInfo, Unreadable
 from viewer.imaging.spacing_by_hand import Spacing
 from viewer.imaging.windows import default_window
-from viewer.state.case import Case
+from viewer.state.case import Case, Truth
 from viewer.state.opened import Opened, Peeked, SeriesEntry
 from viewer.state.thumbnail import Thumbnail
 
@@ -42,6 +42,8 @@ class Ready:
     case: Case
     window: Window
     peeked: Peeked | None = None
+    slice: int | None = None
+    """To open on; None for the usual one."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +54,15 @@ class Wanted:
     ----------
     truth : file of its truth; None for none.
     volume, spacing_mm : as in `Contents.load`.
+    truth_from : says what is known of the image, where that is not one file.
+    slice : to open on; None for the usual one.
     """
 
     truth: Path | None = None
     volume: int | None = None
     spacing_mm: Spacing | None = None
+    truth_from: Callable[[MedicalImage], Truth | None] | None = None
+    slice: int | None = None
 
 
 def look_at(where: Sequence[Path], series: str | None, progress: Progress) -> Found:
@@ -131,12 +137,15 @@ def load_case(
         name, progress, volume=wanted.volume, spacing_mm=wanted.spacing_mm, arriving=told
     )
     known = read_truth(wanted.truth, image) if wanted.truth else None
+    if wanted.truth_from is not None:
+        known = wanted.truth_from(image)
     case = Case(image, title_of(image), known, synthetic=is_demo(image))
     _ = case.presets  # they look at the voxels: here, and not in the thread of the window
     return Ready(
         case,
         default_window(image),
         Peeked(Thumbnail.of(image), image.patient),
+        wanted.slice,
     )
 
 

@@ -7,7 +7,7 @@ looking only: nothing is explained from it, and whoever cancels is back where he
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -82,6 +82,7 @@ class Opening:
         self._before: _Before | None = None
         self._part_window: Window | None = None
         self._then = self._otherwise = _nothing
+        self._part_slice = -1
 
     # --- verbs -------------------------------------------------------------------------------------------------------
 
@@ -102,7 +103,18 @@ class Opening:
         truth, volume, spacing_mm : of the one series, where nobody has to choose; see `Contents.load`.
         then, otherwise : called when the case is open, or when nothing came of it.
         """
-        looked_at = [Path(path) for path in where]
+        wanted = Wanted(Path(truth) if truth else None, volume, spacing_mm)
+        self.open_wanted([Path(path) for path in where], wanted, series, then, otherwise)
+
+    def open_wanted(
+        self,
+        looked_at: Sequence[Path],
+        wanted: Wanted,
+        series: str | None = None,
+        then: Callable[[], None] = _nothing,
+        otherwise: Callable[[], None] = _nothing,
+    ) -> None:
+        """The same with all that can be wanted of the one series."""
         for path in looked_at:
             logger.info("opening %s", anonymous(path))
         self._begin()
@@ -110,7 +122,7 @@ class Opening:
         self._read.run(
             "reading",
             lambda token: look_at(looked_at, series, token),
-            lambda found: self._looked(found, Wanted(Path(truth) if truth else None, volume, spacing_mm)),
+            lambda found: self._looked(found, wanted),
         )
 
     def choose(self, entry: SeriesEntry) -> None:
@@ -239,7 +251,9 @@ class Opening:
         session = self._session
         session.resampled, session.grid_as_it_is, session.volume = None, False, None
         session.case, session.truth_path = ready.case, None
-        session.view.slice = first_slice(ready.case)
+        asked = ready.slice is not None and 0 <= ready.slice < ready.case.slices
+        there = asked and ready.case.has(ready.slice or 0)
+        session.view.slice = (ready.slice or 0) if there else first_slice(ready.case)
         session.view.cursor = None
         session.view.window = ready.window
         session.boxes, session.rulers = Boxes(), Rulers()
@@ -268,7 +282,7 @@ class Opening:
         session.view.seen = False
         session.opened, session.entry = opened, entry
         self._place(ready)
-        self._part_window = ready.window
+        self._part_window, self._part_slice = ready.window, session.view.slice
         session.arrivals += 1
 
     def _complete(self, ready: Ready) -> None:
@@ -276,6 +290,8 @@ class Opening:
         session = self._session
         self._before = None
         session.case = ready.case
+        if ready.slice is not None and session.view.slice == self._part_slice:  # it had not arrived yet
+            session.view.slice = min(ready.slice, ready.case.slices - 1)
         if session.view.window is self._part_window:  # nobody has touched it: one image, one first window
             session.view.window = ready.window
         session.arrivals += 1

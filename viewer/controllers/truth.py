@@ -47,7 +47,7 @@ def read_truth(path: Path, image: MedicalImage) -> Truth:
         raise ReadError(f"The truth '{path.name}' does not exist.", code="no-truth")
     document = read_truth_document(path)
     if document is not None:
-        return _from_document(path, document, image)
+        return truth_from(document, image, path.name)
     if path.suffix.lower() in (".json", ".csv", ".xml"):
         raise ReadError(
             f"The truth '{path.name}' has no layout that is known: boxes as JSON, COCO, Pascal VOC, a VinDr or NIH "
@@ -99,13 +99,13 @@ def _from_mask(mask: NDArray[np.bool_], image: MedicalImage) -> Truth:
     return Truth(positive, tuple(regions), reader="mask", readers=("mask",), notes=counted(said))
 
 
-def _from_document(path: Path, document: TruthDocument, image: MedicalImage) -> Truth:
+def truth_from(document: TruthDocument, image: MedicalImage, name: str) -> Truth:
     """Boxes of a file on the pictures of the image, and in sentences what could not be taken as it stands."""
     plane, shape = image.plane, image.geometry.shape
     pictures = plane.count(shape)
     if document.single_pictures and shape[0] > 1:
         raise ReadError(
-            f"The truth '{path.name}' ({document.layout}) is of single pictures, and the image has {shape[0]} slices.",
+            f"The truth '{name}' ({document.layout}) is of single pictures, and the image has {shape[0]} slices.",
             code="other-grid",
         )
     entry = document.of(_names(image)) if document.single_pictures else next(iter(document.images.values()))
@@ -122,7 +122,7 @@ def _from_document(path: Path, document: TruthDocument, image: MedicalImage) -> 
         assert region.slice is not None
         positive[region.slice] = True
     if entry.boxes and not regions:
-        raise ReadError(f"The truth '{path.name}' has no box that lies in the image.", code="bad-truth")
+        raise ReadError(f"The truth '{name}' has no box that lies in the image.", code="bad-truth")
     if entry.without_boxes:
         said[f"{_and(entry.without_boxes)} looked at the image and marked nothing"] += 1
     readers = tuple(entry.readers)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from viewer.controllers.beside import BesideVerbs
 from viewer.controllers.boxing import Boxing
+from viewer.controllers.cohort.verbs import Cohorts
 from viewer.controllers.dropping import Dropping
 from viewer.controllers.explaining import Explaining
 from viewer.controllers.exporting import Exporting
@@ -64,6 +65,7 @@ class Workbench:
         self.noting = Noting(self.session, self.recording)
         self.peeking = Peeking(self.session, runner)
         self.opening = Opening(self.session, runner, self.explaining, self.peeking)
+        self.cohorts = Cohorts(self.session, runner, self.opening)
         self.volumes = Volumes(self.session, runner, self.explaining, self.peeking)
         self.playing = Playing(self.session, self._next_volume)
         self.beside = BesideVerbs(self.session, runner, self.peeking)

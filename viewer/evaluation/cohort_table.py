@@ -27,7 +27,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from viewer.foundation.errors import ReadError, UsageError
+from viewer.evaluation.truth_files.layouts import LayoutReader, reader_of
+from viewer.foundation.errors import Cancelled, ReadError, UsageError, WhySliceError
+from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.registry import nearest
 
 TABLE = "cohort.csv"
@@ -136,12 +138,12 @@ class Cohort:
         return replace(self, images=tuple(image for image in self.images if image.split == split))
 
 
-def read_cohort(folder: Path) -> Cohort:
+def read_cohort(folder: Path, progress: Progress = SILENT) -> Cohort:
     """Read the table of a cohort.
 
     Parameters
     ----------
-    folder : holds `TABLE`; the table itself may be named too.
+    folder : holds `TABLE`, or is a study's own layout that a plugin reads; the table itself may be named too.
 
     Raises
     ------
@@ -150,7 +152,8 @@ def read_cohort(folder: Path) -> Cohort:
     """
     folder = folder.parent if folder.name == TABLE else folder
     path = folder / TABLE
-    if not path.is_file():
+    layout = None if path.is_file() else reader_of(folder, "cohort") if folder.is_dir() else None
+    if layout is None and not path.is_file():
         raise ReadError(
             f"'{folder.name}' is no cohort: it has no {TABLE}.",
             code="no-cohort",
@@ -159,7 +162,7 @@ def read_cohort(folder: Path) -> Cohort:
     root = folder.resolve()
     images: dict[str, CohortImage] = {}
     skipped: list[SkippedImage] = []
-    for line, row in _rows(path):
+    for line, row in _rows(path) if layout is None else _rows_of(layout, folder, progress):
         name = row["path"]
         try:
             image = _image(root, row, line)
@@ -204,6 +207,23 @@ def _rows(path: Path) -> Iterable[tuple[int, Mapping[str, str]]]:
     except csv.Error as error:
         raise ReadError(
             f"Line {reader.line_num} of the {TABLE} cannot be read.", code="bad-cohort"
+        ) from error
+
+
+def _rows_of(
+    layout: LayoutReader, folder: Path, progress: Progress
+) -> Iterable[tuple[int, Mapping[str, str]]]:
+    """Rows of a study's own layout, as its plugin reads them."""
+    assert layout.cohort is not None
+    try:
+        for number, row in enumerate(layout.cohort(folder, progress), start=1):
+            yield number, {name: str(row.get(name) or "").strip() for name in COLUMNS}
+    except (WhySliceError, Cancelled):
+        raise
+    except Exception as error:  # a plugin may raise anything
+        raise ReadError(
+            f"The reader '{layout.id}' failed with {type(error).__name__} on '{folder.name}'.",
+            code="cohort-reader",
         ) from error
 
 

@@ -12,8 +12,9 @@ from typing import Any, Literal, Protocol
 
 from viewer.foundation.progress import Progress, ProgressToken
 
-Lane = Literal["compute", "read"]
-"""``compute``: everything that touches a network, one at a time. ``read``: decoding and writing of files."""
+Lane = Literal["compute", "read", "cohort"]
+"""``compute``: everything that touches a network, one at a time. ``read``: decoding and writing of files. ``cohort``:
+waiting for the processes that evaluate a cohort, which have networks of their own."""
 
 
 class JobHandle(Protocol):

@@ -25,6 +25,7 @@ from viewer.models.card import Crop, ModelCard, ScoreType
 from viewer.state.asking import Asking, Support
 from viewer.state.beside import Beside
 from viewer.state.case import Case, Judgement
+from viewer.state.cohort import CohortOnScreen
 from viewer.state.display import Convention
 from viewer.state.history import History
 from viewer.state.judged_map import JudgedMap
@@ -39,8 +40,8 @@ DIFFERENCE = "difference"
 
 ScaleName = Literal["reference", "series", "slice"]
 CineOf = Literal["slices", "volumes"]
-Workspace = Literal["reading", "volume"]
-"""``reading``: one picture, large; ``volume``: three planes through one place."""
+Workspace = Literal["reading", "volume", "cohort"]
+"""``reading``: one picture, large; ``volume``: three planes through one place; ``cohort``: a table of cases."""
 BottomTab = Literal["boxes", "importance", "checks", "notes"]
 """A tab under the picture; each has an action ``view.tab-NAME`` and a page in the window."""
 
@@ -270,6 +271,7 @@ class Session:
     """What is under the picture."""
     even: MedicalImage | None = None
     """The open image on an even grid, made to be looked at in three planes where its own grid is not even."""
+    cohort: CohortOnScreen | None = None
     work: Work | None = None
     """The work that was begun or has gone on last."""
     reads: dict[str, Work] = field(default_factory=dict)

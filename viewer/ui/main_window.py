@@ -57,6 +57,7 @@ from viewer.ui.panels.burned_in import BurnedIn
 from viewer.ui.panels.card import Card, Elided, described, heading
 from viewer.ui.panels.case_panel import CasePanel
 from viewer.ui.panels.checks_panel import ChecksPanel
+from viewer.ui.panels.cohort_panel import CohortPanel
 from viewer.ui.panels.explainer_panel import ExplainerPanel
 from viewer.ui.panels.grid_strip import GridStrip
 from viewer.ui.panels.importance_panel import ImportancePanel
@@ -152,6 +153,7 @@ class MainWindow(QMainWindow):
         self.notes, self.status = NotesPanel(bench), StatusLine(bench)
         self.checks = ChecksPanel(bench)
         self.notice, self.restore = NoticeBar(bench), RestoreStrip(bench)
+        self.cohort = CohortPanel(bench, self.act)
         self.phi = QPushButton("PHI shown")
         # The style's padding comes with the first show only.
         self.phi.setMinimumWidth(self.phi.sizeHint().width() + 24)
@@ -191,10 +193,11 @@ class MainWindow(QMainWindow):
         self._pair = pair
         self.stage.addWidget(pair)
         self.stage.addWidget(self.planes)
+        self.stage.addWidget(self.cohort)
         self.advice.raise_()
         image.body.addWidget(self.stage, 1)
         image.body.addWidget(self.volume)
-        line = QWidget()
+        line = self._line = QWidget()
         theme.keep(line, "setFixedHeight", 26)  # the picture must not jump when the rest of a series is there
         facts = QHBoxLayout(line)
         facts.setContentsMargins(0, 0, 0, 0)
@@ -321,7 +324,9 @@ class MainWindow(QMainWindow):
         judgement = session.judgement
         outside = judgement is not None and judgement.applicability.verdict == "does_not_apply"
         without = f"{session.work.name} …" if session.work is not None else self._empty_words()
-        if screen.workspace == "volume":
+        if screen.workspace == "cohort":
+            self.cohort.show_session(session)
+        elif screen.workspace == "volume":
             waiting = "resampling for display …" if session.case is not None else without
             mark = WATERMARK if outside else ""
             self.planes.show_planes(screen.planes, screen.boxes, watermark=mark, without=waiting)
@@ -331,7 +336,7 @@ class MainWindow(QMainWindow):
             self.canvas.show_boxes(screen.boxes)
             self.canvas.show_rulers(screen.rulers)
         self._show_workspace(screen)
-        question = model_question(session)
+        question = None if screen.workspace == "cohort" else model_question(session)
         self.advice.show_judgement(
             question,
             (session.model, session.entry or session.case),
@@ -343,6 +348,8 @@ class MainWindow(QMainWindow):
         self.case_panel.show_session(session, screen.strip)
         for panel in (self.beside, self.arriving, self.volume, self.grid, self.burned_in):
             panel.show_session(session)
+        about = (self.may_read, self.volume, self.grid, self.burned_in)
+        self.cohort.take_room(screen.workspace == "cohort", about, (self._line, self.case_panel))
         self.model.show_session(session)
         self.prediction.show_prediction(screen.prediction)
         self.explainer.show_session(session)
@@ -406,14 +413,15 @@ class MainWindow(QMainWindow):
 
     def _show_workspace(self, screen: Screen) -> None:
         """The canvas of the workspace, with the keyboard where it was; the three planes need the room of the boxes."""
-        wanted = self.planes if screen.workspace == "volume" else self._pair
+        pages: dict[str, QWidget] = {"volume": self.planes, "cohort": self.cohort}
+        wanted = pages.get(screen.workspace, self._pair)
         if self.stage.currentWidget() is not wanted:
             focused = QApplication.focusWidget()
             had_focus = focused is not None and self.stage.isAncestorOf(focused)
             self.stage.setCurrentWidget(wanted)
             self.advice.raise_()  # a stack puts its page above everything
             if had_focus:
-                (self.planes if wanted is self.planes else self.canvas).setFocus()
+                (self.canvas if wanted is self._pair else wanted).setFocus()
             self.bottom.show_pages(screen.workspace == "reading")
 
     def _show_phi(self, hidden: bool) -> None:

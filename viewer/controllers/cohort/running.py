@@ -36,7 +36,7 @@ class Evaluated:
         return summarise(self.order, self.plan, self.card, self.records, self.skipped)
 
 
-def wanted_cohort(order: EvaluateOrder) -> Cohort:
+def wanted_cohort(order: EvaluateOrder, progress: Progress = SILENT) -> Cohort:
     """The table that an order names, of the split that it names.
 
     Raises
@@ -44,7 +44,7 @@ def wanted_cohort(order: EvaluateOrder) -> Cohort:
     ReadError, UsageError
         As `read_cohort` and `Cohort.of_split`.
     """
-    cohort = read_cohort(order.cohort)
+    cohort = read_cohort(order.cohort, progress)
     return cohort.of_split(order.split) if order.split else cohort
 
 
@@ -58,7 +58,7 @@ def evaluate(order: EvaluateOrder, progress: Progress = SILENT) -> Evaluated:
     Cancelled
         When the progress says so; what has been scored is kept, and the same order goes on from there.
     """
-    cohort = wanted_cohort(order)
+    cohort = wanted_cohort(order, progress)
     order.check()
     make_folder(order.out / CASES)  # before minutes of work, not after them
     plan = planned(order, progress)

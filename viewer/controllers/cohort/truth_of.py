@@ -6,22 +6,24 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.controllers.truth import _regions as regions_of_box
-from viewer.controllers.truth import read_truth
+from viewer.controllers.truth import read_truth, truth_from
 from viewer.evaluation.cohort_table import CohortImage, Marking
 from viewer.evaluation.regions import Region
-from viewer.foundation.errors import ReadError, UsageError
+from viewer.evaluation.truth_files.own import read_own
+from viewer.foundation.errors import ReadError
 from viewer.foundation.registry import nearest
 from viewer.imaging.image import MedicalImage
 from viewer.models.card import ModelCard
+from viewer.state.case import Truth
 
 MASK_READER = "mask"
 NAMELESS = "reader"
+_NOTHING = ("marked nothing", "nothing is marked")
+"""How a note ends that says of a reader that there was nothing to mark, which is an answer and no problem."""
 _UNSAID = ("", "truth", "lesion")
 """Labels of regions that do not name a class: they are of the positive class."""
 TRUTH_RULE = (
@@ -67,20 +69,16 @@ def truth_of(row: CohortImage, image: MedicalImage, card: ModelCard) -> ImageTru
     """
     problems: Counter[str] = Counter()
     regions: list[Region] = []
+    readers: list[str] = []
     for marking in row.markings:
-        regions += _regions_of(marking, image, card, problems)
-    readers = tuple(dict.fromkeys((*filter(None, map(_looked, row.markings)), *(r.reader for r in regions))))
+        for truth in _truths(marking, image):
+            regions += _classed(truth.regions, card, problems)
+            readers += [*truth.readers, *(region.reader for region in truth.regions)]
+            problems.update(note for note in truth.notes if not note.rstrip(".").endswith(_NOTHING))
     classes = _labelled(row, card, problems)
     if classes is None and readers:
-        classes = _from_marks(regions, readers, card)
-    return ImageTruth(classes, tuple(regions), readers, problems)
-
-
-def _looked(marking: Marking) -> str:
-    """The reader of a marking with a place for boxes in it; empty for one who only labelled."""
-    if marking.boxes or marking.file:
-        return marking.reader or NAMELESS
-    return MASK_READER if marking.mask else ""
+        classes = _from_marks(regions, tuple(dict.fromkeys(readers)), card)
+    return ImageTruth(classes, tuple(regions), tuple(dict.fromkeys(readers)), problems)
 
 
 def _labelled(row: CohortImage, card: ModelCard, problems: Counter[str]) -> frozenset[str] | None:
@@ -128,45 +126,65 @@ def _from_marks(regions: Sequence[Region], readers: Sequence[str], card: ModelCa
     return frozenset(others) if not chosen and card.positive_class and len(others) == 1 else None
 
 
-def _regions_of(
-    marking: Marking, image: MedicalImage, card: ModelCard, problems: Counter[str]
-) -> list[Region]:
-    found: list[Region] = []
+def _truths(marking: Marking, image: MedicalImage) -> list[Truth]:
+    """What one row of the table says, from a mask, a file of boxes and boxes in the table itself."""
+    found = []
     if marking.mask is not None:
-        found += [replace(each, reader=MASK_READER) for each in read_truth(marking.mask, image).regions]
-    reader = marking.reader or NAMELESS
+        mask = read_truth(marking.mask, image)
+        regions = tuple(replace(each, reader=MASK_READER) for each in mask.regions)
+        found.append(replace(mask, regions=regions, readers=(MASK_READER,)))
     if marking.file is not None:
-        found += [
-            replace(each, reader=each.reader or reader) for each in read_truth(marking.file, image).regions
-        ]
+        found.append(read_truth(marking.file, image))
     if marking.boxes:
-        found += _boxes(marking.boxes, reader, image, problems)
+        found.append(_from_text(marking.boxes, marking.reader or NAMELESS, image))
+    return found
+
+
+def _from_text(text: str, reader: str, image: MedicalImage) -> Truth:
+    try:
+        boxes = json.loads(text)
+    except ValueError as error:
+        raise ReadError(
+            "The column 'boxes' is neither a list in JSON nor a file.", code="bad-boxes"
+        ) from error
+    try:
+        return truth_from(read_own({"reader": reader, "boxes": boxes}), image, "boxes")
+    except ReadError as error:  # not one of them can be used: the reader looked all the same
+        nowhere = np.zeros(image.plane.count(image.geometry.shape), dtype=bool)
+        return Truth(nowhere, readers=(reader,), notes=(error.sentence,))
+
+
+def _classed(regions: Sequence[Region], card: ModelCard, problems: Counter[str]) -> list[Region]:
+    """Regions with the name of their class as label; those of none are counted and left out."""
     kept = []
-    for region in found:
+    for region in regions:
         name = _class_name(region.label, card)
         if name is None and region.label.casefold() in _UNSAID:
             name = card.positive_class or None
         if name is None:
-            problems[f"the class '{region.label}' of a region is none of the model"] += 1
+            problems[f"The class '{region.label}' of a region is none of the model."] += 1
         else:
             kept.append(replace(region, label=name))
     return kept
 
 
-def _boxes(text: str, reader: str, image: MedicalImage, problems: Counter[str]) -> list[Region]:
-    """Boxes from the table itself; those that are none are counted."""
-    try:
-        boxes: Any = json.loads(text)
-        if not isinstance(boxes, list) or not all(isinstance(box, dict) for box in boxes):
-            raise ValueError("no list of boxes")
-    except ValueError as error:
-        raise ReadError(
-            "The column 'boxes' is neither a list in JSON nor a file.", code="bad-boxes"
-        ) from error
-    found: list[Region] = []
-    for box in boxes:
-        try:
-            found += regions_of_box({"slice": 0, **box}, image, reader)
-        except (ValueError, KeyError, TypeError, UsageError):
-            problems["a box has no area, lies outside the image or is not made of numbers"] += 1
-    return found
+def truth_for_case(row: CohortImage, image: MedicalImage) -> Truth | None:
+    """The truth of an image as the window shows it; None where nobody marked it.
+
+    Raises
+    ------
+    ReadError
+        When a file of truth cannot be read.
+    """
+    truths = [truth for marking in row.markings for truth in _truths(marking, image)]
+    if not truths:
+        return None
+    positive = np.any([truth.positive_slices for truth in truths], axis=0)
+    readers = tuple(dict.fromkeys(reader for truth in truths for reader in truth.readers))
+    return Truth(
+        positive,
+        tuple(region for truth in truths for region in truth.regions),
+        reader=", ".join(readers),
+        readers=readers,
+        notes=tuple(note for truth in truths for note in truth.notes),
+    )

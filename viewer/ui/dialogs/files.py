@@ -64,7 +64,7 @@ class Asking:
         elif dialog == "spacing":
             if (case := self._bench.session.case) is not None:
                 VoxelSpacing(self._bench, case, self._window).open()
-        elif dialog in ("save-figure", "save-maps"):
+        elif dialog in ("save-figure", "save-maps", "save-cohort"):
             self._save(dialog)
         else:
             self._open(dialog)
@@ -77,6 +77,9 @@ class Asking:
         elif dialog == "open-beside":
             if path := QFileDialog.getOpenFileName(window, "Open file beside", "", _IMAGES)[0]:
                 attempt(bench, lambda: bench.beside.open(Path(path)))
+        elif dialog == "open-cohort":
+            if path := QFileDialog.getExistingDirectory(window, "Open a folder with cohort.csv"):
+                attempt(bench, lambda: bench.cohorts.open(Path(path)))
         elif dialog == "load-truth":
             if path := QFileDialog.getOpenFileName(window, "Load truth", "", _TRUTH)[0]:
                 attempt(bench, lambda: bench.opening.load_truth(Path(path)))
@@ -88,6 +91,9 @@ class Asking:
         if dialog == "save-figure":
             if path := QFileDialog.getSaveFileName(window, "Save figure", "figure.png", "PNG (*.png)")[0]:
                 attempt(bench, lambda: bench.exporting.save_figure(_with_suffix(path, ".png")))
+        elif dialog == "save-cohort":
+            if path := QFileDialog.getExistingDirectory(window, "Save results in a folder"):
+                attempt(bench, lambda: bench.cohorts.save(Path(path)))
         elif path := QFileDialog.getExistingDirectory(window, "Save maps in a folder"):
             attempt(bench, lambda: bench.exporting.save_maps(Path(path)))
 
