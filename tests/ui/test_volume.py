@@ -255,9 +255,9 @@ def test_a_window_that_is_closed_plays_no_longer(driver):
 
 
 def test_layers_wait_while_slices_follow_each_other_quickly(driver, monkeypatch):
-    from viewer.ui import main_window
+    from viewer.ui import hurry
 
-    monkeypatch.setattr(main_window, "_HURRY", 60.0)  # however slow the machine is
+    monkeypatch.setattr(hurry, "SOON", 60.0)  # however slow the machine is
     driver.bench.viewing.select_slice(1)
     driver.settle()
     before = driver.window.screen_.rail

@@ -43,7 +43,7 @@ from viewer.models.card import Crop, ModelCard, ScoreType
 from viewer.models.classifier import Classifier
 from viewer.models.devices import free_bytes
 from viewer.models.input_view import InputView, slice_input
-from viewer.models.prediction import Prediction, predict, probabilities_of
+from viewer.models.prediction import Prediction, predict
 from viewer.models.volume_view import VolumeView, volume_input
 from viewer.state.series_reading import Weighed
 
@@ -230,21 +230,6 @@ def predict_case(
     return predict(
         loaded, image, mirror=mirror, crop=crop, mc_samples=mc_samples, seed=seed, progress=progress
     )
-
-
-def ready_input(
-    model_id: str, device: str, image: MedicalImage, index: int | None, mirror: bool, crop: Crop
-) -> NDArray[np.float32]:
-    """What a network gets of a slice, (channel, row, column), or with None of the volume."""
-    rule = classifier(model_id, device).card.input
-    if index is None:
-        return volume_input(rule, image, mirror=mirror, crop=crop)[1]
-    return slice_input(rule, image, index, mirror=mirror, crop=crop)[1]
-
-
-def probabilities_of_inputs(model_id: str, device: str, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(image, class) probabilities of ready inputs (image, channel, *space)."""
-    return probabilities_of(classifier(model_id, device), batch)[0]
 
 
 def trace_slice(request: TraceRequest, progress: Progress = SILENT) -> TraceReply:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
@@ -46,6 +45,7 @@ from viewer.ui.cine_clock import CineClock
 from viewer.ui.dialogs.files import Asking
 from viewer.ui.dialogs.palette import key_words
 from viewer.ui.dialogs.series_chooser import SeriesChooser
+from viewer.ui.hurry import Hurry
 from viewer.ui.menus import Menus
 from viewer.ui.notifier import Notifier
 from viewer.ui.panels.advice import Advice
@@ -82,8 +82,6 @@ _NARROW = 1240
 """Width below which the top of the window says less, logical pixels."""
 _CALM = 1500
 """Time from a change until the session is kept, milliseconds."""
-_HURRY = 0.13
-"""Seconds between two slices below which the layers wait: longer than a step of the cine at its usual rate."""
 
 
 class MainWindow(QMainWindow):
@@ -114,9 +112,7 @@ class MainWindow(QMainWindow):
         self._cine, self._notifier = CineClock(bench, self), Notifier(self)
         self._arrange()
         self._refresh = self._timer(self.refresh)
-        self._scrolled_of: tuple[object, ...] = (None, None, None)
-        self._scrolled_to, self._scrolled_at = 0, 0.0
-        self._calm = self._timer(self.refresh, round(1000 * _HURRY))
+        self._hurry = Hurry(bench.session, self.refresh, self)
         self._late_paint, self._replace = self._timer(self._first_paint), self._timer(self.advice.place)
         self._keep = self._timer(bench.keeping.keep, _CALM)
         bench.session.events.connect(self._changed)
@@ -298,7 +294,7 @@ class MainWindow(QMainWindow):
         """Whether everything that has changed is on screen."""
         return (
             not self._refresh.isActive()
-            and not self._calm.isActive()
+            and not self._hurry.waiting
             and self.planes.settled
             and self.beside.settled
         )
@@ -319,7 +315,7 @@ class MainWindow(QMainWindow):
             if not stays and not same_grid(self._case, session.case):
                 self.canvas.fit()
             self._case, self._entry = session.case, session.entry
-        screen = self._presenter.screen(hurried=self._hurried())
+        screen = self._presenter.screen(hurried=self._hurry.look())
         self.screen_ = screen
         judgement = session.judgement
         outside = judgement is not None and judgement.applicability.verdict == "does_not_apply"
@@ -397,19 +393,6 @@ class MainWindow(QMainWindow):
         self._foot.setVisible(beside)
         if beside:
             self._foot.setFixedHeight(max(self.beside.foot, 0))
-
-    def _hurried(self) -> bool:
-        """Whether slices follow each other so quickly that the layers may wait until the last of them."""
-        session, now = self.bench.session, time.monotonic()
-        of, index = (session.case, session.model, session.reading), session.view.slice
-        same = all(a is b for a, b in zip(of, self._scrolled_of, strict=True))
-        if not same:
-            self._calm.stop()
-        elif index != self._scrolled_to and now - self._scrolled_at < _HURRY:
-            self._calm.start()
-        if not same or index != self._scrolled_to:
-            self._scrolled_of, self._scrolled_to, self._scrolled_at = of, index, now
-        return self._calm.isActive()
 
     def _show_workspace(self, screen: Screen) -> None:
         """The canvas of the workspace, with the keyboard where it was; the three planes need the room of the boxes."""
@@ -496,7 +479,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.bench.session.events.disconnect(self._changed)
         self._refresh.stop()
-        self._calm.stop()
+        self._hurry.stop()
         self._keep.stop()
         self._late_paint.stop()
         self.bench.keeping.keep(at_once=True)

@@ -44,9 +44,9 @@ def importance_rows(
     list
         ``[class of the map, explainer, layer, transform, fraction, [p(original) - p(replaced) per class]]``.
     """
-    from viewer.controllers import engine
+    from viewer.controllers.cohort import passes
 
-    ready = engine.ready_input(plan.model, plan.device, look.image, look.index, plan.mirror, plan.crop)
+    ready = passes.ready_input(plan.model, plan.device, look.image, look.index, plan.mirror, plan.crop)
     space = ready.shape[1:]
     pixels = int(np.prod(space))
     orders: dict[tuple[str, str, str], NDArray[np.intp]] = {}
@@ -76,7 +76,7 @@ def importance_rows(
         batch.append(each)
         if len(batch) == together or number == total:
             progress.report(number, total, "pixel importance")
-            found.extend(engine.probabilities_of_inputs(plan.model, plan.device, np.stack(batch)))
+            found.extend(passes.probabilities_of_inputs(plan.model, plan.device, np.stack(batch)))
             batch = []
     original = found[0].astype(np.float64)
     return [[*name, (original - replaced).tolist()] for name, replaced in zip(names, found[1:], strict=True)]

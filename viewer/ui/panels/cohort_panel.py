@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QRect, QSize, Qt
@@ -237,6 +237,13 @@ class CohortPanel(QWidget):
         if cohort.document is not self._document:
             self._document = cohort.document
             self._show_document(cohort)
+
+    def take_room(self, shown: bool, hidden: Iterable[QWidget], back: Iterable[QWidget]) -> None:
+        """While the table is shown, what is about one image is not; `back` comes back by itself afterwards."""
+        for about in hidden if shown else ():
+            about.hide()
+        for about in back:
+            about.setVisible(not shown)
 
     def _show_lines(self, cohort: CohortOnScreen, hidden: bool) -> None:
         if cohort.cohort is not self._of or cohort.listed != self._listed:
