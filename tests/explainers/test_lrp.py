@@ -357,9 +357,21 @@ class Overwriting(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
+class Writing(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(1, 4, 3), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        x[:, 0] = 0
+        return self.fc(x.mean((2, 3)))
+
+
 @pytest.mark.parametrize(
     ("module", "why"),
     [
+        (Writing(), "'setitem' writes into a tensor"),
         (Normalising(nn.GroupNorm(2, 4)), "'group_norm' normalises its input"),
         (Normalising(nn.GELU()), "'gelu' is not covered"),
         (Gated(), "multiplies two things"),
@@ -420,6 +432,23 @@ def test_it_answers_once(asked_of, build, batch: Tensor) -> None:
     assert (answer.done, answer.total) == (1, 1)
     assert asked.info.diverging
     assert asked_of(build("residual"), batch[0], "lrp", rule="w2").info.warning
+
+
+class Mean(nn.Module):
+    """Its last step has no channels any more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x).mean((1, 2, 3))
+
+
+def test_an_output_without_channels(batch: Tensor) -> None:
+    classifier = classified(lively(Mean()), outputs=1, task="binary")
+    for rule in RULES:
+        assert balance(explain(classifier, batch[0].numpy(), explainer="lrp", target=1, rule=rule)) < 0.01
 
 
 def test_bias_alone_carries_the_score_of_an_empty_picture() -> None:

@@ -54,13 +54,13 @@ def lrp(question: Question) -> Iterator[Answer]:
     map_, score, biases, epsilon = in_parts(question, question.batch, partial(_relevance, question))
     facts = {
         "score": float(score[0]),
-        "input": float(map_[0].double().sum()),
+        "input": float(map_[0].cpu().double().sum()),
         "biases": float(biases[0]),
         "epsilon": float(epsilon[0]),
     }
     missed = abs(facts["input"] + facts["biases"] + facts["epsilon"] - facts["score"])
     # Of a score that is nearly nothing beside what is shared out for and against it, the rounding of these is left.
-    allowed = TOLERANCE * abs(facts["score"]) + 1e-5 * float(map_[0].abs().double().sum())
+    allowed = TOLERANCE * abs(facts["score"]) + 1e-5 * float(map_[0].cpu().double().abs().sum())
     yield answer(map_[0], flags=() if missed <= allowed else (INCOMPLETE,), facts=facts)
 
 
@@ -86,18 +86,20 @@ def why_no_lrp(classifier: Classifier) -> str:
 
 
 def _relevance(question: Question, batch: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Of every input: relevance (image, *space), its score, what biases and epsilon keep (image,)."""
-    name, epsilon = str(question.parameters["rule"]), float(question.parameters["epsilon"])
+    """Of one input: relevance (image, *space), its score, what biases and epsilon keep (image,)."""
+    name = str(question.parameters["rule"])
     kinds = _MIXED if name == "composite" else dict.fromkeys(_MIXED, name)
-    rules = {kind: Rule(rule, epsilon) for kind, rule in kinds.items()}  # type: ignore[arg-type]
+    rules = {kind: Rule(rule, float(question.parameters["epsilon"])) for kind, rule in kinds.items()}  # type: ignore[arg-type]
     leaf, outputs, ledger = _forward(question, batch, rules)
     with torch.inference_mode(False), torch.enable_grad():
         last = outputs.detach().requires_grad_()
         scores = _scores(question, last, len(batch))
         (slope,) = torch.autograd.grad(scores.sum(), last)
         (relevance,) = torch.autograd.grad(outputs, leaf, last.detach() * slope)
-    kept = (ledger.amounts("biases", scores), ledger.amounts("epsilon", scores))
-    return relevance.sum(1), scores.detach().double(), *kept
+    biases, epsilon = (
+        torch.tensor([ledger.amount(what)], dtype=torch.float64) for what in ("biases", "epsilon")
+    )
+    return relevance.sum(1), scores.detach().cpu().double(), biases, epsilon
 
 
 def _forward(question: Question, batch: Tensor, rules: dict[str, Rule]) -> tuple[Tensor, Tensor, Ledger]:

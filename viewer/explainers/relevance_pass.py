@@ -165,6 +165,8 @@ class RelevancePass(TorchFunctionMode):
         ):
             if name in names:
                 return step(_Call(name, func, tensors, args, kwargs))
+        if name == "__setitem__":
+            raise refused(name, "writes into a tensor that depends on the input")
         result = func(*args, **kwargs)
         if any(t.requires_grad for t in _tensors(result)):
             raise refused(name, _WHY_NOT.get(name, "is not covered by any of its rules"))

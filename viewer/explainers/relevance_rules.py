@@ -36,23 +36,24 @@ GAMMA = 0.25
 
 @dataclass
 class Ledger:
-    """What steps keep of the relevance that passes through them, per image.
+    """What steps keep of the relevance of one image that passes through them.
 
     Attributes
     ----------
-    kept : ``biases`` or ``epsilon`` -> (image,) float64.
+    kept : ``biases`` or ``epsilon`` -> its sum, float64.
     """
 
     kept: dict[str, Tensor] = field(default_factory=dict)
 
     def keep(self, what: str, relevance: Tensor) -> None:
-        """Add up relevance (image, ...) that goes no further."""
-        amount = relevance.double().flatten(1).sum(1)
+        """Add up relevance that goes no further."""
+        here = relevance.cpu() if relevance.device.type == "mps" else relevance  # which has no float64
+        amount = here.double().sum()
         self.kept[what] = self.kept[what] + amount if what in self.kept else amount
 
-    def amounts(self, what: str, like: Tensor) -> Tensor:
-        """(image,) float64, where `like` is; nothing where nothing was kept."""
-        return self.kept.get(what, torch.zeros_like(like, dtype=torch.float64))
+    def amount(self, what: str) -> float:
+        """What was kept of one sort; 0 where nothing was."""
+        return float(self.kept.get(what, 0.0))
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class _Shared(torch.autograd.Function):
         whole, bias = ctx.saved_tensors
         divisor = whole
         if ctx.rule.name == "epsilon" and ctx.rule.epsilon:
-            size = whole.flatten(1).square().mean(1).sqrt().reshape(-1, *(1,) * (whole.ndim - 1))
+            size = whole.square().mean().sqrt()
             divisor = whole + torch.where(whole < 0, -1.0, 1.0) * ctx.rule.epsilon * size
         shared = torch.where(divisor == 0, 0.0, relevance / divisor)
         if bias is not None:
