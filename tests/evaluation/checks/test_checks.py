@@ -374,3 +374,15 @@ def test_the_pictures_of_a_large_image_are_small(checked):
     film = np.random.default_rng(0).random((1, 300, 520), dtype=np.float32)
     found = checked(Head(Bright(), SPOT), film, "mirror", layer="body")
     assert {panel.values.shape for panel in found.panels} == {(148, 256)}
+
+
+@pytest.mark.parametrize(
+    "name", ["weight-randomisation", "method-agreement", "edge-likeness", "brightness-likeness"]
+)
+def test_a_map_of_nine_cells_is_not_ranked(head, checked, name):
+    coarse = nn.Sequential(
+        *convolutional()[:4], nn.AdaptiveAvgPool2d(3), nn.Conv2d(8, 8, 1), *convolutional()[4:]
+    )
+    found = checked(coarse, head, name, explainer="layer-cam", layer="4")
+    assert (found.value, found.verdict) == (None, "not defined")
+    assert "too few" in found.sentence

@@ -7,7 +7,7 @@ import numpy as np
 from viewer.evaluation.agreement import class_overlap as overlap_of
 from viewer.evaluation.agreement import rank_correlation, top_overlap
 from viewer.evaluation.checks.declaration import CHECKS
-from viewer.evaluation.checks.finding import Finding, number, undefined, weighed
+from viewer.evaluation.checks.finding import Finding, number, too_few, undefined, weighed
 from viewer.evaluation.checks.subject import Made, Step, Subject
 from viewer.explainers.declaration import EXPLAINERS, SMOOTHGRAD, cost, equals
 from viewer.explainers.layers import require_layer
@@ -72,8 +72,10 @@ def method_agreement(subject: Subject, progress: Progress) -> Finding:
     learned, and those that take more than three passes. Of the most important 5% the common share is told beside it.
     """
     info = CHECKS["method-agreement"]
-    names, left_out = _peers(subject)
     base, made = subject.base(), dict[str, Made]()
+    if why := too_few(base.shown.size):
+        return undefined(info.name, why)
+    names, left_out = _peers(subject)
     for count, name in enumerate(names):
         text = f"comparing with {EXPLAINERS[name].title}"
         found = subject.other(explainer=name, progress=Step(progress, count, len(names), text))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from viewer.evaluation.baseline_maps import brightness_map
 from viewer.evaluation.checks.declaration import CHECKS
-from viewer.evaluation.checks.finding import Finding, undefined, weighed
+from viewer.evaluation.checks.finding import Finding, too_few, undefined, weighed
 from viewer.evaluation.checks.subject import Subject
 from viewer.evaluation.likeness import edge_map, likeness
 from viewer.evaluation.outside import mass_outside
@@ -85,6 +85,8 @@ def _like(
     info, base = CHECKS[name], subject.base()
     body = body_of(subject, progress)
     found: Score = likeness(base.shown, picture, name, words, body)
+    if why := too_few(found.n or 0, "" if body is None else " in the body"):
+        return undefined(name, why)
     if not found.defined:
         return undefined(
             name, "The map or the image is the same everywhere in the body, so nothing can be compared."

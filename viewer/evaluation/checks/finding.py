@@ -64,6 +64,18 @@ class Finding:
         }
 
 
+LEAST_CELLS = 16
+"""Ranks of fewer cells than these say little: with nothing in common two maps of 9 cells correlate by 0.35 (one
+standard deviation), of 16 by 0.26, of 49 by 0.14."""
+
+
+def too_few(cells: int, where: str = "") -> str:
+    """Why cells cannot be ranked, a sentence; empty where they can."""
+    if cells >= LEAST_CELLS:
+        return ""
+    return f"The map has {cells} cells{where}, too few to be ranked: take an earlier layer."
+
+
 def undefined(name: str, sentence: str, **details: Any) -> Finding:
     """A check that has no meaning here."""
     return Finding(name, None, "not defined", sentence, details=details)

@@ -6,7 +6,7 @@ import numpy as np
 
 from viewer.evaluation.agreement import rank_correlation, structural_similarity
 from viewer.evaluation.checks.declaration import CHECKS
-from viewer.evaluation.checks.finding import Finding, Panel, number, undefined, weighed
+from viewer.evaluation.checks.finding import Finding, Panel, number, too_few, undefined, weighed
 from viewer.evaluation.checks.subject import Made, Step, Subject
 from viewer.explainers.randomised import cascade
 from viewer.foundation.errors import ExplainError, ModelError
@@ -32,6 +32,8 @@ def weight_randomisation(subject: Subject, progress: Progress) -> Finding:
     layer of a CAM matter at the last stages only; a network with few layers has few stages.
     """
     info, base = CHECKS["weight-randomisation"], subject.base()
+    if why := too_few(base.signed.size):
+        return undefined(info.name, why)
     two = subject.dims == 2
     draws, most = (_DRAWS, _STAGES) if two else (_VOLUME_DRAWS, _VOLUME_STAGES)
     layers: list[str] = []
