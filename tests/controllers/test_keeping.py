@@ -116,6 +116,18 @@ def test_not_now_leaves_it_in_the_menu(folder, scan):
     assert after.session.case is not None
 
 
+def test_whoever_goes_on_working_has_answered_and_can_still_go_back(folder, scan, tmp_path):
+    work(folder, scan)
+    image = bright_spot(3)
+    write_nifti(tmp_path / "other.nii.gz", image.voxels, image.geometry)
+    after = fresh(folder)
+    after.opening.open(tmp_path / "other.nii.gz")
+    after.keeping.keep()
+    assert not after.session.restore_asked
+    after.keeping.restore()
+    assert after.session.notes.text == "warm rim"
+
+
 def test_two_generations(folder, scan, tmp_path):
     work(folder, scan)
     image = bright_spot(3)

@@ -67,6 +67,13 @@ def test_the_settled_window_becomes_a_picture(qapp, nifti, model, tmp_path, wind
     assert not session.overlay.visible
 
 
+def test_a_picture_leaves_what_the_user_keeps_alone(qapp, nifti, model, tmp_path, user_folder):
+    assert run_window(options(nifti, tmp_path / "a.png")) == 0
+    assert not [
+        path for path in user_folder.iterdir() if path.name.startswith(("session", "recent", "starts"))
+    ]
+
+
 def test_a_class_may_be_an_index(qapp, nifti, model, tmp_path, windows):
     assert run_window(options(nifti, tmp_path / "a.png", target="0")) == 0
     assert windows[0].bench.session.choice.target == "no stroke"

@@ -131,10 +131,9 @@ class Keeping:
         if document == self._last:
             return
         rotate, self._rotated, self._last = not self._rotated, True, document
-        if rotate:
-            session.kept = (found, *session.kept[:1])
-        else:
-            session.kept = (found, *session.kept[1:])
+        session.restore_asked = (
+            False  # whoever goes on working has answered; the menu still has the last session
+        )
         data = json.dumps(document, indent=1).encode()
 
         def failed(error: Exception) -> None:

@@ -147,12 +147,15 @@ def apply(app: QApplication, name: ThemeName, text_size: float = 1.0) -> Theme:
     """
     global _current, _text_size, _system_points
     _current, _text_size = THEMES[name], text_size
-    app.setStyle("Fusion")
+    if app.property("whyslice-style") is None:  # once: it makes every widget look at the whole style again
+        app.setStyle("Fusion")
+        app.setProperty("whyslice-style", True)
     font = QFont(app.font())
     if _system_points is None:
         _system_points = max(9.0, min(font.pointSizeF(), 10.5))
     font.setPointSizeF(points(_system_points))
-    app.setFont(font)
+    if font != app.font():
+        app.setFont(font)
     palette = QPalette()
     role = QPalette.ColorRole
     for which, purpose in (
