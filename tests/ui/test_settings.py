@@ -66,7 +66,7 @@ def test_the_text_grows_and_comes_back(driver, dialog):
     choose(driver, dialog, "text_size", 5)
     assert driver.session.settings.text_size == 1.5
     assert QFontMetricsF(label.font()).height() == pytest.approx(1.5 * high, rel=0.12)
-    assert driver.window.case_panel.width() == round(1.5 * wide)
+    assert driver.window.case_panel.width() > 1.2 * wide
     assert driver.window._brand.fontMetrics().height() > brand
     for words in driver.window.findChildren(ElidedTwice):
         assert words.height() >= 2 * words.fontMetrics().lineSpacing()

@@ -34,7 +34,7 @@ def _recent() -> tuple[Action, ...]:
 def _recent_words(session: Session, number: int) -> str:
     if number >= len(session.recent):
         return f"Recent case {number + 1}"
-    return session.recent[number].words(hidden=session.phi_hidden).replace("&", "&&")
+    return session.recent[number].words(hidden=session.phi_hidden)
 
 
 CASE_ACTIONS: tuple[Action, ...] = (

@@ -78,6 +78,8 @@ from viewer.ui.privacy import window_title
 
 _EMPTY = "Drop an image file or a folder here, or press {}"
 _LEFT_WIDTH, _RIGHT_WIDTH = 262, 300
+_SIDES = 0.6
+"""How closely the columns at the sides follow the size of the text: the picture needs the room too."""
 _NARROW = 1240
 """Width below which the top of the window says less, logical pixels."""
 _CALM = 1500
@@ -214,12 +216,12 @@ class MainWindow(QMainWindow):
         right.body.addWidget(self.overlay)
         right.body.addWidget(self.input)
         right.body.setSpacing(8)
-        theme.keep(self.case_panel, "setFixedWidth", _LEFT_WIDTH)
+        theme.keep(self.case_panel, "setFixedWidth", _LEFT_WIDTH, _SIDES)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        theme.keep(scroll, "setFixedWidth", _RIGHT_WIDTH)
+        theme.keep(scroll, "setFixedWidth", _RIGHT_WIDTH, _SIDES)
         scroll.setWidget(right)
         upper = QWidget()
         row = QHBoxLayout(upper)

@@ -78,7 +78,7 @@ class Menus(QObject):
                 self._shown[action.id] = shown
                 made.setEnabled(shown[0])
                 made.setToolTip(shown[1])
-                made.setText(shown[2])
+                made.setText(shown[2].replace("&", "&&"))
             if made.isVisible() != (there := action.shown(session)):
                 made.setVisible(there)
             if action.checked is not None and made.isChecked() != (checked := action.checked(session)):

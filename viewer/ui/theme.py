@@ -101,8 +101,8 @@ DARK_MUTED = QColor(DARK.muted)
 _current = DARK
 _text_size = 1.0
 _system_points: float | None = None
-_kept: WeakKeyDictionary[QWidget, dict[str, float]] = WeakKeyDictionary()
-"""Widget -> lengths that follow the size of the text, by the name of their setter."""
+_kept: WeakKeyDictionary[QWidget, dict[str, tuple[float, float]]] = WeakKeyDictionary()
+"""Widget -> lengths that follow the size of the text, and how closely, by the name of their setter."""
 
 
 def current() -> Theme:
@@ -117,9 +117,14 @@ def colour(purpose: str, alpha: float = 1.0) -> QColor:
     return found
 
 
-def scaled(length: float) -> int:
-    """A length that grows with the size of the text, logical pixels."""
-    return round(length * _text_size)
+def scaled(length: float, share: float = 1.0) -> int:
+    """A length that grows with the size of the text, logical pixels.
+
+    Parameters
+    ----------
+    share : how much of the growth it takes part in, 0..1.
+    """
+    return round(length * (1 + (_text_size - 1) * share))
 
 
 def points(size: float) -> float:
@@ -127,10 +132,10 @@ def points(size: float) -> float:
     return size * _text_size
 
 
-def keep(widget: QWidget, setter: str, length: float) -> None:
+def keep(widget: QWidget, setter: str, length: float, share: float = 1.0) -> None:
     """Give a widget a length that follows the size of the text from now on, such as ``setFixedWidth``."""
-    _kept.setdefault(widget, {})[setter] = length
-    getattr(widget, setter)(scaled(length))
+    _kept.setdefault(widget, {})[setter] = (length, share)
+    getattr(widget, setter)(scaled(length, share))
 
 
 def is_applied(name: str, text_size: float) -> bool:
@@ -181,8 +186,8 @@ def apply(app: QApplication, name: ThemeName, text_size: float = 1.0) -> Theme:
     app.setStyleSheet(style_sheet(_current))
     for widget, lengths in list(_kept.items()):
         if isValid(widget):
-            for setter, length in lengths.items():
-                getattr(widget, setter)(scaled(length))
+            for setter, kept in lengths.items():
+                getattr(widget, setter)(scaled(*kept))
     return _current
 
 

@@ -104,7 +104,7 @@ class ChecksPanel(BottomPage):
         row.setSpacing(10)
         self.subject = Elided(name="muted")
         self.button = QPushButton("Check this map")
-        described(self.button, "Check this map", "")
+        described(self.button, "Check this map", "Ask all checks of this map; what is known stays.")
         self.button.clicked.connect(lambda: attempt(bench, bench.explaining.checking.run))
         row.addWidget(self.subject, 1)
         row.addWidget(self.button)
