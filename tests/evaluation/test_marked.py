@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from viewer.evaluation.boxes import boxes_from_mask, mask_from_map
 from viewer.evaluation.localisation import energy_inside, peak_position
 from viewer.evaluation.map_boxes import MapBoxes
-from viewer.evaluation.marked import AGREEMENT, Marked, agreement, boxes_of, energy, pointing
+from viewer.evaluation.marked import AGREEMENT, Counted, Marked, agreement, boxes_of, energy, pointing
 from viewer.evaluation.ranked import RankedMap
 from viewer.evaluation.readers import reader_scores
 from viewer.evaluation.regions import Region
@@ -53,7 +53,7 @@ def test_the_same_numbers_as_in_the_window(map_, percent, corners, mask):
     (shown,) = reader_scores(made, regions)
     marked = Marked(tuple(regions), map_.shape)
     ranked = RankedMap(map_)
-    found = agreement(ranked.mask(percent), marked)
+    found = agreement(Counted(ranked.mask(percent)), marked)
     for name, value in zip(AGREEMENT, found.values, strict=True):
         assert value == pytest.approx(shown[name.replace("_", "-")].value, nan_ok=True), name
     assert pointing(ranked.peak, marked) == pytest.approx(shown["pointing"].value, nan_ok=True)

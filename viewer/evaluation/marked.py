@@ -99,29 +99,44 @@ class Agreement:
 AGREEMENT = tuple(field.name for field in fields(Agreement))
 
 
-def agreement(counted: Mask, marked: Marked) -> Agreement:
+class Counted:
+    """The pixels of a map that count, with their boxes: made once, however many readers they are compared with.
+
+    Parameters
+    ----------
+    mask : (row, column) or (slice, row, column).
+    """
+
+    def __init__(self, mask: Mask) -> None:
+        self.mask = mask
+        self.called = int(np.count_nonzero(mask))
+        self.boxes = boxes_of(mask)
+        self.sizes: NDArray[np.float64] = (self.boxes[..., 1] - self.boxes[..., 0]).prod(axis=1)
+        self.together = np.zeros(mask.shape, dtype=bool)
+        for box in self.boxes.astype(int).tolist():
+            self.together[tuple(slice(low, high) for low, high in box)] = True
+        self.covered = int(np.count_nonzero(self.together))
+
+
+def agreement(counted: Counted, marked: Marked) -> Agreement:
     """Agreement of the pixels of a map that count with a reader.
 
     A map without a pixel that counts found nothing: its IoU is 0, the share of its boxes is not defined.
     """
-    boxes = boxes_of(counted)
-    if not len(boxes):
+    if not counted.called:
         return Agreement(0.0, 0.0, 0.0, 0.0, math.nan, math.nan)
-    shared, sizes = marked.shared(boxes), (boxes[..., 1] - boxes[..., 0]).prod(axis=1)
+    shared, sizes = marked.shared(counted.boxes), counted.sizes
     ious = shared / (sizes[:, None] + marked.sizes - shared)
     best, every = ious.argmax(axis=0), np.arange(len(marked.sizes))
-    together = np.zeros(counted.shape, dtype=bool)
-    for box in boxes.astype(int).tolist():
-        together[tuple(slice(low, high) for low, high in box)] = True
-    inside, covered = int(np.count_nonzero(together & marked.area)), int(np.count_nonzero(together))
-    hits, called = int(np.count_nonzero(counted & marked.area)), int(np.count_nonzero(counted))
+    inside = int(np.count_nonzero(counted.together & marked.area))
+    hits = int(np.count_nonzero(counted.mask & marked.area))
     return Agreement(
         float(ious.max(axis=0).mean()),
         float(ious.mean(axis=0).mean()),
-        inside / (covered + marked.size - inside),
-        hits / (called + marked.size - hits),
+        inside / (counted.covered + marked.size - inside),
+        hits / (counted.called + marked.size - hits),
         float((shared[best, every] / sizes[best]).mean()),
-        inside / covered,
+        inside / counted.covered,
     )
 
 

@@ -7,13 +7,14 @@ process sends back and what is kept on disk, and it does not depend on what else
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viewer.controllers.cohort.importance import importance_rows
-from viewer.controllers.cohort.look import Look, candidates, look_at, seed_of
+from viewer.controllers.cohort.look import RANDOM, Look, candidates, look_at, seed_of
 from viewer.controllers.cohort.order import CohortPlan
 from viewer.controllers.cohort.sums import Record, Sums
 from viewer.controllers.cohort.truth_of import ImageTruth, truth_of
@@ -21,7 +22,7 @@ from viewer.evaluation.agreement import class_overlap
 from viewer.evaluation.boxes import mask_from_map
 from viewer.evaluation.cohort_table import CohortImage
 from viewer.evaluation.focus import focus_scores
-from viewer.evaluation.marked import agreement, energy, pointing
+from viewer.evaluation.marked import Counted, Marked, agreement, energy, pointing
 from viewer.evaluation.ranked import RankedMap
 from viewer.evaluation.readers import agreement_between_readers
 from viewer.foundation.progress import SILENT, Progress
@@ -128,14 +129,31 @@ def _localise(plan: CohortPlan, look: Look, truth: ImageTruth, sums: Sums) -> No
         if len({region.reader for region in people}) > 1:
             scores = agreement_between_readers(people, look.grey.shape)
             sums.readers(name, *(score.value for score in scores))
+        random: list[tuple[NDArray[np.float32], dict[str, list[float]]]] = []
         for explainer, layer, drawn in candidates(plan, look, target):
-            ranked = RankedMap(drawn, _most(plan), look.within)
-            counted = _counted(plan, ranked, drawn, look.within)
-            for reader, theirs in marked.items():
-                values = [pointing(ranked.peak, theirs), energy(drawn, theirs, look.within)]
-                for mask in counted:
-                    values += agreement(mask, theirs).values
+            # One random map stands beside every layer of its grid.
+            found = next((values for map_, values in random if map_ is drawn), None)
+            if found is None:
+                found = _measures(plan, look, drawn, marked)
+            if explainer == RANDOM:
+                random.append((drawn, found))
+            for reader, values in found.items():
                 sums.located(name, explainer, layer, reader, correct, values)
+
+
+def _measures(
+    plan: CohortPlan, look: Look, drawn: NDArray[np.float32], marked: Mapping[str, Marked]
+) -> dict[str, list[float]]:
+    """Reader -> pointing, energy and the agreement at every threshold."""
+    ranked = RankedMap(drawn, _most(plan), look.within)
+    counted = [Counted(mask) for mask in _counted(plan, ranked, drawn, look.within)]
+    found = {}
+    for reader, theirs in marked.items():
+        values = [pointing(ranked.peak, theirs), energy(drawn, theirs, look.within)]
+        for each in counted:
+            values += agreement(each, theirs).values
+        found[reader] = values
+    return found
 
 
 def _most(plan: CohortPlan) -> float:
