@@ -1,0 +1,245 @@
+"""``python -m benchmarks.stroke_study``: what the bundled network and its maps are worth on unseen synthetic patients.
+
+Makes patients that no training has seen, evaluates `stroke-gap` with all explainers on all layers, and writes
+``docs/studies/stroke.md``. Stopped, the same command goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from viewer.controllers.cohort.files import write_evaluation
+from viewer.controllers.cohort.order import EvaluateOrder
+from viewer.controllers.cohort.running import evaluate
+from viewer.controllers.headless import generate
+from viewer.explainers.declaration import EXPLAINERS
+from viewer.foundation.progress import ProgressToken
+from viewer.plugin_host import host
+from viewer.reporting.cohort_page import best_thresholds
+
+_MODEL = "stroke-gap"
+_SEED = 2026
+_PAGE = Path("docs/studies/stroke.md")
+_SLOW = ("mc-dropout", "score-cam", "rise", "lime", "kernel-shap", "gradient-shap", "smoothgrad")
+"""Tens to thousands of passes a map; with ``--slow`` they are asked too."""
+_CHIEF = (
+    "accuracy",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "f1",
+    "auc",
+    "balanced-accuracy",
+    "nll",
+    "ece",
+)
+_READER = "simulated reader"
+
+_ABOUT = """The generator draws these patients apart from those of training. Everything here is about synthetic
+heads: it says how the program measures and how its methods compare, and nothing about patients. The network was
+trained with the lesion masks of such heads, so its maps are taught to point at lesions."""
+_MAPS = """Truth is the boxes of the simulated reader. IoU is with the best box, at the best of the thresholds
+1, 2, 3, 5, 8, 10 and 20% (in brackets), which is chosen after the fact; 95% intervals from drawing patients
+again. *Overlap* is that of the maps of the two classes; *fall*, where it was asked for (`--pixels`), is what
+p(stroke) loses when the most important 5% and 20% of the pixels are replaced by the mean."""
+_BASELINES = """Rows in italics know nothing of the network: the image's own brightness, a blob in the middle,
+and a random value in each cell of the layer. An explainer that is no better has not explained."""
+
+Row = Mapping[str, Any]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.stroke_study")
+    parser.add_argument("--patients", type=int, default=24)
+    parser.add_argument("--slow", action="store_true", help="explainers of many passes too")
+    parser.add_argument("--pixels", action="store_true", help="pixel importance too")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path("out/stroke-study"))
+    options = parser.parse_args()
+    progress = ProgressToken(
+        lambda done, total, words: print(f"\r{done}/{total} {words}   ", end="", flush=True)
+    )
+    cohort = options.out / f"cohort-{options.patients}"
+    if not (cohort / "cohort.csv").is_file():
+        generate("stroke-dwi", options.patients, _SEED, cohort, progress)
+    host.activate()
+    order = EvaluateOrder(
+        cohort,
+        _MODEL,
+        options.out / "results",
+        explainers=tuple(name for name in EXPLAINERS if options.slow or name not in _SLOW),
+        layers=("all",),
+        targets=("stroke",),
+        slices="peak",
+        transforms=("mean",) if options.pixels else (),
+        fractions=(5.0, 20.0),
+        jobs=options.jobs,
+    )
+    document = write_evaluation(evaluate(order, progress), progress)
+    _PAGE.parent.mkdir(parents=True, exist_ok=True)
+    _PAGE.write_text(page(document, options), encoding="utf-8")
+    print(f"\n{_PAGE}; tables and figures in {order.out}")
+
+
+def page(document: Mapping[str, Any], options: argparse.Namespace) -> str:
+    """The page in Markdown."""
+    chief = [row for row in document["localisation"] if row["reader"] == _READER]
+    layers = [layer for layer in dict.fromkeys(row["layer"] for row in chief) if layer != "input"]
+    overlap = {(row["explainer"], row["layer"]): row["overlap"] for row in document["class_overlap"]}
+    fall = {
+        (row["explainer"], row["layer"], row["fraction"]): row["delta"]
+        for row in document["pixel_importance"]
+        if row["class"] == row["map_class"]
+    }
+    explainers = list(dict.fromkeys(row["explainer"] for row in chief))
+    of_layers = [
+        name for name in explainers if any(r["explainer"] == name and r["layer"] in layers for r in chief)
+    ]
+    most = max((row["n"] for row in chief), default=0), max((row["patients"] for row in chief), default=0)
+    parts = [
+        "# stroke-gap on unseen synthetic patients",
+        f"Made by `python -m benchmarks.stroke_study --patients {options.patients}` (seed {_SEED}).",
+        _ABOUT,
+        "## Predictions",
+        *_predictions(document["predictions"]),
+        "## Maps",
+        f"{document['rules']['localisation'].capitalize()}; n is {most[0]} slices of {most[1]} patients at most.",
+        _MAPS,
+        "### The best layer of each explainer",
+        _table(
+            (
+                "explainer",
+                "layer",
+                "IoU (at)",
+                "pointing",
+                "energy inside",
+                "overlap",
+                "fall 5%",
+                "fall 20%",
+                "n",
+            ),
+            [_map_cells(row, overlap, fall) for row in _first_of_each(best_thresholds(chief))],
+        ),
+        _BASELINES,
+    ]
+    for title, measure, rule in (
+        ("Pointing", "pointing", "share of slices on which the map's highest pixel lies in a lesion"),
+        ("Energy inside", "energy", "share of the map's positive mass in lesions"),
+        ("Best IoU", "iou", "highest mean IoU over the thresholds"),
+    ):
+        parts += [
+            f"### {title}, layer by method",
+            f"{rule[:1].upper()}{rule[1:]}.",
+            _grid(chief, layers, of_layers, measure),
+        ]
+    parts += [
+        "### Overlap of the two classes, layer by method",
+        "Sum of minima over sum of maxima: 0 when the maps are disjoint, 1 when they are equal.",
+        _table(
+            ("layer", *(name for name in of_layers if any(key[0] == name for key in overlap))),
+            [
+                (
+                    layer,
+                    *(
+                        _number(overlap.get((name, layer)))
+                        for name in of_layers
+                        if any(k[0] == name for k in overlap)
+                    ),
+                )
+                for layer in layers
+            ],
+        ),
+        "## Left out",
+        "\n".join(
+            [
+                f"- {', '.join(_SLOW)}: tens to thousands of passes a map; `--slow` asks them too.",
+                *(f"- {name}: {why}" for name, why in _reasons(document["left_out"]).items()),
+                *(f"- {each['what']} ({each['times']} times)" for each in document["not_counted"]),
+                *(f"- {each['path']}: {each['reason']}" for each in document["skipped"]),
+            ]
+        ),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _predictions(predictions: Mapping[str, Any]) -> Iterable[str]:
+    for unit in ("per_patient", "per_slice"):
+        table = predictions[unit]
+        counts = next(each["confusion"] for each in table["classes"] if each["class"] == "stroke")
+        cells = ", ".join(f"{name.upper()} {counts[name]}" for name in ("tp", "fp", "fn", "tn"))
+        rule = f"{table['unit_rule']}; {table['rule']}"
+        yield f"{unit.replace('_', ' ').capitalize()} ({table['n']} of {table['patients']} patients; {rule}): {cells}."
+        yield _table(
+            ("score", "value", "95%", "95%, patients drawn again"),
+            [
+                (
+                    name,
+                    _number(score["value"], 3),
+                    _interval(score["low"], score["high"]),
+                    _interval(score["bootstrap_low"], score["bootstrap_high"]),
+                )
+                for name, score in table["scores"].items()
+                if name in _CHIEF
+            ],
+        )
+
+
+def _first_of_each(rows: list[Row]) -> list[Row]:
+    """The best row of each explainer."""
+    best: dict[str, Row] = {}
+    for row in rows:
+        best.setdefault(row["explainer"], row)
+    return list(best.values())
+
+
+def _map_cells(row: Row, overlap: Mapping[Any, Any], fall: Mapping[Any, Any]) -> tuple[str, ...]:
+    name, layer = row["explainer"], row["layer"]
+    shown = f"*{name.removeprefix('baseline:')}*" if name.startswith("baseline:") else name
+    key = (name, "input" if name == "baseline:random" else layer)
+    return (
+        shown,
+        layer,
+        f"{_number(row['iou'])} {_interval(row['iou_low'], row['iou_high'], 2)} ({row['value']:g}%)",
+        f"{_number(row['pointing'])} {_interval(row['pointing_low'], row['pointing_high'], 2)}",
+        f"{_number(row['energy'])} {_interval(row['energy_low'], row['energy_high'], 2)}",
+        _number(overlap.get((name, layer))),
+        _number(fall.get((*key, 5.0))),
+        _number(fall.get((*key, 20.0))),
+        str(row["n"]),
+    )
+
+
+def _grid(rows: list[Row], layers: list[str], names: list[str], measure: str) -> str:
+    best: dict[tuple[str, str], float] = {}
+    for row in rows:
+        key = (row["explainer"], row["layer"])
+        if row[measure] is not None:
+            best[key] = max(best.get(key, 0.0), row[measure])
+    head = ("layer", *(f"*{name.removeprefix('baseline:')}*" if ":" in name else name for name in names))
+    return _table(head, [(layer, *(_number(best.get((name, layer))) for name in names)) for layer in layers])
+
+
+def _reasons(left_out: list[Row]) -> dict[str, str]:
+    return {each["explainer"]: each["reason"] for each in left_out}
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    titles = list(head)
+    lines = [titles, ["---"] * len(titles), *(list(row) for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _interval(low: float | None, high: float | None, digits: int = 3) -> str:
+    return "" if low is None or high is None else f"[{low:.{digits}f}, {high:.{digits}f}]"
+
+
+if __name__ == "__main__":
+    main()
