@@ -116,6 +116,7 @@ def test_a_map_that_is_gone_when_mirrored_fails_without_a_number(head, checked):
         ({"augmentation": "mirrored, moved"}, True),
         ({"horizontal_flip": 0.5}, True),
         ({"flips": False}, False),
+        ({"horizontal_flip": 0.0}, False),
         ({"augmentation": "rotation up to 45 degrees"}, False),
         ({"augmentation": "rotation; no flips"}, False),
         ({"epochs": 3}, None),

@@ -64,7 +64,9 @@ def flips_in_training(card: ModelCard) -> bool | None:
     for key, value in card.training.items():
         words = f"{key} {value}".lower()
         if "flip" in words or "mirror" in words:
-            return value is not False and not any(no in words for no in _NO_FLIPS)
+            if isinstance(value, (bool, int, float)):
+                return bool(value)
+            return not any(no in words for no in _NO_FLIPS)
         if "augment" in key.lower():
             said = False
     return said
@@ -97,11 +99,10 @@ def crop(subject: Subject, progress: Progress) -> Finding:
     )
     first, second = base.drawn, other.drawn
     found = correlation(first[both], second[both])
-    outside = {}
-    for name, made in ((subject.crop, first), (rule, second)):
-        body = _body_on_picture(subject, base)
-        if body is not None:
-            outside[name] = number(mass_outside(made, body)[0].value)
+    body, outside = _body_on_picture(subject, base), {}
+    if body is not None:
+        for name, drawn in ((subject.crop, first), (rule, second)):
+            outside[name] = number(mass_outside(drawn, body)[0].value)
     panels = (
         subject.panel(f"crop: {subject.crop}", base),
         subject.panel(f"crop: {rule}", other),
