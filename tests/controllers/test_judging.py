@@ -50,7 +50,7 @@ TWO = "one,Stroke,1,R1,20,8,24,12\none,lesion,1,R2,20,8,24,10\none,Nodule,9,R2,0
 def test_several_readers_are_averaged_and_compared(bench: Workbench, tmp_path: Path) -> None:
     presenter = film(bench, tmp_path, TWO)
     screen, view = looked(bench, presenter)
-    assert view.rule.endswith("1 of the readers' regions here are of classes that the model does not have")
+    assert view.rule.endswith("1 of the readers' regions here is of a class that the model does not have")
     mean, agreed = view.summary
     assert (mean.name, mean.reader) == ("mean over readers", "2 readers")
     each = [

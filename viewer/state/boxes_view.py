@@ -181,7 +181,9 @@ def map_boxes(session: Session, found: MapView | None) -> Contenders | None:
 
 def shown_readers(session: Session, made: Contenders | None) -> ReadersView:
     """Readers of the shown slice beside the map; a box that is drawn does not change it."""
-    return readers_view(session, made.map if made else None, made.brightness if made else None)
+    if made is None:
+        return readers_view(session, None, None)
+    return readers_view(session, made.map, lambda: made.brightness)
 
 
 def boxes_view(
@@ -213,7 +215,10 @@ def boxes_view(
         read = shown_readers(session, made)
     rule = _rule(session, found, made)
     if read.unknown:
-        rule += f". {read.unknown} of the readers' regions here are of classes that the model does not have"
+        verb = "is" if read.unknown == 1 else "are"
+        rule += (
+            f". {read.unknown} of the readers' regions here {verb} of a class that the model does not have"
+        )
     region = _curve_region(marks, read.regions) if made is not None else None
     curve = judged.curve.points(region) if judged and judged.curve and region else ()
     return BoxesView(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,7 +59,9 @@ class ReadersView:
         return found.value if found is not None and found.defined else None
 
 
-def readers_view(session: Session, found: MapBoxes | None, brightness: MapBoxes | None) -> ReadersView:
+def readers_view(
+    session: Session, found: MapBoxes | None, brightness: Callable[[], MapBoxes] | None
+) -> ReadersView:
     """Readers of the shown slice; see `reader_lines`."""
     case = session.case
     if case is None or case.truth is None:
@@ -127,14 +129,15 @@ def marked_nothing(session: Session) -> bool:
 
 
 def reader_lines(
-    case: Case, own: Sequence[Region], found: MapBoxes | None, brightness: MapBoxes | None
+    case: Case, own: Sequence[Region], found: MapBoxes | None, brightness: Callable[[], MapBoxes] | None
 ) -> tuple[SummaryRow, ...]:
     """The mean over readers, and how the readers agree with each other; nothing with less than two of them.
 
     Parameters
     ----------
     own : regions of one class on the shown slice.
-    found, brightness : the map and the image's brightness, ready to be compared; None where there is no map.
+    found : the map, ready to be compared; None where there is none.
+    brightness : makes the same of the brightness, which takes a look at the whole image; asked only when needed.
     """
     readers = by_reader(own)
     looked = case.truth.readers if case.truth is not None and case.slices == 1 and own else ()
@@ -142,9 +145,9 @@ def reader_lines(
     if everybody < 2:
         return ()
     lines = []
-    if found is not None:
-        baseline = _mean(brightness, own) if brightness is not None else ()
-        lines.append(SummaryRow("mean over readers", _people(len(readers)), _mean(found, own), baseline))
+    if found is not None and brightness is not None:
+        people = _people(len(readers))
+        lines.append(SummaryRow("mean over readers", people, _mean(found, own), _mean(brightness(), own)))
     shape = case.plane.picture_shape(case.image.geometry.shape)
     best, overlap = agreement_between_readers(own, shape, looked)
     agreed = {"iou-best": best, "dice": overlap}

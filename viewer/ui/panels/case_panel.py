@@ -255,9 +255,10 @@ class CasePanel(Card):
             text = f"{what} on {slices} of {len(truth.positive_slices)} slices"
             if truth.reader:
                 text += f", by {truth.reader}"
-            if known:
-                text += ". Slices, at the model's threshold:"
-            self._truth.setText("\n".join((text, *truth.notes)))
+            lines = [f"{text}.", *truth.notes] if truth.notes or known else [text]
+            if known:  # the line above the four outcomes
+                lines.append("Slices, at the model's threshold:")
+            self._truth.setText((" " if not truth.notes else "\n").join(lines))
 
     def _show_findings(self, session: Session) -> None:
         """Lines that stay lines keep their place: another volume of a series must not make the list flicker."""
