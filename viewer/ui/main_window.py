@@ -43,9 +43,9 @@ from viewer.ui.canvas.planes_canvas import PlanesCanvas
 from viewer.ui.canvas.reading_canvas import WATERMARK, ReadingCanvas
 from viewer.ui.cine_clock import CineClock
 from viewer.ui.dialogs.files import Asking
-from viewer.ui.dialogs.palette import key_words
 from viewer.ui.dialogs.series_chooser import SeriesChooser
 from viewer.ui.hurry import Hurry
+from viewer.ui.key_words import key_words
 from viewer.ui.menus import Menus
 from viewer.ui.notifier import Notifier
 from viewer.ui.panels.advice import Advice

@@ -21,7 +21,7 @@ from viewer.actions.keys import keys_of
 from viewer.actions.table import ACTIONS
 from viewer.controllers.workbench import Workbench
 from viewer.ui import theme
-from viewer.ui.dialogs.palette import key_words
+from viewer.ui.key_words import key_words
 from viewer.ui.panels.card import described, heading
 
 _Line = tuple[str, str]

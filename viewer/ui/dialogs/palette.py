@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFont, QKeyEvent, QKeySequence, QPainter
+from PySide6.QtGui import QFont, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QDialog,
     QLineEdit,
@@ -33,6 +33,7 @@ from viewer.actions.keys import keys_of
 from viewer.actions.table import ACTIONS
 from viewer.controllers.workbench import Workbench
 from viewer.ui import theme
+from viewer.ui.key_words import key_words
 from viewer.ui.panels.card import described
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -189,11 +190,6 @@ class Palette(QDialog):
         identity = self.rows.found[row].action.id
         self.accept()
         self.chosen.emit(identity)
-
-
-def key_words(shortcut: str) -> str:
-    """A key as this system writes it."""
-    return QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText)
 
 
 def _why(one: Found) -> str:

@@ -26,7 +26,7 @@ from viewer.foundation.errors import SettingsError
 from viewer.foundation.keys import typeable
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
-from viewer.ui.dialogs.palette import key_words
+from viewer.ui.key_words import key_words
 from viewer.ui.panels.card import Elided, described
 
 _HELD = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr)

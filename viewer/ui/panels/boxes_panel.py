@@ -24,7 +24,7 @@ from viewer.state.reader_lines import SHOWN_SCORES, SummaryRow
 from viewer.state.session import Session
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
-from viewer.ui.dialogs.palette import key_words
+from viewer.ui.key_words import key_words
 from viewer.ui.panels.bottom_card import BottomPage
 from viewer.ui.panels.card import Chooser, Elided, described
 from viewer.ui.panels.curve_plot import CurvePlot, PlottedCurve

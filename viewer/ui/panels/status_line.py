@@ -12,7 +12,7 @@ from viewer.controllers.workbench import Workbench
 from viewer.state.running import time_left
 from viewer.state.session import Session, Work
 from viewer.ui import theme
-from viewer.ui.dialogs.palette import key_words
+from viewer.ui.key_words import key_words
 from viewer.ui.panels.card import Elided, described
 
 _MEGABYTE = 1 << 20
