@@ -123,7 +123,7 @@ class CurvePlot(QWidget):
                 continue
             style = Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine
             painter.setPen(QPen(theme.colour(curve.purpose), 1.6, style))
-            painter.drawLine(QPointF(x, high / 2), QPointF(x + 14, high / 2))
+            painter.drawLine(QPointF(x, high / 2), QPointF(x + 11, high / 2))
             painter.setPen(theme.colour("muted"))
-            painter.drawText(QPointF(x + 18, self.fontMetrics().ascent()), curve.name)
-            x += 18 + self.fontMetrics().horizontalAdvance(curve.name) + 12
+            painter.drawText(QPointF(x + 14, self.fontMetrics().ascent()), curve.name)
+            x += 14 + self.fontMetrics().horizontalAdvance(curve.name) + 8
