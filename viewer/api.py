@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from viewer.explainers.layer_info import LayerInfo
     from viewer.explainers.passes import input_gradient, layer_pair, plain_scores
     from viewer.explainers.perturbing import perturbed_scores
-    from viewer.explainers.question import Answer, Explainer, Question, answer
+    from viewer.explainers.question import Answer, Explainer, Question, answer, images_together
     from viewer.explainers.support import support
     from viewer.foundation.errors import WhySliceError
     from viewer.foundation.progress import SILENT, Progress
@@ -89,6 +89,7 @@ _HOMES = {
     "dice": "viewer.evaluation.localisation",
     "explain": "viewer.explainers.explaining",
     "focus_scores": "viewer.evaluation.focus",
+    "images_together": "viewer.explainers.question",
     "input_gradient": "viewer.explainers.passes",
     "iou": "viewer.evaluation.localisation",
     "layer_pair": "viewer.explainers.passes",
@@ -140,6 +141,7 @@ __all__ = [
     "dice",
     "explain",
     "focus_scores",
+    "images_together",
     "input_gradient",
     "iou",
     "layer_pair",

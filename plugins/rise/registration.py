@@ -1,4 +1,4 @@
-"""RISE, an explainer in sixty lines: random masks of the input, each weighed by what the network says of the rest."""
+"""RISE, an explainer in eighty lines: random masks of the input, each weighed by what the network says of the rest."""
 
 from collections.abc import Iterator
 
@@ -12,32 +12,34 @@ from viewer.api import (
     Parameter,
     Question,
     answer,
+    images_together,
     perturbed_scores,
     register_explainer,
 )
 
-TOGETHER, SHOWN = 16, 0.5
+SHOWN = 0.5
+"""Chance that a cell can be seen."""
 MODES = {2: "bilinear", 3: "trilinear"}
 
 
 def rise(question: Question) -> Iterator[Answer]:
     """Yield the mean of (s(x m) - mean s) m / P(m = 1) over more and more masks m."""
     samples, cells = int(question.parameters["samples"]), int(question.parameters["cells"])
-    random = torch.Generator().manual_seed(
-        int(question.parameters["seed"])
-    )  # all that is random follows from it
+    # All that is random follows from the seed.
+    random = torch.Generator().manual_seed(int(question.parameters["seed"]))
     weighted = visible = torch.zeros(question.space, dtype=torch.float64)
     total, good = 0.0, 0
-    for done in range(TOGETHER, samples + TOGETHER, TOGETHER):
-        count = TOGETHER - max(0, done - samples)
-        masks = torch.stack([mask(question.space, cells, random) for _ in range(count)])
+    together = images_together(question)
+    for first in range(0, samples, together):
+        asked = min(first + together, samples)
+        masks = torch.stack([mask(question.space, cells, random) for _ in range(asked - first)])
         # NaN where a score is no finite number: one bad mask does not spoil the others.
         scores = perturbed_scores(question, question.batch * masks[:, None].to(question.batch)).double().cpu()
         known = scores.isfinite()
         weighted = weighted + torch.tensordot(scores[known], masks[known].double(), 1)
         visible = visible + masks[known].double().sum(0)
         total, good = total + float(scores[known].sum()), good + int(known.sum())
-        asked, number = min(done, samples), max(good, 1)
+        number = max(good, 1)
         map_ = (weighted - visible * total / number) / (SHOWN * number)
         # Every answer is better than the one before; the last is the explanation.
         yield answer(map_, done=asked, total=samples, facts={"asked": asked, "left_out": asked - good})

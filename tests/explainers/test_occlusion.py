@@ -300,3 +300,16 @@ def test_it_is_offered_for_one_class_of_a_network_of_one(batch: Tensor) -> None:
         lively(ARCHITECTURES["flat"](outputs=1)), classes=["a"], dims=2, input_size=SIZE, task="multilabel"
     )
     assert explain(classifier, batch[0].numpy(), explainer="occlusion", patch=8, stride=8).state == "ok"
+
+
+def test_what_was_kept_is_given_back_at_the_end_and_when_nobody_waits_any_more(
+    build, batch: Tensor, asked_of
+) -> None:
+    from viewer.explainers.incremental.latest import _latest
+
+    explain(build("pooled"), batch[0].numpy(), explainer="occlusion", target=1, patch=8, stride=4)
+    assert not _latest
+    asked = asked_of(build("pooled"), batch[0], "occlusion", target=1, patch=4, stride=2)
+    next(asked.answers)
+    del asked
+    assert not _latest

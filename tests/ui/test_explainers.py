@@ -340,3 +340,71 @@ def test_relevance_for_and_against_has_two_colours_and_its_balance(driver: Drive
     driver.bench.explaining.select_score("probability")
     driver.settle()
     assert "ask for the logit or the margin" in driver.window.may_read.text
+
+
+def test_a_slow_occlusion_shows_a_coarse_map_and_waits_is_ordered_left_and_stopped(
+    bare: Driver, steps_in_window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver, steps = steps_in_window
+    row = driver.window.explainer.asking
+    monkeypatch.setattr("viewer.controllers.talk.Talk.seconds_a_round", lambda _: 0.1)
+    driver.session.support = replace(driver.session.support, pass_seconds=1.0)
+    driver.bench.explaining.set_parameters("occlusion", {"patch": 4, "stride": 1})
+    pick(driver, "occlusion")
+    steps.drain()
+    driver.settle()
+    assert row.words.full.startswith("coarse, about ")
+    assert row.button.text() == "Compute"
+    assert "of 841" in driver.window.may_read.text
+    assert driver.window.screen_.map is not None
+    QTest.mouseClick(row.button, Qt.MouseButton.LeftButton)
+    steps.step()
+    driver.settle()
+    assert row.button.text() == "Cancel"
+    assert "/ 841 windows" in row.words.full
+    before = row.bar.value()
+    pick(driver, "grad-cam")
+    steps.drain()
+    driver.settle()
+    assert not row.isVisible()
+    pick(driver, "occlusion")
+    assert row.button.text() == "Cancel"  # it goes on by itself
+    steps.step()
+    driver.settle()
+    assert row.bar.value() > before
+    QTest.mouseClick(row.button, Qt.MouseButton.LeftButton)
+    steps.drain()
+    driver.settle()
+    assert row.words.full.startswith("stopped at ")
+    assert row.words.full.endswith(" of 841 windows")
+    QTest.mouseClick(row.button, Qt.MouseButton.LeftButton)
+    steps.drain()
+    driver.settle()
+    assert not row.button.isVisible()
+    assert "unfinished" not in driver.window.may_read.text
+
+
+def test_the_form_of_occlusion_counts_its_windows_and_says_what_is_too_large(driver: Driver) -> None:
+    pick(driver, "occlusion")
+    panel = driver.window.explainer
+    QTest.mouseClick(panel.parameters, Qt.MouseButton.LeftButton)
+    form = panel.form
+    assert form.estimate.text().startswith("9 windows a slice")
+    form.fields["patch"].control.setText("8,4")
+    form.fields["stride"].control.setText("4")
+    assert form.estimate.text().startswith("56 windows a slice")
+    form.fields["patch"].control.setText("40")
+    assert "A patch of 40 rows is larger" in form.estimate.text()
+    form.fields["stride"].control.setText("0")
+    assert not form.apply.isEnabled()
+    assert "from 1 to" in form.fields["stride"].note.text()
+
+
+def test_score_cam_has_a_tile_for_every_layer(driver: Driver) -> None:
+    pick(driver, "score-cam")
+    first = driver.window.screen_.map.raw.copy()
+    assert first.shape == (8, 8)
+    driver.bench.explaining.select_layer("relu1")
+    driver.settle()
+    assert driver.window.screen_.map.raw.shape == (32, 32)
+    assert "score-cam · relu1 · stroke" in driver.window.facts.full

@@ -35,7 +35,6 @@ _ROUNDING = 64
 _SAME = 1e-3
 """... or by this share of what the windows change."""
 
-
 _faster: WeakKeyDictionary[nn.Module, dict[tuple[object, ...], bool]] = WeakKeyDictionary()
 """Network -> input, window and device -> whether the incremental way was the faster one. Asked once, because the two
 differ by rounding, and an explanation that is made again shall be the same."""
@@ -55,6 +54,13 @@ def occlusion(question: Question) -> Iterator[Answer]:
     parameters = question.parameters
     windows = Windows.over(question.space, parameters["patch"], parameters["stride"])
     covering = Covering(question, windows, baseline_of(question.batch, str(parameters["baseline"])))
+    try:
+        yield from _answers(question, windows, covering)
+    finally:
+        forget_kept_pass(question.batch)
+
+
+def _answers(question: Question, windows: Windows, covering: Covering) -> Iterator[Answer]:
     covering.choose()
     values = np.full(windows.counts, np.nan)
     known = np.zeros(windows.counts, bool)

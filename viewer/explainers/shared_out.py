@@ -38,6 +38,7 @@ def _of_segments(name: str, title: str, summary: str, formula: str, source: str)
         ),
         repeats="samples",
         gradient=False,
+        coarse_first=True,
         passes=0.38,
         diverging=True,
         shares_score=False,

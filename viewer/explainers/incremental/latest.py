@@ -48,6 +48,12 @@ def kept_pass(question: Question) -> KeptPass | None:
     return kept
 
 
-def forget_kept_pass() -> None:
-    """Give the memory back."""
-    _latest.clear()
+def forget_kept_pass(x: Tensor | None = None) -> None:
+    """Give the memory back.
+
+    Parameters
+    ----------
+    x : only if it is the pass of this input; None for any.
+    """
+    if x is None or (_latest and _latest[0].x is x):
+        _latest.clear()
