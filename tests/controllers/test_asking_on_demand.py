@@ -583,3 +583,35 @@ def test_score_cam_counts_the_channels_of_its_layer(dear: Workbench, steps: Step
     assert dear.session.asking is None
     place = next(iter(dear.session.reading.rounds))
     assert place.layer == "relu2"
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("occlusion", {"patch": "2,8,8", "stride": "1,4,4"}), ("score-cam", {}), ("rise", {"samples": 32})],
+)
+def test_a_network_of_volumes_is_asked_once_for_all_slices(
+    bench: Workbench, user_folder, asked: list[tuple[int, str]], name: str, parameters: dict
+) -> None:
+    from tests.tiny_volume import write_tiny_volume_model
+    from viewer import api
+
+    write_tiny_volume_model(user_folder)
+    bench.opening.show(bright_spot(9, at=(4, 8, 20)))
+    bench.explaining.select_model("tiny3d")
+    choose(bench, name, **parameters)
+    expected = api.explain(
+        api.load_model("tiny3d"),
+        bench.session.case.image,
+        explainer=name,
+        target=bench.session.choice.target,
+        layer=bench.session.choice.layer,
+        **parameters,
+    )
+    assert np.abs(expected.signed).max() > 0
+    for number in (4, 5, 3):
+        bench.viewing.select_slice(number)
+        assert bench.session.asking is None
+        found = map_view(bench.session, bench.session.reading, number)
+        assert np.abs(np.maximum(found.raw, 0) - expected.raw).max() <= 2e-3 * expected.raw.max()
+        assert np.abs(found.picture).max() > 0
+    assert [each for _, each in asked] == [name]
