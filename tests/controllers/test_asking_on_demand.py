@@ -589,7 +589,7 @@ def test_score_cam_counts_the_channels_of_its_layer(dear: Workbench, steps: Step
     ("name", "parameters"),
     [("occlusion", {"patch": "2,8,8", "stride": "1,4,4"}), ("score-cam", {}), ("rise", {"samples": 32})],
 )
-def test_a_network_of_volumes_is_asked_once_for_all_slices(
+def test_slow_explainers_of_a_network_of_volumes(
     bench: Workbench, user_folder, asked: list[tuple[int, str]], name: str, parameters: dict
 ) -> None:
     from tests.tiny_volume import write_tiny_volume_model

@@ -100,7 +100,14 @@ def test_every_score_of_every_task(build, batch: Tensor, task: str, score: str) 
 
     expected = by_captum(scores, batch[:1], 8, 4, torch.zeros_like(batch[:1]))
     made = explain(
-        classifier, batch[0].numpy(), explainer="occlusion", target=1, score=score, patch=8, stride=4
+        classifier,
+        batch[0].numpy(),
+        explainer="occlusion",
+        target=1,
+        score=score,
+        patch=8,
+        stride=4,
+        baseline=0,
     )
     assert np.abs(made.signed - expected).max() <= 1e-3 * np.abs(expected).max()
 
@@ -128,7 +135,16 @@ def test_a_segmentation_is_asked_about_its_region(segmenting: Classifier) -> Non
         return out[..., :2].flatten(1).sum(1)
 
     expected = by_captum(scores, x, 4, 2, torch.zeros_like(x))
-    made = explain(segmenting, x[0].numpy(), explainer="occlusion", target=1, region=mask, patch=4, stride=2)
+    made = explain(
+        segmenting,
+        x[0].numpy(),
+        explainer="occlusion",
+        target=1,
+        region=mask,
+        patch=4,
+        stride=2,
+        baseline="zero",
+    )
     assert np.abs(made.signed - expected).max() <= 1e-3 * np.abs(expected).max()
 
 
@@ -161,7 +177,9 @@ def test_an_incremental_result_that_is_not_the_same_is_not_used(build, batch: Te
     x = batch[:1]
     expected = by_captum(lambda part: module(part)[:, 1], x, 8, 4, torch.zeros_like(x))
     monkeypatch.setattr(room, "_WORTH_IT", np.inf)
-    made = explain(build(module), batch[0].numpy(), explainer="occlusion", target=1, patch=8, stride=4)
+    made = explain(
+        build(module), batch[0].numpy(), explainer="occlusion", target=1, patch=8, stride=4, baseline="zero"
+    )
     assert room.FULL_PASSES in made.flags
     np.testing.assert_allclose(made.signed, expected, atol=1e-3 * np.abs(expected).max())
 
@@ -196,7 +214,9 @@ def test_scores_that_are_no_numbers_are_counted_and_left_out(build, asked_of, wa
 
     monkeypatch.setattr(room, "_WORTH_IT", np.inf if way == "incremental" else 0.0)
     x = torch.rand((1, *SIZE), generator=torch.Generator().manual_seed(1)) + 1
-    found = last_answer(asked_of(build(Corner().eval()), x, "occlusion", target=0, patch=8, stride=4))
+    found = last_answer(
+        asked_of(build(Corner().eval()), x, "occlusion", target=0, patch=8, stride=4, baseline="zero")
+    )
     assert found.facts == {"asked": 7 * 9, "left_out": 1}
     assert found.done == found.total == 7 * 9
     assert np.isfinite(found.signed).all()

@@ -35,10 +35,10 @@ _STEPS = Parameter(
 )
 _COVERED_WITH = replace(
     BASELINE,
-    default="zero",
-    help="What a window is covered with: the least value of each channel (black), zero (the mean of normalised "
-    "inputs), each channel's mean, a strongly blurred copy, or one number for every voxel.",
-    source="Zeiler and Fergus 2014: grey, the mean of the training images",
+    default="mean",
+    help="What a window is covered with: each channel's mean (grey), a strongly blurred copy, the least value of each "
+    "channel (black), zero, or one number for every voxel. What stands out from its surroundings is a finding too.",
+    source="Zeiler and Fergus 2014: grey",
 )
 _LARGEST = 4096
 
