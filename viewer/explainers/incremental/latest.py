@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from weakref import ref
 
 from torch import Tensor, nn
@@ -33,7 +34,7 @@ def kept_pass(question: Question) -> KeptPass | None:
     little memory.
     """
     module, x = question.classifier.module, question.batch
-    weights = sum(parameter._version for parameter in module.parameters())
+    weights = sum(each._version for each in chain(module.parameters(), module.buffers()))
     if _latest and _latest[0].module() is module and _latest[0].x is x and _latest[0].weights == weights:
         return _latest[0].kept
     forget_kept_pass()
