@@ -51,7 +51,7 @@ def test_what_cannot_be_done_says_why_and_stays(driver, palette):
 
 
 def test_a_click_does_it_and_the_button_opens_it(driver):
-    driver.window.search.click()
+    driver.window.top.search.click()
     [palette] = driver.window.findChildren(Palette)
     QTest.keyClicks(palette.line, "invert")
     QApplication.processEvents()

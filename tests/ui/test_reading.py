@@ -340,10 +340,10 @@ def test_patient_data_is_shown_only_when_it_is_not_hidden(driver):
     driver.bench.opening.show(image)
     driver.settle()
     assert "Doe" not in words(driver.window.case_panel)
-    QTest.mouseClick(driver.window.phi, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(driver.window.top.phi, Qt.MouseButton.LeftButton)
     driver.settle()
     assert "Doe, Jane" in words(driver.window.case_panel)
-    QTest.mouseClick(driver.window.phi, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(driver.window.top.phi, Qt.MouseButton.LeftButton)
     driver.settle()
     assert "Doe" not in words(driver.window)
 

@@ -62,12 +62,12 @@ def test_nothing_keeps_a_colour_of_the_theme_before(driver, dialog):
 def test_the_text_grows_and_comes_back(driver, dialog):
     label = next(each for each in driver.window.findChildren(QLabel) if each.objectName() == "heading")
     high, wide = QFontMetricsF(label.font()).height(), driver.window.case_panel.width()
-    brand = driver.window._brand.fontMetrics().height()
+    brand = driver.window.top.brand.fontMetrics().height()
     choose(driver, dialog, "text_size", 5)
     assert driver.session.settings.text_size == 1.5
     assert QFontMetricsF(label.font()).height() == pytest.approx(1.5 * high, rel=0.12)
     assert driver.window.case_panel.width() > 1.2 * wide
-    assert driver.window._brand.fontMetrics().height() > brand
+    assert driver.window.top.brand.fontMetrics().height() > brand
     for words in driver.window.findChildren(ElidedTwice):
         assert words.height() >= 2 * words.fontMetrics().lineSpacing()
     choose(driver, dialog, "text_size", 2)

@@ -19,9 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
-    QPushButton,
     QScrollArea,
     QSplitter,
     QStackedWidget,
@@ -54,7 +52,7 @@ from viewer.ui.panels.beside_panel import BesidePanel, FirstHeading
 from viewer.ui.panels.bottom_card import BottomCard, BottomPage
 from viewer.ui.panels.boxes_panel import BoxesPanel
 from viewer.ui.panels.burned_in import BurnedIn
-from viewer.ui.panels.card import Card, Elided, described, heading
+from viewer.ui.panels.card import Card, Elided, heading
 from viewer.ui.panels.case_panel import CasePanel
 from viewer.ui.panels.checks_panel import ChecksPanel
 from viewer.ui.panels.cohort_panel import CohortPanel
@@ -72,16 +70,14 @@ from viewer.ui.panels.prediction_panel import PredictionPanel
 from viewer.ui.panels.restore_strip import RestoreStrip
 from viewer.ui.panels.slice_strip import SliceStrip
 from viewer.ui.panels.status_line import StatusLine
+from viewer.ui.panels.top_bar import TopBar
 from viewer.ui.panels.volume_row import VolumeRow
-from viewer.ui.panels.workspace_tabs import WorkspaceTabs
 from viewer.ui.privacy import window_title
 
 _EMPTY = "Drop an image file or a folder here, or press {}"
 _LEFT_WIDTH, _RIGHT_WIDTH = 262, 300
 _SIDES = 0.6
 """How closely the columns at the sides follow the size of the text: the picture needs the room too."""
-_NARROW = 1240
-"""Width below which the top of the window says less, logical pixels."""
 _CALM = 1500
 """Time from a change until the session is kept, milliseconds."""
 
@@ -152,15 +148,6 @@ class MainWindow(QMainWindow):
         self.checks = ChecksPanel(bench)
         self.notice, self.restore = NoticeBar(bench), RestoreStrip(bench)
         self.cohort = CohortPanel(bench, self.act)
-        self.phi = QPushButton("PHI shown")
-        # The style's padding comes with the first show only.
-        self.phi.setMinimumWidth(self.phi.sizeHint().width() + 24)
-        self.phi.setCheckable(True)
-        described(self.phi, "Patient data", "Hide or show everything that identifies the patient.")
-        self.phi.clicked.connect(lambda: self.act("case.hide-phi"))
-        self.search = QPushButton()
-        described(self.search, "Search commands", "Find anything that can be done here by a few letters.")
-        self.search.clicked.connect(lambda: self.act("help.find"))
 
     def _arrange(self) -> None:
         ground = QWidget()
@@ -168,7 +155,8 @@ class MainWindow(QMainWindow):
         body = QVBoxLayout(ground)
         body.setContentsMargins(8, 4, 8, 8)
         body.setSpacing(6)
-        body.addLayout(self._top())
+        self.top = TopBar(self.menus)
+        body.addWidget(self.top)
         body.addWidget(self.restore)
         body.addWidget(self.notice)
         image = self._image = Card("Image")
@@ -245,26 +233,6 @@ class MainWindow(QMainWindow):
         body.addWidget(whole, 1)
         self.setCentralWidget(ground)
 
-    def _top(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(14)
-        brand = self._brand = QLabel("WhySlice")
-        brand.setObjectName("brand")
-        research = QLabel("RESEARCH USE ONLY")
-        research.setObjectName("research")
-        research.setToolTip(
-            "Not a medical device: no diagnosis and no treatment may rest on what is shown here."
-        )
-        row.addWidget(brand)
-        row.addWidget(self.menus.bar())
-        row.addWidget(WorkspaceTabs(self.menus.actions))
-        row.addStretch(1)
-        row.addWidget(research)
-        row.addWidget(self.phi)
-        row.addWidget(self.search)
-        self._top_row = row
-        return row
-
     def act(self, identity: str) -> None:
         """Do the action of an id, as its menu would."""
         self.menus.trigger(identity)
@@ -280,14 +248,6 @@ class MainWindow(QMainWindow):
         QApplication.clipboard().setPixmap(picture)
         words = "A picture of the view is on the clipboard, without patient data."
         session.notice = Notice(words, severity="note")
-
-    def _fit_top(self) -> None:
-        """A narrow window has no room for the name and for words that the tooltip has too."""
-        narrow = self.width() < theme.scaled(_NARROW)
-        key = key_words(key_of(self.bench.session, "help.find"))
-        self.search.setText(key if narrow and key else f"Search commands  {key}".strip())
-        self._brand.setVisible(not narrow)
-        self._top_row.setSpacing(6 if narrow else 14)
 
     # --- mirroring the state -----------------------------------------------------------------------------------------
 
@@ -368,10 +328,10 @@ class MainWindow(QMainWindow):
         self.status.show_session(session)
         self.notice.show_notice(session.notice)
         self.restore.show_session(session)
-        self._show_phi(session.phi_hidden)
+        self.top.show_session(session)
+        self.setWindowTitle(window_title(session))
         self._show_chooser()
         self.menus.follow(session)
-        self._fit_top()
         self._fill_screen(session.full_screen)
         self._notifier.follow(session)
         self._cine.follow()
@@ -386,7 +346,6 @@ class MainWindow(QMainWindow):
         wanted, app = self.bench.session.settings, QApplication.instance()
         if isinstance(app, QApplication) and not theme.is_applied(wanted.theme, wanted.text_size):
             theme.apply(app, "light" if wanted.theme == "light" else "dark", wanted.text_size)
-            self._fit_top()
 
     def _level(self) -> None:
         """The first picture begins and ends where the second does."""
@@ -408,11 +367,6 @@ class MainWindow(QMainWindow):
             if had_focus:
                 (self.canvas if wanted is self._pair else wanted).setFocus()
             self.bottom.show_pages(screen.workspace == "reading")
-
-    def _show_phi(self, hidden: bool) -> None:
-        self.phi.setText("PHI hidden" if hidden else "PHI shown")
-        self.phi.setChecked(not hidden)
-        self.setWindowTitle(window_title(self.bench.session))
 
     def _show_chooser(self) -> None:
         choice = self.bench.session.chooser
@@ -461,7 +415,6 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._fit_top()
         self._replace.start(0)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

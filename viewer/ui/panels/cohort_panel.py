@@ -358,7 +358,9 @@ class _Table(QTableWidget):
     def __init__(self, columns: tuple[str, ...], name: str, empty: str) -> None:
         super().__init__(0, len(columns))
         self._empty = empty
-        self.setAccessibleName(name)
+        tip = "Enter, or a double click, opens the case." if columns is _CASES else "What the run has found."
+        described(self, name, tip)
+        self.setTabKeyNavigation(False)  # Tab leads on
         self.setHorizontalHeaderLabels(list(columns))
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

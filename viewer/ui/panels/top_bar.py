@@ -1,0 +1,64 @@
+"""The row at the top: menus, workspaces, what this program is not, patient data, search; all from the one table."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from viewer.actions.keys import key_of
+from viewer.state.session import Session
+from viewer.ui import theme
+from viewer.ui.key_words import key_words
+from viewer.ui.menus import Menus
+from viewer.ui.panels.card import described
+from viewer.ui.panels.workspace_tabs import WorkspaceTabs
+
+_NARROW = 1225
+"""Width below which it says less, logical pixels."""
+
+
+class TopBar(QWidget):
+    """A narrow one has no room for the name of the program and for words that a tooltip has too."""
+
+    def __init__(self, menus: Menus) -> None:
+        super().__init__()
+        self._key = ""
+        self.brand, research = QLabel("WhySlice"), QLabel("RESEARCH USE ONLY")
+        self.brand.setObjectName("brand")
+        research.setObjectName("research")
+        research.setToolTip(
+            "Not a medical device: no diagnosis and no treatment may rest on what is shown here."
+        )
+        self.phi, self.search = QPushButton("PHI shown"), QPushButton()
+        # The style's padding comes with the first show only.
+        self.phi.setMinimumWidth(self.phi.sizeHint().width() + 24)
+        self.phi.setCheckable(True)
+        described(self.phi, "Patient data", "Hide or show everything that identifies the patient.")
+        self.phi.clicked.connect(lambda: menus.trigger("case.hide-phi"))
+        described(self.search, "Search commands", "Find anything that can be done here by a few letters.")
+        self.search.clicked.connect(lambda: menus.trigger("help.find"))
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.addWidget(self.brand)
+        self._row.addWidget(menus.bar())
+        self._row.addWidget(WorkspaceTabs(menus.actions))
+        self._row.addStretch(1)
+        self._row.addWidget(research)
+        self._row.addWidget(self.phi)
+        self._row.addWidget(self.search)
+
+    def show_session(self, session: Session) -> None:
+        self._key = key_words(key_of(session, "help.find"))
+        self.phi.setText("PHI hidden" if session.phi_hidden else "PHI shown")
+        self.phi.setChecked(not session.phi_hidden)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        narrow = self.width() < theme.scaled(_NARROW)
+        self.search.setText(self._key if narrow and self._key else f"Search commands  {self._key}".strip())
+        self.brand.setVisible(not narrow)
+        self._row.setSpacing(6 if narrow else 14)
