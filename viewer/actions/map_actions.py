@@ -15,7 +15,9 @@ from viewer.actions.conditions import (
 from viewer.controllers.workbench import Workbench
 from viewer.evaluation.checks.declaration import CHECKS
 from viewer.state.checks_view import known_findings, why_no_checks
+from viewer.state.layers_view import untraced
 from viewer.state.method import has_segments, is_segmentation, may_deviate, method_of
+from viewer.state.planes_view import workspace_shown
 from viewer.state.replacing import place_to_measure
 from viewer.state.session import Session
 
@@ -30,6 +32,14 @@ def _why_no_checks(session: Session) -> str:
     if why := why_no_checks(session):
         return why
     return "Every check of this map has been made." if len(known_findings(session)) == len(CHECKS) else ""
+
+
+def _why_no_layers_to_trace(session: Session) -> str:
+    if session.model is None or session.reading is None:
+        return "No model is loaded." if session.model is None else "Nothing has been explained yet."
+    if not session.reading.whole:
+        return "A network of slices has all of its layers already."
+    return "" if untraced(session) else "Every layer is traced."
 
 
 MAP_ACTIONS: tuple[Action, ...] = (
@@ -54,6 +64,17 @@ MAP_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         enabled=has_map,
         checked=lambda s: s.overlay.true_grid,
+    ),
+    Action(
+        "map.bare",
+        "Show maps alone",
+        "Map",
+        "Where many maps are shown (Layers): without the picture under them.",
+        lambda bench: bench.viewing.toggle_bare(),
+        shortcut="Shift+O",
+        where="canvas",
+        checked=lambda s: s.overlay.bare,
+        why_not=lambda s: "" if workspace_shown(s) == "layers" else "This workspace shows one map at a time.",
     ),
     Action(
         "map.boundaries",
@@ -84,6 +105,14 @@ MAP_ACTIONS: tuple[Action, ...] = (
         shortcut="Left",
         where="canvas",
         enabled=has_layers,
+    ),
+    Action(
+        "map.trace-layers",
+        "Trace the other layers",
+        "Map",
+        "Of a network of volumes: trace every layer whose map is not there, one after the other.",
+        lambda bench: bench.explaining.trace_all_layers(),
+        why_not=_why_no_layers_to_trace,
     ),
     Action(
         "map.next-explainer",

@@ -233,6 +233,15 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         checked=lambda s: workspace_shown(s) == "reading",
     ),
     Action(
+        "view.workspace-layers",
+        "Layers",
+        "View",
+        "A tile for every layer, with its map of the shown slice.",
+        lambda bench: bench.viewing.set_workspace("layers"),
+        shortcut="F4",
+        checked=lambda s: workspace_shown(s) == "layers",
+    ),
+    Action(
         "view.workspace-volume",
         "Volume",
         "View",

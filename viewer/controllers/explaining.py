@@ -220,6 +220,10 @@ class Explaining:
         self._session.choice.layer = name
         self._filling.want()
 
+    def trace_all_layers(self) -> None:
+        """Trace the layers of a network of volumes whose maps are not there, one after the other."""
+        self._filling.want_all_layers()
+
     def step_layer(self, steps: int) -> None:
         """Go towards the output (positive) or the input (negative) of the network."""
         if not method_of(self._session).info.needs_layer:

@@ -111,6 +111,10 @@ class Filling:
         """The chosen layer of a volume is wanted, also after the user has stopped its trace."""
         self._volumes.want()
 
+    def want_all_layers(self) -> None:
+        """The layers of a volume that are not traced yet are wanted too."""
+        self._volumes.want_all()
+
     def _reading(self, variant: Variant) -> SeriesReading:
         assert self._session.model is not None
         assert self._session.case is not None

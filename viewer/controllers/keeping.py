@@ -23,7 +23,7 @@ from viewer.foundation.log import logger
 from viewer.foundation.whole_file import write_whole
 from viewer.imaging.image import Window
 from viewer.state.kept_session import KeptSession
-from viewer.state.session import Notice, ScaleName, Session
+from viewer.state.session import Notice, ScaleName, Session, Workspace
 
 FAILURES = 2
 """Starts in a row that ended while a session came back, after which none is offered."""
@@ -229,7 +229,8 @@ class Keeping:
             session.view.window = Window(float(centre), float(width), str(view.get("window", "")))
         session.view.inverted = view.get("inverted") is True
         self._try(lambda: self._viewing.set_convention(str(view.get("convention", "radiological"))))
-        self._viewing.set_workspace("volume" if wanted.workspace == "volume" else "reading")
+        known = [name for name in get_args(Workspace) if name == wanted.workspace]
+        self._viewing.set_workspace(known[0] if known else "reading")
         self._lay_over(wanted)
         self._choose(wanted)
         self._arrived()

@@ -13,6 +13,8 @@ from viewer.state.session import BottomTab, ScaleName, Session, Workspace
 from viewer.state.volume_peak import peak_place
 from viewer.state.volume_reading import VolumeReading
 
+_TILES = (90.0, 640.0)
+"""Least and greatest width of a tile, pixels."""
 _LEAST_WIDTH = 1e-6
 
 
@@ -92,7 +94,7 @@ class Viewing:
         self.set_convention("neurological" if radiological else "radiological")
 
     def set_workspace(self, name: Workspace) -> None:
-        """``reading`` or ``volume``; a case that has no volume is shown in Reading all the same."""
+        """Where to look; a case that has no volume is shown in Reading all the same."""
         self._session.workspace = name
 
     def show_tab(self, name: BottomTab) -> None:
@@ -116,6 +118,15 @@ class Viewing:
 
     def show_overlay(self, visible: bool) -> None:
         self._session.overlay.visible = visible
+
+    def toggle_bare(self) -> None:
+        """Where many maps are shown: the maps alone, or over the picture again."""
+        self._session.overlay.bare = not self._session.overlay.bare
+
+    def zoom_tiles(self, factor: float) -> None:
+        """Make the tiles larger or smaller where many maps are shown."""
+        view = self._session.view
+        view.tile = min(max(view.tile * float(factor), _TILES[0]), _TILES[1])
 
     def set_opacity(self, opacity: float) -> None:
         """Opacity of the overlay, 0..1."""

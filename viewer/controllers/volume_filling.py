@@ -19,6 +19,7 @@ from viewer.foundation.errors import Cancelled, one_sentence
 from viewer.foundation.job_runner import JobHandle, JobRunner
 from viewer.foundation.progress import Progress
 from viewer.state.case import Case
+from viewer.state.layers_view import untraced
 from viewer.state.method import is_segmentation, traced_methods
 from viewer.state.series_reading import Variant
 from viewer.state.session import Notice, Session, Work
@@ -46,6 +47,7 @@ class VolumeFilling:
         self._running: JobHandle | None = None
         self._reading: VolumeReading | None = None
         """The one that is being traced."""
+        self._one_by_one = False  # layers that nobody has chosen are wanted too
         session.choice.events.layer.connect(self.want)
 
     @property
@@ -71,7 +73,37 @@ class VolumeFilling:
         self.want()
 
     def stop(self) -> None:
-        """End the trace that is under way; what is there stays."""
+        """End the trace that is under way, and want no more layers; what is there stays."""
+        for reading in self._readings.values():
+            reading.wanted = ()
+        self._one_by_one = False
+        self._halt()
+
+    def want_all(self) -> None:
+        """The layers that are not traced yet are wanted too, one after the other; the chosen one first."""
+        reading = self._session.reading
+        if not isinstance(reading, VolumeReading):
+            return
+        under_way = reading.tracing if self._reading is reading else ""
+        reading.wanted = tuple(each.name for each in untraced(self._session) if each.name != under_way)
+        self._one_by_one = True
+        if not self.busy:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Trace the next of the layers that are wanted."""
+        session, reading = self._session, self._session.reading
+        if not isinstance(reading, VolumeReading) or session.case is None:
+            return
+        while reading.wanted:
+            layer, reading.wanted = reading.wanted[0], reading.wanted[1:]
+            if not self._held(reading, layer):
+                self._trace(reading, session.case, layer)
+                return
+        self._one_by_one = False
+        session.revision += 1
+
+    def _halt(self) -> None:
         self._generation += 1
         if self._running is not None:
             self._running.cancel()
@@ -87,8 +119,13 @@ class VolumeFilling:
             return
         if reading is self._reading and reading.tracing == layer:
             return
-        self.stop()
-        if layer and not self._held(reading, layer):
+        missing = bool(layer) and not self._held(reading, layer)
+        if self._one_by_one and reading is self._reading:
+            if not missing:
+                return  # the chosen layer is there; the others go on
+            reading.wanted = (reading.tracing, *(name for name in reading.wanted if name != layer))
+        self._halt()
+        if missing:
             self._trace(reading, session.case, layer)
 
     def _held(self, reading: VolumeReading, layer: str) -> bool:
@@ -109,7 +146,8 @@ class VolumeFilling:
         assert session.model is not None
         variant, device = reading.variant, session.device
         twins = _twins(session.model.layers, layer)
-        words = f"tracing {layer}{needs_words(session.model, layer)}"
+        more = f", {len(reading.wanted)} more to come" if reading.wanted else ""
+        words = f"tracing {layer}{needs_words(session.model, layer)}{more}"
         started = time.monotonic()
         self._reading, reading.tracing = reading, layer
         session.work = Work(words, started=started)
@@ -136,18 +174,11 @@ class VolumeFilling:
                 self._keep(reading, reply, case, twins)
             if generation != self._generation:
                 return
-            self._over(reading)
-            if FELL_BACK in reply.flags:
-                session.notice = Notice(FELL_BACK_WORDS, severity="warning")
-            if not self._held(reading, layer):
-                budget = session.atlas_budget >> 20
-                session.notice = Notice(
-                    f"The maps of the layer '{layer}' do not fit into the memory budget for maps ({budget} MB).",
-                    "Choose a later layer, or a larger budget in the settings.",
-                )
+            self._landed(reading, layer, reply)
 
         def failed(error: Exception) -> None:
             if generation == self._generation:
+                reading.wanted, self._one_by_one = (), False
                 self._over(reading)
                 if not isinstance(error, Cancelled):
                     session.notice = Notice(one_sentence(error), getattr(error, "action", ""))
@@ -157,6 +188,22 @@ class VolumeFilling:
                 session.work = Work(words, count, total, started)
 
         self._running = self._runner.submit("compute", work, done=done, failed=failed, progress=progress)
+
+    def _landed(self, reading: VolumeReading, layer: str, reply: VolumeReply) -> None:
+        """A trace is over: say what was the matter with it, and go on with the layers that are wanted."""
+        session = self._session
+        self._over(reading)
+        if FELL_BACK in reply.flags:
+            session.notice = Notice(FELL_BACK_WORDS, severity="warning")
+        if not self._held(reading, layer):
+            budget = session.atlas_budget >> 20
+            session.notice = Notice(
+                f"The maps of the layer '{layer}' do not fit into the memory budget for maps ({budget} MB).",
+                "Choose a later layer, or a larger budget in the settings.",
+            )
+            reading.wanted = ()
+        if self._one_by_one:
+            self._go_on()
 
     def _keep(self, reading: VolumeReading, reply: VolumeReply, case: Case, twins: tuple[str, ...]) -> None:
         reading.seen = reply.seen

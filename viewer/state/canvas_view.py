@@ -75,6 +75,7 @@ class OverlayStyle:
     opacity: float
     threshold: float
     colour_map: str
+    bare: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,6 +261,7 @@ def canvas_view(
             overlay.threshold,
             # Whoever sees the deviation must not take it for the map.
             _deviation_colours(overlay.colour_map) if method_of(session).deviation else overlay.colour_map,
+            overlay.bare,
         ),
         inset=inset,
         facts=_facts(session, case, found),

@@ -116,8 +116,8 @@ def why_no_planes(case: Case | None) -> str:
 
 def workspace_shown(session: Session) -> Workspace:
     """The workspace on screen: the one that is wanted, where the case has it."""
-    if session.workspace == "cohort":
-        return "cohort"
+    if session.workspace in ("layers", "cohort"):
+        return session.workspace
     return "volume" if session.workspace == "volume" and not why_no_planes(session.case) else "reading"
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes, shown_readers
-from viewer.state.canvas_view import CanvasView, canvas_view, shown_background
+from viewer.state.canvas_view import Background, CanvasView, canvas_view, shown_background
+from viewer.state.layers_view import LayersView, layers_view
 from viewer.state.map_view import MapView, map_view, places_shown
 from viewer.state.method import method_of
 from viewer.state.panel_views import (
@@ -37,6 +38,7 @@ class Screen:
     ----------
     rulers : the lines on the shown slice.
     planes : the three planes; None in another workspace, and while their grid is being made.
+    layers : a tile for every layer; None in another workspace.
     """
 
     canvas: CanvasView | None
@@ -49,6 +51,7 @@ class Screen:
     rulers: tuple[RulerMark, ...]
     workspace: Workspace
     planes: PlanesView | None
+    layers: LayersView | None
 
 
 class Presenter:
@@ -84,7 +87,7 @@ class Presenter:
         read = self._part("readers", (_Same(found), _Same(made), *shown), lambda: shown_readers(s, made))
         waits = s.asking and (s.asking.stage, s.asking.sentence)
         o = s.overlay
-        style = (o.visible, o.opacity, o.threshold, o.colour_map, o.true_grid, o.boundaries)
+        style = (o.visible, o.opacity, o.threshold, o.colour_map, o.true_grid, o.boundaries, o.bare)
         seen = s.view.seen and (s.choice.mirror, s.choice.crop)
         turned = (s.view.convention, s.view.inverted)
         background = self._part(
@@ -92,9 +95,17 @@ class Presenter:
         )
         look = (s.view.window, turned, s.arrivals, s.view.seen, s.view.cursor, s.choice.mirror, s.choice.crop)
         workspace = workspace_shown(s)
+        canvas = self._part(
+            "canvas",
+            (_Same(found), *shown, style, look, s.model_id, choice, waits),
+            lambda: canvas_view(s, found, background),
+        )
         return Screen(
             workspace=workspace,
             planes=self._planes.view(found) if workspace == "volume" else None,
+            layers=self._layers((*shown, choice, turned, seen, s.overlay.true_grid), background, canvas)
+            if workspace == "layers"
+            else None,
             importance=self._part(
                 "importance",
                 (
@@ -112,11 +123,7 @@ class Presenter:
                 (_Same(s.case), s.view.slice, _Same(s.rulers.drawn), s.rulers.selected),
                 lambda: ruler_marks(s.rulers, s.case.image, s.case.plane, s.view.slice) if s.case else (),
             ),
-            canvas=self._part(
-                "canvas",
-                (_Same(found), *shown, style, look, s.model_id, choice, waits),
-                lambda: canvas_view(s, found, background),
-            ),
+            canvas=canvas,
             map=found,
             prediction=self._part(
                 "prediction", (*shown, choice, _Same(s.plain), s.revision), lambda: prediction_view(s)
@@ -134,6 +141,19 @@ class Presenter:
                 (_Same(found), _Same(made), *shown, _Same(s.boxes.drawn), s.boxes.selected, _Same(s.judged)),
                 lambda: boxes_view(s, found, made, read),
             ),
+        )
+
+    def _layers(
+        self, key: tuple[Any, ...], background: Background | None, canvas: CanvasView | None
+    ) -> LayersView:
+        """The tiles; maps that are not made by the trace of the slice come one by one, which `revision` counts."""
+        s, waiting = self._session, canvas.waiting if canvas is not None else ""
+        grows = s.revision if method_of(s).on_demand or (s.reading is not None and s.reading.whole) else 0
+        scale = (s.overlay.scale, self._scale_key())
+        return self._part(
+            "layers",
+            (*key, _Same(background), s.model_id, waiting, grows, scale),
+            lambda: layers_view(s, background, waiting),
         )
 
     def _strip(self, key: tuple[Any, ...]) -> StripView | None:

@@ -40,8 +40,9 @@ DIFFERENCE = "difference"
 
 ScaleName = Literal["reference", "series", "slice"]
 CineOf = Literal["slices", "volumes"]
-Workspace = Literal["reading", "volume", "cohort"]
-"""``reading``: one picture, large; ``volume``: three planes through one place; ``cohort``: a table of cases."""
+Workspace = Literal["reading", "layers", "volume", "cohort"]
+"""``reading``: one picture, large; ``layers``: a tile for every layer; ``volume``: three planes through one place;
+``cohort``: a table of cases."""
 BottomTab = Literal["boxes", "importance", "checks", "notes"]
 """A tab under the picture; each has an action ``view.tab-NAME`` and a page in the window."""
 
@@ -100,6 +101,8 @@ class View:
     """Which way round the patient is shown; nothing but the screen follows it."""
     inverted: bool = False
     """Black and white exchanged by the user."""
+    tile: float = 158.0
+    """Least width of a tile where many maps are shown, pixels at the usual size of the text."""
     even_place: EvenPlace | None = None
     """Where the crosshair is on the grid that was made for the three planes, see `Session.even`."""
 
@@ -144,6 +147,8 @@ class Overlay:
     """Show the map's own cells rather than a smooth picture of them."""
     boundaries: bool = True
     """Show where the segments meet that a map is made of."""
+    bare: bool = False
+    """Where many maps are shown, show them alone, without the picture under them."""
 
 
 @dataclass

@@ -32,11 +32,13 @@ class VolumeReading(SeriesReading):
     view : how the volume became the input; None until it has been traced.
     seen : (slice, row, column) float16, the first channel of what the network got; None until then.
     tracing : the layer that is being traced; empty for none.
+    wanted : layers that are traced one after the other as soon as nothing else is, the next one first.
     """
 
     view: VolumeView | None = None
     seen: NDArray[np.float16] | None = None
     tracing: str = ""
+    wanted: tuple[str, ...] = ()
     _known: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
 
     @property

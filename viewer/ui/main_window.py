@@ -37,6 +37,7 @@ from viewer.state.screen import Presenter, Screen
 from viewer.state.session import BottomTab, Notice
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
+from viewer.ui.canvas.layers_canvas import LayersCanvas
 from viewer.ui.canvas.planes_canvas import PlanesCanvas
 from viewer.ui.canvas.reading_canvas import WATERMARK, ReadingCanvas
 from viewer.ui.cine_clock import CineClock
@@ -114,7 +115,7 @@ class MainWindow(QMainWindow):
         self._late_paint, self._replace = self._timer(self._first_paint), self._timer(self.advice.place)
         self._keep = self._timer(bench.keeping.keep, _CALM)
         bench.session.events.connect(self._changed)
-        for canvas in (self.canvas, self.planes):
+        for canvas in (self.canvas, self.planes, self.layers):
             canvas.menu_wanted.connect(self._context_menu)
         self.canvas.setFocus()
         self.refresh()
@@ -130,6 +131,7 @@ class MainWindow(QMainWindow):
     def _make_panels(self) -> None:
         bench = self.bench
         self.canvas, self.planes = ReadingCanvas(bench), PlanesCanvas(bench)
+        self.layers = LayersCanvas(bench)
         self.stage = QStackedWidget()
         self.advice = Advice(bench, self.stage, (self.canvas, self.planes.place))
         self.may_read, self.facts = MayReadLine(), Elided(name="muted")
@@ -179,6 +181,7 @@ class MainWindow(QMainWindow):
         self._pair = pair
         self.stage.addWidget(pair)
         self.stage.addWidget(self.planes)
+        self.stage.addWidget(self.layers)
         self.stage.addWidget(self.cohort)
         self.advice.raise_()
         image.body.addWidget(self.stage, 1)
@@ -288,6 +291,8 @@ class MainWindow(QMainWindow):
             waiting = "resampling for display …" if session.case is not None else without
             mark = WATERMARK if outside else ""
             self.planes.show_planes(screen.planes, screen.boxes, watermark=mark, without=waiting)
+        elif screen.layers is not None:
+            self.layers.show_layers(screen.layers, screen.canvas.style if screen.canvas else None)
         else:
             self.canvas.keep_room(session.beside is None)
             self.canvas.show_canvas(screen.canvas, watermark=outside, without=without)
@@ -357,7 +362,7 @@ class MainWindow(QMainWindow):
 
     def _show_workspace(self, screen: Screen) -> None:
         """The canvas of the workspace, with the keyboard where it was; the three planes need the room of the boxes."""
-        pages: dict[str, QWidget] = {"volume": self.planes, "cohort": self.cohort}
+        pages: dict[str, QWidget] = {"layers": self.layers, "volume": self.planes, "cohort": self.cohort}
         wanted = pages.get(screen.workspace, self._pair)
         if self.stage.currentWidget() is not wanted:
             focused = QApplication.focusWidget()

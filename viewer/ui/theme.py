@@ -95,7 +95,7 @@ LIGHT = Theme(
 )
 THEMES = {"dark": DARK, "light": LIGHT}
 
-DARK_MUTED = QColor(DARK.muted)
+DARK_TEXT, DARK_MUTED = QColor(DARK.text), QColor(DARK.muted)
 """Words on the canvas, which is dark in either theme."""
 
 _current = DARK

@@ -63,6 +63,11 @@ def _font(painter: QPainter, points: float, *, bold: bool = True) -> QFont:
     return font
 
 
+def small_font(painter: QPainter) -> QFont:
+    """For words on small pictures."""
+    return _font(painter, 8)
+
+
 class EdgeLetters:
     """Orientation letters beside the edges of the picture; where an edge is off screen, at the edge of the view."""
 
