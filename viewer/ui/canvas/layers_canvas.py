@@ -163,12 +163,12 @@ class _Tiles(QStyledItemDelegate):
         rows, columns = background.pixels.shape[:2]
         height, width = rows * background.spacing[0], columns * background.spacing[1]
         scale = min(room.width() / width, room.height() / height)
-        place = QRectF(0, 0, width * scale, height * scale)
-        place.moveCenter(room.center())
+        place = QRectF(0, 0, round(width * scale), round(height * scale))
+        place.moveTo(round(room.center().x() - place.width() / 2), round(room.top()))
         ratio = painter.device().devicePixelRatioF()
         style = self.style_
         if style is None or not style.bare:
-            painter.drawImage(place, self._shown_slice(background, place.size().toSize() * ratio))
+            painter.drawImage(place.topLeft(), self._shown_slice(background, place.size().toSize(), ratio))
         if isinstance(found, LayerMap) and style is not None and style.visible:
             painter.save()
             painter.setOpacity(1 if style.bare else style.opacity)
@@ -181,8 +181,9 @@ class _Tiles(QStyledItemDelegate):
             for word, x in ((letters[0], place.left() + 2), (letters[1], place.right() - 2 - width)):
                 outlined(painter, QPointF(x, base), word, theme.colour("letter"), painter.font())
 
-    def _shown_slice(self, background: Background, size: QSize) -> QImage:
-        """The slice, scaled once for all tiles."""
+    def _shown_slice(self, background: Background, wanted: QSize, ratio: float) -> QImage:
+        """The slice, scaled once for all tiles: laying down the same pixels costs little."""
+        size = wanted * ratio
         if self._slice is None or background is not self._slice_of or self._slice.size() != size:
             pixels = background.pixels
             image = grey(replace(background, pixels=pixels[:, ::-1]) if background.flipped else background)
@@ -191,6 +192,7 @@ class _Tiles(QStyledItemDelegate):
             self._slice = image.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, smooth).convertToFormat(
                 kind
             )
+            self._slice.setDevicePixelRatio(ratio)
             self._slice_of = background
         return self._slice
 
