@@ -37,7 +37,6 @@ from viewer.state.screen import Presenter, Screen
 from viewer.state.session import BottomTab, Notice
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
-from viewer.ui.canvas.layers_canvas import LayersCanvas
 from viewer.ui.canvas.planes_canvas import PlanesCanvas
 from viewer.ui.canvas.reading_canvas import WATERMARK, ReadingCanvas
 from viewer.ui.cine_clock import CineClock
@@ -62,6 +61,7 @@ from viewer.ui.panels.grid_strip import GridStrip
 from viewer.ui.panels.importance_panel import ImportancePanel
 from viewer.ui.panels.input_panel import InputPanel
 from viewer.ui.panels.layer_rail import LayerRail
+from viewer.ui.panels.layers_board import LayersBoard
 from viewer.ui.panels.may_read_line import MayReadLine
 from viewer.ui.panels.model_panel import ModelPanel
 from viewer.ui.panels.notes_panel import NotesPanel
@@ -131,7 +131,7 @@ class MainWindow(QMainWindow):
     def _make_panels(self) -> None:
         bench = self.bench
         self.canvas, self.planes = ReadingCanvas(bench), PlanesCanvas(bench)
-        self.layers = LayersCanvas(bench)
+        self.layers = LayersBoard(bench)
         self.stage = QStackedWidget()
         self.advice = Advice(bench, self.stage, (self.canvas, self.planes.place))
         self.may_read, self.facts = MayReadLine(), Elided(name="muted")

@@ -291,7 +291,7 @@ class _List(QListView):
             self.wheel_turned.emit(turned)
 
 
-class LayersCanvas(Canvas):
+class LayersBoard(Canvas):
     """A line of words, a button where layers wait to be traced, and the tiles."""
 
     menu_wanted = Signal(QPoint)
