@@ -21,7 +21,7 @@ class StepRunner:
     """A `JobRunner` that does nothing until `step` is called: the test decides what happens in between."""
 
     def __init__(self) -> None:
-        self.waiting: list[tuple[ProgressToken, Callable[[], None]]] = []
+        self.waiting: list[tuple[ProgressToken, Callable[[], None], Lane]] = []
 
     def submit(
         self,
@@ -43,14 +43,15 @@ class StepRunner:
             else:
                 done(result)
 
-        self.waiting.append((token, run))
+        self.waiting.append((token, run, lane))
         return token
 
-    def step(self) -> bool:
-        """Run the oldest job; False when there is none."""
-        if not self.waiting:
+    def step(self, lane: Lane | None = None) -> bool:
+        """Run the oldest job, of one lane if it is named; False when there is none."""
+        number = next((k for k, (*_, own) in enumerate(self.waiting) if lane in (None, own)), None)
+        if number is None:
             return False
-        self.waiting.pop(0)[1]()
+        self.waiting.pop(number)[1]()
         return True
 
     def drain(self) -> int:

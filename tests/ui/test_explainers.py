@@ -125,7 +125,7 @@ def test_stop_and_resume_with_the_mouse(bare: Driver, steps_in_window) -> None:
     row = driver.window.explainer.asking
     driver.bench.explaining.set_parameters("smoothgrad", {"samples": 100})
     pick(driver, "smoothgrad")
-    steps.step()
+    steps.step("compute")
     driver.settle()
     assert row.words.full.startswith("32 / 100 samples")
     assert row.bar.isVisible()
