@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from viewer.cli.evaluating import CHIEF_SCORES
 from viewer.controllers.cohort.files import write_evaluation
 from viewer.controllers.cohort.order import EvaluateOrder
 from viewer.controllers.cohort.running import evaluate
@@ -25,18 +26,6 @@ _SEED = 2026
 _PAGE = Path("docs/studies/stroke.md")
 _SLOW = ("mc-dropout", "score-cam", "rise", "lime", "kernel-shap", "gradient-shap", "smoothgrad")
 """Tens to thousands of passes a map; with ``--slow`` they are asked too."""
-_CHIEF = (
-    "accuracy",
-    "sensitivity",
-    "specificity",
-    "ppv",
-    "npv",
-    "f1",
-    "auc",
-    "balanced-accuracy",
-    "nll",
-    "ece",
-)
 _READER = "simulated reader"
 
 _ABOUT = """The generator draws these patients apart from those of training. Everything here is about synthetic
@@ -183,7 +172,7 @@ def _predictions(predictions: Mapping[str, Any]) -> Iterable[str]:
                     _interval(score["bootstrap_low"], score["bootstrap_high"]),
                 )
                 for name, score in table["scores"].items()
-                if name in _CHIEF
+                if name in CHIEF_SCORES
             ],
         )
 

@@ -15,7 +15,7 @@ from viewer.evaluation.iou_curve import PERCENTAGES
 from viewer.foundation.errors import UsageError
 
 _NONE = "none"
-_CHIEF = (
+CHIEF_SCORES = (
     "accuracy",
     "sensitivity",
     "specificity",
@@ -27,6 +27,7 @@ _CHIEF = (
     "nll",
     "ece",
 )
+"""Names of the scores that a person reads first."""
 _SHOWN = 12
 
 
@@ -90,7 +91,7 @@ def _described(document: dict[str, Any]) -> str:
         rows = [
             (name, _number(score["value"]), _interval(score["low"], score["high"]), score["rule"])
             for name, score in found["scores"].items()
-            if name in _CHIEF
+            if name in CHIEF_SCORES
         ]
         parts.append(f"{unit.replace('_', ' ')} ({found['n']}), {found['rule']}; {found['unit_rule']}")
         parts.append(table(("score", "value", "95%", "rule"), rows))
