@@ -47,10 +47,13 @@ def test_train_refuses_before_it_begins(say: Say, tmp_path: Path) -> None:
     told = say("train", "stroke-dwi", "--out", tmp_path / "run", "--set", "patiens=3")
     assert told.code == 2
     assert "patience" in told.sentence
-    told = say("train", "stroke-dwi", "--out", tmp_path / "run", "--set", "architecture=dense")
+    told = say("train", "stroke-dwi", "--out", tmp_path / "run", "--set", "architecture=vgg")
     assert told.code == 2
     assert "gap, shallow" in told.sentence
     assert not (tmp_path / "run").exists()
+    told = say("train", "stroke-dwi", "--data", tmp_path, "--out", tmp_path / "run")
+    assert told.code == 1
+    assert "nothing to train on" in told.sentence
 
 
 def test_generate_refuses_a_format_that_it_does_not_write(say: Say, tmp_path: Path) -> None:
