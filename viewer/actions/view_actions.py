@@ -233,6 +233,15 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         checked=lambda s: workspace_shown(s) == "reading",
     ),
     Action(
+        "view.workspace-compare",
+        "Compare",
+        "View",
+        "Maps of one slice side by side: explainers, models, or inputs, class by class.",
+        lambda bench: bench.viewing.set_workspace("compare"),
+        shortcut="F3",
+        checked=lambda s: workspace_shown(s) == "compare",
+    ),
+    Action(
         "view.workspace-layers",
         "Layers",
         "View",

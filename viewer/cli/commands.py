@@ -28,7 +28,7 @@ from viewer.foundation.provenance import program_version
 Run = Callable[[Namespace, Terminal], Answer]
 
 VIEW = "view"
-_WORKSPACES = ("reading", "layers", "volume", "cohort")
+_WORKSPACES = ("reading", "compare", "layers", "volume", "cohort")
 _DEVICES = ("auto", "cpu", "cuda", "mps")
 _SCORES = ("logit", "probability", "margin")
 _SLICES = "counted from 0, or 'all' (default: where the class is most probable)"

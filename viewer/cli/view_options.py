@@ -48,7 +48,7 @@ class ViewOptions:
     overlay
         Whether the map is shown over the slice at first.
     workspace
-        ``reading``, ``layers`` or ``volume``; a case that is no volume is shown in Reading all the same.
+        ``reading``, ``compare``, ``layers`` or ``volume``; a case that is no volume is shown in Reading all the same.
     screenshot
         File that the settled window is rendered to.
     exit

@@ -365,6 +365,13 @@ class AskingOnDemand:
     def _keep(self, reading: SeriesReading, place: Place, reply: ExplainReply | None, talk: Talk) -> None:
         if reply is None:
             return
+        self.put(reading, place, reply)
+        self._learn(talk, reply)
+        self._filling.count()
+        self._session.revision += 1
+
+    def put(self, reading: SeriesReading, place: Place, reply: ExplainReply) -> None:
+        """Keep an answer where it belongs, with all that was found out about it."""
         reading.atlas.put(place.slice, place.target, place.layer, place.key, reply.signed)
         if reply.deviation is not None:
             key = deviation_key(place.key)
@@ -378,9 +385,6 @@ class AskingOnDemand:
         if FELL_BACK in reply.flags and FELL_BACK not in reading.flags:
             self._session.notice = Notice(FELL_BACK_WORDS, severity="warning")
         reading.flags.update(flag for flag in reply.flags if flag not in flags)
-        self._learn(talk, reply)
-        self._filling.count()
-        self._session.revision += 1
 
     def _learn(self, talk: Talk, reply: ExplainReply) -> None:
         """How long it really took, for the next estimate."""

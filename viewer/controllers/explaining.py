@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from viewer.controllers.asking_on_demand import AskingOnDemand
 from viewer.controllers.checking import Checking
+from viewer.controllers.comparing import Comparing
 from viewer.controllers.filling import Filling
 from viewer.controllers.recording import Recording
 from viewer.controllers.steadying import Steadying
@@ -39,6 +40,7 @@ class Explaining:
         self._runner = runner
         self._filling = Filling(session, runner)
         self.asking = AskingOnDemand(session, runner, self._filling)
+        self.comparing = Comparing(session, runner, self._filling, self.asking)
         self.steadying = Steadying(session, runner, self.asking)
         self.checking = Checking(session, runner, self.asking)
         self._loading: JobHandle | None = None
@@ -81,6 +83,7 @@ class Explaining:
         self._session.device = device
         self._filling.forget()  # what another device made must not stand under the name of this one
         self.asking.forget()
+        self.comparing.forget()
         self.checking.cancel()
         if self._session.model_id:
             self.select_model(self._session.model_id)
@@ -283,6 +286,7 @@ class Explaining:
         """Another case is open: its maps are other maps, and what was done to the last input is undone."""
         self._filling.forget()
         self.asking.forget()
+        self.comparing.forget()
         self.checking.cancel()
         self._session.choice.region = EVERYWHERE
         self._session.choice.mirror = False
@@ -295,6 +299,7 @@ class Explaining:
         """The open case has other voxels (another volume, another grid): its maps are other maps."""
         self._filling.forget()
         self.asking.forget()
+        self.comparing.forget()
         self.checking.cancel()
         self.resume()
 
@@ -314,6 +319,7 @@ class Explaining:
     def cancel(self) -> None:
         """Stop the background work; what is there stays, and slices that are looked at are still explained."""
         self.asking.cancel()
+        self.comparing.cancel()
         self.steadying.cancel()
         self.checking.cancel()
         self._filling.stop()

@@ -13,6 +13,7 @@ and the others are made when their slice is looked at.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from viewer.controllers.volume_filling import VolumeFilling
@@ -111,15 +112,19 @@ class Filling:
         """The chosen layer of a volume is wanted, also after the user has stopped its trace."""
         self._volumes.want()
 
+    def _reading(self, variant: Variant) -> SeriesReading:
+        assert self._session.model is not None
+        return self.reading(variant, self._session.model.card.classes)
+
     def want_all_layers(self) -> None:
         """The layers of a volume that are not traced yet are wanted too."""
         self._volumes.want_all()
 
-    def _reading(self, variant: Variant) -> SeriesReading:
-        assert self._session.model is not None
+    def reading(self, variant: Variant, classes: Sequence[str]) -> SeriesReading:
+        """Where the maps of a variant of the open case are kept, for this model or another one with `classes`."""
         assert self._session.case is not None
         if variant not in self._readings:
-            atlas = Atlas(self._store, variant, self._session.model.card.classes, self._session.case.slices)
+            atlas = Atlas(self._store, variant, classes, self._session.case.slices)
             self._readings[variant] = SeriesReading(variant, atlas)
         return self._readings[variant]
 
@@ -159,7 +164,7 @@ class Filling:
 
         def done(reply: TraceReply) -> None:
             if self._readings.get(variant) is reading:
-                self._keep(reading, reply)
+                self.keep(reading, reply)
             if generation != self._generation:
                 return
             if self._held(reading, index):
@@ -201,14 +206,15 @@ class Filling:
         if not self._waiting and self._session.reading is not None:
             self._next(self._generation, time.monotonic())
 
-    def _keep(self, reading: SeriesReading, reply: TraceReply) -> None:
+    def keep(self, reading: SeriesReading, reply: TraceReply) -> None:
+        """Keep what a trace has brought."""
         before, fresh = self._store.bytes_used, reply.index not in reading.views
         for (target, layer, method), signed in reply.maps.items():
             reading.atlas.put(reply.index, target, layer, method, signed)
         reading.atlas.put_probabilities(reply.index, reply.probabilities)
         reading.views[reply.index] = reply.view
         reading.flags.update(reply.flags)
-        if fresh and len(reading.views) == 1:
+        if fresh and len(reading.views) == 1 and reading is self._session.reading:
             taken = (self._store.bytes_used - before) * reading.atlas.slices
             self._lean = taken > self._store.budget_bytes // 2
         self.count()

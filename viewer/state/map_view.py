@@ -95,6 +95,11 @@ def shown_map(session: Session, signed: Picture) -> Picture:
     return signed if is_diverging(session) else np.maximum(signed, 0)
 
 
+def shown_positive(signed: Picture, method: Method) -> Picture:
+    """What is drawn of the map of one class by a method."""
+    return signed if method.info.diverging and not method.deviation else np.maximum(signed, 0)
+
+
 def map_scale(session: Session, reading: SeriesReading, layer: str, raw: Picture) -> tuple[float, str]:
     """Raw value shown as full colour, and what it is called."""
     assert session.model is not None

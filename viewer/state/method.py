@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from viewer.explainers.declaration import EXPLAINERS, cost, equals, resolved
 from viewer.explainers.explainer_info import INPUT_LAYER, ExplainerInfo, Sight, Value
@@ -62,8 +62,14 @@ def method_of(session: Session, layer: str | None = None) -> Method:
     layer : in place of the chosen one.
     """
     choice = session.choice
-    given = choice.parameters.get(choice.explainer, {})
-    info = resolved(choice.explainer, given)
+    found = method_named(session, choice.explainer, choice.layer if layer is None else layer)
+    return replace(found, deviation=choice.deviation and may_deviate(found.info))
+
+
+def method_named(session: Session, explainer: str, layer: str) -> Method:
+    """Any explainer with the parameters that are chosen for it, on a layer."""
+    given = session.choice.parameters.get(explainer, {})
+    info = resolved(explainer, given)
     parameters = {
         name: value
         for name, value in info.checked({k: v for k, v in given.items() if k != REGION}).items()
@@ -71,8 +77,7 @@ def method_of(session: Session, layer: str | None = None) -> Method:
     }
     on_demand = not info.in_atlas or is_segmentation(session)
     key = _key(info.name, parameters)
-    place = (choice.layer if layer is None else layer) if info.needs_layer else INPUT_LAYER
-    return Method(info, key, place, on_demand, parameters, choice.deviation and may_deviate(info))
+    return Method(info, key, layer if info.needs_layer else INPUT_LAYER, on_demand, parameters)
 
 
 def _key(name: str, parameters: Mapping[str, Value]) -> str:

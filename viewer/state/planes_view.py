@@ -116,7 +116,7 @@ def why_no_planes(case: Case | None) -> str:
 
 def workspace_shown(session: Session) -> Workspace:
     """The workspace on screen: the one that is wanted, where the case has it."""
-    if session.workspace in ("layers", "cohort"):
+    if session.workspace in ("compare", "layers", "cohort"):
         return session.workspace
     return "volume" if session.workspace == "volume" and not why_no_planes(session.case) else "reading"
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes, shown_readers
 from viewer.state.canvas_view import Background, CanvasView, canvas_view, shown_background
+from viewer.state.compare_view import CompareView, compare_key, compare_view
 from viewer.state.layers_view import LayersView, layers_view
 from viewer.state.map_view import MapView, map_view, places_shown
 from viewer.state.method import method_of
@@ -39,6 +40,7 @@ class Screen:
     rulers : the lines on the shown slice.
     planes : the three planes; None in another workspace, and while their grid is being made.
     layers : a tile for every layer; None in another workspace.
+    compare : maps side by side; None in another workspace.
     """
 
     canvas: CanvasView | None
@@ -52,6 +54,7 @@ class Screen:
     workspace: Workspace
     planes: PlanesView | None
     layers: LayersView | None
+    compare: CompareView | None
 
 
 class Presenter:
@@ -105,6 +108,11 @@ class Presenter:
             planes=self._planes.view(found) if workspace == "volume" else None,
             layers=self._layers((*shown, choice, turned, seen, s.overlay.true_grid), background, canvas)
             if workspace == "layers"
+            else None,
+            compare=self._part(
+                "compare", (*shown, _Same(s.plain), s.model_id, *compare_key(s)), lambda: compare_view(s)
+            )
+            if workspace == "compare"
             else None,
             importance=self._part(
                 "importance",

@@ -26,6 +26,7 @@ from viewer.state.asking import Asking, Support
 from viewer.state.beside import Beside
 from viewer.state.case import Case, Judgement
 from viewer.state.cohort import CohortOnScreen
+from viewer.state.comparing import Comparing
 from viewer.state.display import Convention
 from viewer.state.history import History
 from viewer.state.judged_map import JudgedMap
@@ -40,9 +41,9 @@ DIFFERENCE = "difference"
 
 ScaleName = Literal["reference", "series", "slice"]
 CineOf = Literal["slices", "volumes"]
-Workspace = Literal["reading", "layers", "volume", "cohort"]
-"""``reading``: one picture, large; ``layers``: a tile for every layer; ``volume``: three planes through one place;
-``cohort``: a table of cases."""
+Workspace = Literal["reading", "compare", "layers", "volume", "cohort"]
+"""``reading``: one picture, large; ``compare``: maps side by side; ``layers``: a tile for every layer; ``volume``:
+three planes through one place; ``cohort``: a table of cases."""
 BottomTab = Literal["boxes", "importance", "checks", "notes"]
 """A tab under the picture; each has an action ``view.tab-NAME`` and a page in the window."""
 
@@ -263,6 +264,7 @@ class Session:
     overlay: Overlay = field(default_factory=Overlay)
     boxes: Boxes = field(default_factory=Boxes)
     rulers: Rulers = field(default_factory=Rulers)
+    comparing: Comparing = field(default_factory=Comparing)
     replacing: Replacing = field(default_factory=Replacing)
     judged: JudgedMap | None = None
     """What was found out of the last map that was looked at."""

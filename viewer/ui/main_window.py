@@ -56,6 +56,7 @@ from viewer.ui.panels.card import Card, Elided, heading
 from viewer.ui.panels.case_panel import CasePanel
 from viewer.ui.panels.checks_panel import ChecksPanel
 from viewer.ui.panels.cohort_panel import CohortPanel
+from viewer.ui.panels.compare_board import CompareBoard
 from viewer.ui.panels.explainer_panel import ExplainerPanel
 from viewer.ui.panels.grid_strip import GridStrip
 from viewer.ui.panels.importance_panel import ImportancePanel
@@ -115,7 +116,7 @@ class MainWindow(QMainWindow):
         self._late_paint, self._replace = self._timer(self._first_paint), self._timer(self.advice.place)
         self._keep = self._timer(bench.keeping.keep, _CALM)
         bench.session.events.connect(self._changed)
-        for canvas in (self.canvas, self.planes, self.layers):
+        for canvas in (self.canvas, self.planes, self.layers, self.compare):
             canvas.menu_wanted.connect(self._context_menu)
         self.canvas.setFocus()
         self.refresh()
@@ -131,7 +132,7 @@ class MainWindow(QMainWindow):
     def _make_panels(self) -> None:
         bench = self.bench
         self.canvas, self.planes = ReadingCanvas(bench), PlanesCanvas(bench)
-        self.layers = LayersBoard(bench)
+        self.layers, self.compare = LayersBoard(bench), CompareBoard(bench)
         self.stage = QStackedWidget()
         self.advice = Advice(bench, self.stage, (self.canvas, self.planes.place))
         self.may_read, self.facts = MayReadLine(), Elided(name="muted")
@@ -182,6 +183,7 @@ class MainWindow(QMainWindow):
         self.stage.addWidget(pair)
         self.stage.addWidget(self.planes)
         self.stage.addWidget(self.layers)
+        self.stage.addWidget(self.compare)
         self.stage.addWidget(self.cohort)
         self.advice.raise_()
         image.body.addWidget(self.stage, 1)
@@ -291,6 +293,8 @@ class MainWindow(QMainWindow):
             waiting = "resampling for display …" if session.case is not None else without
             mark = WATERMARK if outside else ""
             self.planes.show_planes(screen.planes, screen.boxes, watermark=mark, without=waiting)
+        elif screen.compare is not None:
+            self.compare.show_compare(screen.compare, screen.canvas.style if screen.canvas else None)
         elif screen.layers is not None:
             self.layers.show_layers(screen.layers, screen.canvas.style if screen.canvas else None)
         else:
@@ -362,7 +366,12 @@ class MainWindow(QMainWindow):
 
     def _show_workspace(self, screen: Screen) -> None:
         """The canvas of the workspace, with the keyboard where it was; the three planes need the room of the boxes."""
-        pages: dict[str, QWidget] = {"layers": self.layers, "volume": self.planes, "cohort": self.cohort}
+        pages: dict[str, QWidget] = {
+            "compare": self.compare,
+            "layers": self.layers,
+            "volume": self.planes,
+            "cohort": self.cohort,
+        }
         wanted = pages.get(screen.workspace, self._pair)
         if self.stage.currentWidget() is not wanted:
             focused = QApplication.focusWidget()

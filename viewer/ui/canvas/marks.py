@@ -75,6 +75,8 @@ class EdgeLetters:
         self.letters: Letters | None = None
         self.under_banner = False
         """Leave room for a mark at the upper edge of the view."""
+        self.points = 12.0
+        """Size of the letters."""
 
     def places(self, view: PictureView, letter_size: tuple[float, float]) -> tuple[QRectF, ...]:
         """Rectangles of the (left, right, top, bottom) letters on the viewport."""
@@ -98,7 +100,7 @@ class EdgeLetters:
     def __call__(self, painter: QPainter, view: PictureView) -> None:
         if self.letters is None or view.shape is None:
             return
-        font = _font(painter, 12)
+        font = _font(painter, self.points)
         painter.setFont(font)
         metrics = painter.fontMetrics()
         widest = float(max(metrics.horizontalAdvance(word) for word in self.letters))

@@ -21,7 +21,6 @@ from viewer.ui import theme
 from viewer.ui.canvas.colours import levels, overlay_table, shades
 
 _MARGIN = 30
-"""Room around a fitted picture for the letters, screen pixels."""
 
 
 class Scaled(Protocol):
@@ -70,6 +69,8 @@ class PictureView(pg.GraphicsView):
     """The view itself has another size."""
     _shape: tuple[int, int] | None = None  # on the class: Qt resizes the view while it is being made
     _fitted = True
+    margin = _MARGIN
+    """Room around a fitted picture for the letters, screen pixels."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, background=theme.current().canvas, useOpenGL=False)
@@ -185,7 +186,7 @@ class PictureView(pg.GraphicsView):
         if self._shape is None:
             return 1.0
         rows, columns = self._shape
-        width, height = self.viewport().width() - 2 * _MARGIN, self.viewport().height() - 2 * _MARGIN
+        width, height = self.viewport().width() - 2 * self.margin, self.viewport().height() - 2 * self.margin
         row_mm, column_mm = self._spacing
         return float(max(min(width / (columns * column_mm), height / (rows * row_mm)), 1e-6))
 
@@ -199,6 +200,11 @@ class PictureView(pg.GraphicsView):
         self._fitted = False
         a, b = self.to_picture(QPointF(0, 0)), self.to_picture(by)
         self.box.translateBy(x=a.x() - b.x(), y=a.y() - b.y())
+
+    def show_as(self, other: PictureView) -> None:
+        """Show the part of the picture that another view of the same size shows of a picture of the same shape."""
+        self._fitted = other.fitted
+        self.box.setRange(other.box.viewRect(), padding=0)
 
     def to_picture(self, point: QPointF) -> QPointF:
         """Picture coordinates (x column edge, y row edge) of a point of the viewport."""

@@ -66,8 +66,8 @@ class StatusLine(QWidget):
         elif session.case is not None:
             keys = ((key_of(session, "boxes.draw"), "box"), (key_of(session, "boxes.measure"), "distance"))
             own = "".join(f" · {key_words(key)}: {words}" for key, words in keys if key)
-            tiles = session.workspace == "layers"
-            own, zoom = ("", "size of the tiles") if tiles else (own, "zoom")
+            many = session.workspace in ("layers", "compare")
+            own, zoom = "" if many else own, "size of the tiles" if session.workspace == "layers" else "zoom"
             self._hint.set_full(
                 f"Wheel: slice · Ctrl+wheel: {zoom} · Shift+wheel: opacity · Space: hide map{own}"
             )
