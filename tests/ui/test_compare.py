@@ -1,4 +1,4 @@
-"""Hands on the Compare workspace: explainers, models and inputs, one scale, one zoom, and nothing that was not asked for."""
+"""Hands on the Compare workspace: explainers, models and inputs, one scale, one zoom, nothing that nobody asked for."""
 
 from __future__ import annotations
 
@@ -115,15 +115,13 @@ def test_a_scale_of_the_grid_is_the_largest_reference_only_where_all_are_known(b
         for reading in (board.session.reading, *board.session.comparing.readings.values())
         for target in (0, 1)
     )
-    assert {tile.map.scale for tile in found} == {pytest.approx(reach)}
+    [scale] = {tile.map.scale for tile in found}
+    assert scale == pytest.approx(reach)
 
 
 def test_inputs_are_asked_once_for_the_shown_slice_and_the_patient_is_not_mirrored(board, asked):
     press(board, board.board.kinds["inputs"])
-    assert asked == [
-        ("tiny", 4, True, "none"),
-        *(("tiny", 4, False, rule) for rule in ("percentile", "brain")),
-    ] or sorted(asked) == sorted(
+    assert sorted(asked) == sorted(
         [("tiny", 4, True, "none"), ("tiny", 4, False, "percentile"), ("tiny", 4, False, "brain")]
     )
     plain, mirrored = (
@@ -132,7 +130,7 @@ def test_inputs_are_asked_once_for_the_shown_slice_and_the_patient_is_not_mirror
     )
     for one in (plain, mirrored):
         assert one.pane.letters.letters == ("R", "L", "A", "P")
-        row, column = np.unravel_index(one.tile.values.argmax(), one.tile.values.shape)
+        _, column = np.unravel_index(one.tile.values.argmax(), one.tile.values.shape)
         assert abs(column - 20) <= 3, "the spot of the patient, whichever way round the network got it"
     np.testing.assert_array_equal(plain.pane.background.image, mirrored.pane.background.image)
     count = len(asked)

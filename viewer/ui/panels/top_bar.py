@@ -10,10 +10,10 @@ from viewer.state.session import Session
 from viewer.ui import theme
 from viewer.ui.key_words import key_words
 from viewer.ui.menus import Menus
-from viewer.ui.panels.card import described
+from viewer.ui.panels.card import described, restyled
 from viewer.ui.panels.workspace_tabs import WorkspaceTabs
 
-_NARROW = 1225
+_NARROW = 1390
 """Width below which it says less, logical pixels."""
 
 
@@ -40,8 +40,9 @@ class TopBar(QWidget):
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.addWidget(self.brand)
-        self._row.addWidget(menus.bar())
-        self._row.addWidget(WorkspaceTabs(menus.actions))
+        self._menus, self._tabs = menus.bar(), WorkspaceTabs(menus.actions)
+        self._row.addWidget(self._menus)
+        self._row.addWidget(self._tabs)
         self._row.addStretch(1)
         self._row.addWidget(research)
         self._row.addWidget(self.phi)
@@ -62,3 +63,8 @@ class TopBar(QWidget):
         self.search.setText(self._key if narrow and self._key else f"Search commands  {self._key}".strip())
         self.brand.setVisible(not narrow)
         self._row.setSpacing(6 if narrow else 14)
+        self._tabs.set_narrow(narrow)
+        name = "narrow" if narrow else ""
+        if self._menus.objectName() != name:
+            self._menus.setObjectName(name)
+            restyled(self._menus)
