@@ -22,7 +22,8 @@ from viewer.imaging.reading import read_image
 from viewer.state.case import Truth
 
 _EIGHT = np.ones((3, 3), dtype=int)
-_MOST_PIECES = 32
+MOST_PIECES = 32
+"""More pieces of a mask are one region: each takes a picture of its own."""
 
 
 def read_truth(path: Path, image: MedicalImage) -> Truth:
@@ -90,12 +91,12 @@ def _from_mask(mask: NDArray[np.bool_], image: MedicalImage) -> Truth:
         positive[index] = picture.any()
         labelled, pieces = ndimage.label(picture, structure=_EIGHT)
         # Each piece keeps a picture, so a mask of a thousand specks is one region.
-        each = [labelled == piece for piece in range(1, pieces + 1)] if pieces <= _MOST_PIECES else [picture]
+        each = [labelled == piece for piece in range(1, pieces + 1)] if pieces <= MOST_PIECES else [picture]
         regions += [Region.of_mask(one, label="truth", reader="mask", slice=index) for one in each]
-        together += pieces > _MOST_PIECES
+        together += pieces > MOST_PIECES
     said = {} if positive.any() else {"the mask is empty: nothing is marked": 1}
     if together:
-        said[f"a slice with more than {_MOST_PIECES} pieces is one region"] = together
+        said[f"a slice with more than {MOST_PIECES} pieces is one region"] = together
     return Truth(positive, tuple(regions), reader="mask", readers=("mask",), notes=counted(said))
 
 

@@ -10,7 +10,8 @@ path   image file, or folder of one series
 case   the patient (or examination); images of one case are counted together. Without it every image is a case
 label  class by name, or by its number among the classes of the model; several of a multilabel network with ``;``
        between them; empty where it is not known
-mask   file of a mask on the grid of the image, not zero where the finding is
+mask   file of a mask on the grid of the image, not zero where the finding is; of more than two classes the only
+       one that ``label`` names
 boxes  ``[{"slice", "row_min", "column_min", "row_max", "column_max", "label", "reader"}]`` as JSON (half-open pixel
        edges in the axes of the file), or the path of a file that *Load truth* reads
 reader who marked and labelled

@@ -54,19 +54,26 @@ class Marked:
 
     @cached_property
     def _tables(self) -> list[EnergyTable | None]:
-        return [None if region.mask is None else EnergyTable(region.mask) for region in self.regions]
+        """Of each mask, within its bounding box."""
+        return [
+            None
+            if region.mask is None
+            else EnergyTable(region.mask[tuple(slice(int(low), int(high)) for low, high in region.edges)])
+            for region in self.regions
+        ]
 
     def shared(self, boxes: Boxes) -> NDArray[np.float64]:
         """(box, region) area that each of many boxes has in common with each region."""
         columns = []
         for region, table in zip(self.regions, self._tables, strict=True):
+            edges = np.array(region.edges)
             if table is None:
-                edges = np.array(region.edges)
                 low = np.maximum(boxes[..., 0], edges[:, 0])
                 high = np.minimum(boxes[..., 1], edges[:, 1])
                 columns.append(np.clip(high - low, 0, None).prod(axis=1))
             else:
-                columns.append(table.inside_each(boxes))
+                inside = np.clip(boxes, edges[:, :1], edges[:, 1:])
+                columns.append(table.inside_each(inside - edges[:, :1]))
         return np.stack(columns, axis=1)
 
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from viewer.controllers.cohort.order import CohortPlan
 from viewer.controllers.cohort.truth_of import ImageTruth
+from viewer.controllers.truth import MOST_PIECES
 from viewer.evaluation.baseline_maps import brightness_map, centred_blob, random_map
 from viewer.evaluation.marked import Marked
 from viewer.evaluation.prediction_table import Predicted
@@ -153,7 +155,7 @@ def predicted(
 
 
 def _through_slices(regions: Sequence[Region], shape: tuple[int, ...]) -> tuple[Region, ...]:
-    """Marks on pictures as one region in three dimensions for each reader and class."""
+    """Marks on pictures as regions in three dimensions: of a reader and a class, what touches is one."""
     masks: dict[tuple[str, str], NDArray[np.bool_]] = {}
     for region in regions:
         mask = masks.setdefault((region.label, region.reader), np.zeros(shape, dtype=bool))
@@ -161,11 +163,12 @@ def _through_slices(regions: Sequence[Region], shape: tuple[int, ...]) -> tuple[
             mask |= region.mask
         elif region.slice is not None:
             mask[region.slice] |= region.rasterised(shape[1:])
-    return tuple(
-        Region.of_mask(mask, label=label, reader=reader)
-        for (label, reader), mask in masks.items()
-        if mask.any()
-    )
+    found = []
+    for (label, reader), mask in masks.items():
+        labelled, pieces = ndimage.label(mask, structure=np.ones((3, 3, 3), dtype=bool))
+        each = [labelled == piece for piece in range(1, pieces + 1)] if pieces <= MOST_PIECES else [mask]
+        found += [Region.of_mask(one, label=label, reader=reader) for one in each]
+    return tuple(found)
 
 
 def _maps_of(

@@ -22,7 +22,7 @@ from viewer.models.card import Crop, ScoreType
 from viewer.plugin_host import host
 
 ALL = "all"
-EDITION = 1
+EDITION = 2
 """Raised whenever the same request gives other numbers, so that results kept on disk are not taken for new ones."""
 
 SliceRule = Literal["marked", "largest", "peak", "all"]

@@ -164,8 +164,9 @@ def _rules(order: EvaluateOrder, plan: CohortPlan, left_out: int) -> dict[str, s
         if order.include == "correct"
         else "whether the class was predicted correctly or not"
     )
+    place = "the slice that stands for the image"
     if plan.dims == 3:
-        which = "whole volumes"
+        which, place = "whole volumes, in which marks that touch are one region", "the volume"
     return {
         "localisation": f"{which}, {correct}; means over pictures and readers",
         "iou": "IoU of each marked region with the best box of the map, mean over the reader's regions; 'iou_mean' "
@@ -175,11 +176,10 @@ def _rules(order: EvaluateOrder, plan: CohortPlan, left_out: int) -> dict[str, s
         "energy": "share of the map's positive mass in what is marked, of what the network saw",
         "baselines": "'baseline:random' has a random value in every cell of the layer's grid, 'baseline:centre' is a "
         "blob in the middle of the input, 'baseline:brightness' is the image itself",
-        "pixel_importance": "p(original) - p(replaced) on the slice that stands for the image, mean over images; "
+        "pixel_importance": f"p(original) - p(replaced) on {place}, mean over images; "
         "'baseline:random' replaces as many pixels in a random order",
-        "focus": "of the map on the slice that stands for the image, mean over images",
-        "class_overlap": "sum of minima over sum of maxima of the two classes' maps, on the slice that stands for "
-        "the image",
+        "focus": f"of the map on {place}, mean over images",
+        "class_overlap": f"sum of minima over sum of maxima of the two classes' maps, on {place}",
         "readers": "mean IoU of each region with the other reader's best, both ways",
         "intervals": f"95%, {order.draws} samples of patients drawn with replacement, seed {order.seed}; 'low' and "
         "'high' of proportions are Wilson's",

@@ -25,7 +25,7 @@ NAMELESS = "reader"
 _NOTHING = ("marked nothing", "nothing is marked")
 """How a note ends that says of a reader that there was nothing to mark, which is an answer and no problem."""
 _UNSAID = ("", "truth", "lesion")
-"""Labels of regions that do not name a class: they are of the positive class."""
+"""Labels of regions that do not name a class, as those of a mask: they are of the class that their row means."""
 TRUTH_RULE = (
     "a class is there when at least half of the readers who labelled the image say so; without labels, when at least "
     "half of the readers who marked it did mark that class"
@@ -72,7 +72,7 @@ def truth_of(row: CohortImage, image: MedicalImage, card: ModelCard) -> ImageTru
     readers: list[str] = []
     for marking in row.markings:
         for truth in _truths(marking, image):
-            regions += _classed(truth.regions, card, problems)
+            regions += _classed(truth.regions, card, _meant(marking, card), problems)
             readers += [*truth.readers, *(region.reader for region in truth.regions)]
             problems.update(note for note in truth.notes if not note.rstrip(".").endswith(_NOTHING))
     classes = _labelled(row, card, problems)
@@ -82,9 +82,8 @@ def truth_of(row: CohortImage, image: MedicalImage, card: ModelCard) -> ImageTru
 
 
 def _labelled(row: CohortImage, card: ModelCard, problems: Counter[str]) -> frozenset[str] | None:
-    votes: Counter[str] = Counter()
-    voters = 0
-    for marking in row.markings:
+    ballots: dict[object, set[str]] = {}
+    for number, marking in enumerate(row.markings):
         if not marking.labels:
             continue
         names = [_class_name(label, card) for label in marking.labels]
@@ -97,11 +96,13 @@ def _labelled(row: CohortImage, card: ModelCard, problems: Counter[str]) -> froz
                         code="no-such-class",
                     )
                 problems[f"the label '{label}' is no class of the model"] += 1
-        voters += 1
-        votes.update({name for name in names if name is not None})
-    if not voters:
+        # Findings that do not exclude each other may have a row each, all of one reader.
+        voter: object = marking.reader if card.task == "multilabel" else number
+        ballots.setdefault(voter, set()).update(name for name in names if name is not None)
+    if not ballots:
         return None
-    chosen = frozenset(name for name, count in votes.items() if 2 * count >= voters)
+    votes = Counter(name for ballot in ballots.values() for name in ballot)
+    chosen = frozenset(name for name, count in votes.items() if 2 * count >= len(ballots))
     if card.task != "multilabel" and len(chosen) != 1:
         raise ReadError("The labels do not agree on one class.", code="labels-disagree")
     return chosen
@@ -113,6 +114,16 @@ def _class_name(label: str, card: ModelCard) -> str | None:
     if label.casefold() in by_name:
         return by_name[label.casefold()]
     return card.classes[int(label)] if label.isdecimal() and int(label) < len(card.classes) else None
+
+
+def _meant(marking: Marking, card: ModelCard) -> str:
+    """The class of what a row marks without naming it; empty where that cannot be told.
+
+    Of two classes the one that is the finding; of more the only label of the row, else the finding.
+    """
+    labels = {name for name in (_class_name(label, card) for label in marking.labels) if name is not None}
+    several = card.task == "multilabel" or len(card.classes) > 2
+    return labels.pop() if several and len(labels) == 1 else card.positive_class
 
 
 def _from_marks(regions: Sequence[Region], readers: Sequence[str], card: ModelCard) -> frozenset[str] | None:
@@ -127,12 +138,18 @@ def _from_marks(regions: Sequence[Region], readers: Sequence[str], card: ModelCa
 
 
 def _truths(marking: Marking, image: MedicalImage) -> list[Truth]:
-    """What one row of the table says, from a mask, a file of boxes and boxes in the table itself."""
+    """What one row of the table says, from a mask, a file of boxes and boxes in the table itself.
+
+    A mask without boxes is what its reader marked; beside boxes, which may have been made of it, it stands as
+    `MASK_READER`.
+    """
     found = []
     if marking.mask is not None:
         mask = read_truth(marking.mask, image)
-        regions = tuple(replace(each, reader=MASK_READER) for each in mask.regions)
-        found.append(replace(mask, regions=regions, readers=(MASK_READER,)))
+        alone = marking.file is None and not marking.boxes
+        reader = (marking.reader if alone else "") or MASK_READER
+        regions = tuple(replace(each, reader=reader) for each in mask.regions)
+        found.append(replace(mask, regions=regions, readers=(reader,)))
     if marking.file is not None:
         found.append(read_truth(marking.file, image))
     if marking.boxes:
@@ -154,14 +171,17 @@ def _from_text(text: str, reader: str, image: MedicalImage) -> Truth:
         return Truth(nowhere, readers=(reader,), notes=(error.sentence,))
 
 
-def _classed(regions: Sequence[Region], card: ModelCard, problems: Counter[str]) -> list[Region]:
+def _classed(regions: Sequence[Region], card: ModelCard, meant: str, problems: Counter[str]) -> list[Region]:
     """Regions with the name of their class as label; those of none are counted and left out."""
     kept = []
     for region in regions:
         name = _class_name(region.label, card)
-        if name is None and region.label.casefold() in _UNSAID:
-            name = card.positive_class or None
-        if name is None:
+        unsaid = name is None and region.label.casefold() in _UNSAID
+        if unsaid and meant:
+            name = meant
+        if name is None and unsaid:
+            problems["a region names no class, and neither does the one label of its row"] += 1
+        elif name is None:
             problems[f"The class '{region.label}' of a region is none of the model."] += 1
         else:
             kept.append(replace(region, label=name))
