@@ -241,3 +241,50 @@ def test_another_case_has_other_maps(board, asked):
     assert ("tiny", 4, True, "none") in again
     one = cell(board, "stroke · mirrored input, map turned back").tile
     assert abs(np.unravel_index(one.values.argmax(), one.values.shape)[1] - 8) <= 3
+
+
+def test_a_model_that_was_not_made_for_the_image_says_so_on_every_tile(board):
+    from viewer.models.applicability import Applicability
+    from viewer.state.case import Judgement
+
+    board.session.judgement = Judgement(Applicability("does_not_apply", ("modality CT",)), confirmed=True)
+    board.settle()
+    assert cell(board, "stroke · Grad-CAM").pane.words.watermark == "MODEL NOT MADE FOR THIS IMAGE"
+    assert board.board.title.full.startswith("MODEL NOT MADE FOR THIS IMAGE")
+
+
+def test_what_was_pressed_goes_on_while_slices_are_scrolled_and_can_be_stopped(board, asked):
+    """A job that is under way when the slice changes belongs to its own slice."""
+    waiting: list = []
+    runner = board.bench.explaining.comparing._runner
+    real = runner.submit
+    comparing = board.bench.explaining.comparing
+
+    class Held:
+        cancelled = False
+
+        def submit(self, lane, work, **calls):
+            waiting.append((lane, work, calls))
+            return self
+
+        def cancel(self):
+            self.cancelled = True
+
+    comparing._runner = held = Held()
+    press(board, cell(board, "stroke · Occlusion").button)
+    assert cell(board, "stroke · Occlusion").tile.missing == "computing …"
+    board.bench.viewing.step(1)
+    board.settle()
+    assert cell(board, "stroke · Occlusion").tile.missing == "not computed"
+    assert not held.cancelled
+    lane, work, calls = waiting.pop()
+    real(lane, work, **calls)
+    board.bench.viewing.step(-1)
+    board.settle()
+    assert cell(board, "stroke · Occlusion").tile.values is not None
+    press(board, cell(board, "no stroke · Occlusion").button)
+    board.bench.cancel()
+    board.settle()
+    assert held.cancelled
+    assert cell(board, "no stroke · Occlusion").tile.missing == "not computed"
+    assert board.session.work is None

@@ -260,3 +260,25 @@ def test_a_network_of_volumes_shows_what_is_traced_and_traces_the_rest_when_aske
     assert bare.session.choice.layer == chosen
     assert not bare.layers.trace.isVisible()
     assert not bare.window.menus.actions["map.trace-layers"].isEnabled()
+
+
+def test_what_must_not_be_missed_stands_over_the_tiles(board):
+    from viewer.models.applicability import Applicability
+    from viewer.state.case import Judgement
+
+    board.bench.explaining.toggle_mirror()
+    board.bench.viewing.toggle_seen()
+    board.settle()
+    assert "WHAT THE NETWORK SAW" in board.layers.title.full
+    assert "MIRRORED" in board.layers.title.full
+    assert board.layers.model.view.background.letters == ("L", "R", "A", "P")
+    board.session.judgement = Judgement(Applicability("does_not_apply", ("modality CT",)), confirmed=True)
+    board.settle()
+    assert board.layers.title.full.startswith("MODEL NOT MADE FOR THIS IMAGE")
+
+
+def test_a_view_whose_model_is_gone_shows_nothing_of_another_one(board):
+    view = board.layers.model.view
+    view._made.clear()
+    board.session.model = None
+    assert {view.map(number) for number in range(len(view.entries))} == {""}

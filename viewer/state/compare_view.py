@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from viewer.models.card import CROPS, ModelCard
 from viewer.state.canvas_view import Background, background_of
 from viewer.state.case import judged
 from viewer.state.comparing import MOST, Cell
-from viewer.state.layers_view import STATES
+from viewer.state.layers_view import NOT_MADE_FOR_IT, STATES, is_outside
 from viewer.state.map_view import shown_positive
 from viewer.state.method import FIRST, Method, is_segmentation, method_named, why_not
 from viewer.state.planes_view import MapScale
@@ -39,6 +38,7 @@ class CompareTile:
     map : what full colour means; None without a map.
     missing : why there is no map, in words.
     may_ask : whether pressing computes it.
+    watermark : across the picture; empty for none.
     """
 
     cell: Cell
@@ -48,6 +48,7 @@ class CompareTile:
     map: MapScale | None
     missing: str = ""
     may_ask: bool = False
+    watermark: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,7 +251,8 @@ def _title(session: Session, scales: list[tuple[MapScale, str]], by_column: bool
         colour = f"full colour: of each column its {' or '.join(labels)}"
     else:
         colour = f"full colour: {scales[0][0].scale:.3g} in all tiles ({labels[0]})"
-    parts = [colour]
+    parts = [NOT_MADE_FOR_IT] if is_outside(session) else []
+    parts += [colour]
     parts += [f"slice {session.view.slice + 1} / {case.slices}"] if case.slices > 1 else []
     if session.comparing.kind != "models":
         parts += [f"layer {session.choice.layer}"]
@@ -285,7 +287,9 @@ def _tile(session: Session, found: _Found, title: str, scale: MapScale) -> Compa
         words = f"{STATES[state]} \u00b7 {words}"
     if session.comparing.kind == "models":
         words = f"{found.method.layer} \u00b7 {words}"
-    return CompareTile(cell, heading, words, values, scale, may_ask=part)
+    outside = cell.variant.model == session.model_id and is_outside(session)
+    mark = NOT_MADE_FOR_IT if outside else ""
+    return CompareTile(cell, heading, words, values, scale, may_ask=part, watermark=mark)
 
 
 def _missing(session: Session, found: _Found) -> tuple[str, bool]:
@@ -305,14 +309,3 @@ def _missing(session: Session, found: _Found) -> tuple[str, bool]:
     if reading is session.reading and reading is not None and (traced or not filled):
         return ("the layer is not traced" if reading.whole else "explaining this slice"), False
     return ("not asked yet" if traced or not filled else "not computed"), True
-
-
-def compare_key(session: Session) -> tuple[Any, ...]:
-    """What the grid depends on besides case, model, reading and slice."""
-    c, view, choice = session.comparing, session.view, session.choice
-    return (
-        *(c.kind, c.scale, c.explainers, c.asked, id(c.readings), id(c.failed), id(c.layers)),
-        *(choice.explainer, choice.layer, choice.score, id(choice.parameters), session.revision),
-        *(view.window, view.convention, view.inverted, view.cursor, session.arrivals),
-        *(session.overlay.scale, session.overlay.true_grid, id(session.support), id(session.models)),
-    )

@@ -20,13 +20,14 @@ from viewer.state.canvas_view import Background, whole_input
 from viewer.state.map_view import is_difference, is_diverging, map_scale, shown_map, shown_state, signed_map
 from viewer.state.method import method_of
 from viewer.state.series_reading import SeriesReading
-from viewer.state.session import DIFFERENCE, Session
+from viewer.state.session import DIFFERENCE, ModelFacts, Session
 from viewer.state.tile_view import small_map
 from viewer.state.volume_reading import VolumeReading
 from viewer.state.volume_words import memory_words, tile_words
 
 NO_CASE = "Open an image: the tiles show its maps, layer by layer."
 NO_MODEL = "Choose a model: the tiles show the maps of its layers."
+NOT_MADE_FOR_IT = "MODEL NOT MADE FOR THIS IMAGE"
 STATES = {"empty": "empty", "negative_only": "only against", "near_zero": "near zero"}
 """State of a map -> what a tile says of it."""
 _FLAGS = {
@@ -133,11 +134,11 @@ def layers_view(session: Session, background: Background | None, waiting: str) -
     return LayersView(
         entries,
         "",
-        _title(session, len(known), len(model.layers) - len(known)),
+        _title(session, background, len(known), len(model.layers) - len(known)),
         background,
         offer=_offer(session),
         tracing=isinstance(reading, VolumeReading) and bool(reading.wanted),
-        _make=partial(_layer_map, session, reading, session.view.slice, waiting),
+        _make=partial(_layer_map, session, (model, reading, session.view.slice), waiting),
     )
 
 
@@ -155,6 +156,11 @@ def _entry(session: Session, layer: LayerInfo) -> LayerEntry:
     )
 
 
+def is_outside(session: Session) -> bool:
+    """Whether the model was not made for the open image, and the user wants its answer all the same."""
+    return session.judgement is not None and session.judgement.applicability.verdict == "does_not_apply"
+
+
 def grid_words(grid: tuple[int, ...]) -> str:
     """``7²``, ``7×9`` or, of a volume, ``8×12×12`` (slices first)."""
     if len(grid) == 2 and grid[0] == grid[1]:
@@ -163,10 +169,15 @@ def grid_words(grid: tuple[int, ...]) -> str:
 
 
 def _layer_map(
-    session: Session, reading: SeriesReading | None, index: int, waiting: str, name: str
+    session: Session,
+    subject: tuple[ModelFacts, SeriesReading | None, int],
+    waiting: str,
+    name: str,
 ) -> LayerMap | str:
     """What one tile shows of the slice, or why it shows nothing."""
-    assert session.model is not None
+    model, reading, index = subject
+    if session.model is not model or session.reading is not reading:
+        return ""  # somebody looks at a view whose time is over; the next one is on its way
     signed = signed_map(session, reading, index, name) if reading is not None else None
     if reading is None or signed is None:
         return _missing(session, reading, index, name, waiting)
@@ -202,13 +213,15 @@ def _missing(session: Session, reading: SeriesReading | None, index: int, name: 
     return "left the memory for maps: press to make it again" if made else "not explained yet"
 
 
-def _title(session: Session, known: int, left_out: int) -> str:
+def _title(session: Session, background: Background, known: int, left_out: int) -> str:
     case, choice = session.case, session.choice
     assert case is not None
     what = "difference of classes" if is_difference(session) else choice.target
     if choice.target == DIFFERENCE and not is_difference(session):
         what = "the finding"
-    parts = [f"{known} layers", method_of(session).words, what]
+    parts = [NOT_MADE_FOR_IT] if is_outside(session) else []
+    parts += [background.mark] if background.mark else []
+    parts += [f"{known} layers", method_of(session).words, what]
     parts += [f"slice {session.view.slice + 1} / {case.slices}"] if case.slices > 1 else []
     parts += ["every layer on its own scale"]
     parts += [f"{left_out} without a gradient left out"] if left_out else []

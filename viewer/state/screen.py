@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes, shown_readers
 from viewer.state.canvas_view import Background, CanvasView, canvas_view, shown_background
-from viewer.state.compare_view import CompareView, compare_key, compare_view
+from viewer.state.compare_view import CompareView, compare_view
 from viewer.state.layers_view import LayersView, layers_view
 from viewer.state.map_view import MapView, map_view, places_shown
 from viewer.state.method import method_of
@@ -109,9 +109,7 @@ class Presenter:
             layers=self._layers((*shown, choice, turned, seen, s.overlay.true_grid), background, canvas)
             if workspace == "layers"
             else None,
-            compare=self._part(
-                "compare", (*shown, _Same(s.plain), s.model_id, *compare_key(s)), lambda: compare_view(s)
-            )
+            compare=self._part("compare", (*shown, *self._compare_key()), lambda: compare_view(s))
             if workspace == "compare"
             else None,
             importance=self._part(
@@ -162,6 +160,18 @@ class Presenter:
             "layers",
             (*key, _Same(background), s.model_id, waiting, grows, scale),
             lambda: layers_view(s, background, waiting),
+        )
+
+    def _compare_key(self) -> tuple[Any, ...]:
+        """What the grid depends on besides case, model, reading and slice."""
+        s = self._session
+        c, view, choice = s.comparing, s.view, s.choice
+        things = (c.readings, c.failed, c.layers, choice.parameters, s.plain, s.support, s.models)
+        return (
+            *map(_Same, things),
+            *(c.kind, c.scale, c.explainers, c.asked, s.model_id, s.revision, s.arrivals),
+            *(choice.explainer, choice.layer, choice.score, s.overlay.scale, s.overlay.true_grid),
+            *(view.window, view.convention, view.inverted, view.cursor),
         )
 
     def _strip(self, key: tuple[Any, ...]) -> StripView | None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from viewer.controllers.workbench import Workbench
 from viewer.state.boxes_view import BoxesView
 from viewer.state.canvas_view import CanvasView
+from viewer.state.layers_view import NOT_MADE_FOR_IT
 from viewer.state.rulers import RulerMark
 from viewer.ui import theme
 from viewer.ui.canvas.boundary_marks import BoundaryMarks
@@ -20,7 +21,7 @@ from viewer.ui.canvas.marks import Crosshair, EdgeLetters, Words
 from viewer.ui.canvas.picture_pane import Canvas, PicturePane
 from viewer.ui.canvas.ruler_marks import RulerMarks
 
-WATERMARK = "MODEL NOT MADE FOR THIS IMAGE"
+WATERMARK = NOT_MADE_FOR_IT
 
 
 class ReadingCanvas(Canvas):

@@ -134,7 +134,7 @@ class CompareCell(QFrame):
         pane.setAccessibleName(f"{tile.title}: {tile.missing or tile.words}")
         pane.letters.letters = background.letters
         pane.words.side_unknown = background.letters is None
-        pane.words.mark = background.mark
+        pane.words.mark, pane.words.watermark = background.mark, tile.watermark
         pane.crosshair.cursor = view.cursor
         pane.show_background(background)
         pane.show_map(tile.map, tile.values, style, hard=self._bench.session.overlay.true_grid)

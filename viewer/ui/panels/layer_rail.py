@@ -10,6 +10,7 @@ from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QWidget
 
 from viewer.controllers.workbench import Workbench
+from viewer.state.layers_view import STATES, grid_words
 from viewer.state.panel_views import LayerTile
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
@@ -19,7 +20,6 @@ _PER_ROW, _PER_ROW_OF_VOLUMES = 3, 2
 """Tiles in a row; the grid of a volume takes more room beside the name."""
 _PICTURE = 54
 _NO_LAYER = "This explainer looks at the input: no layer is chosen."
-_WORDS = {"empty": "empty", "negative_only": "only against", "near_zero": "near zero"}
 
 
 def _height() -> int:
@@ -58,7 +58,7 @@ class Tile(QWidget):
         facts = [f"{layer.name}, {layer.type}, {' × '.join(str(n) for n in layer.shape)}"]
         facts += ["the model's own first choice"] if tile.default else []
         facts += [f"the same output as {layer.same_as}"] if layer.same_as else []
-        facts += [f"map: {_WORDS[tile.state]}"] if tile.state in _WORDS else []
+        facts += [f"map: {STATES[tile.state]}"] if tile.state in STATES else []
         facts += [tile.offer.replace("\n", ", about ")] if tile.offer else []
         self.setToolTip("\n".join(facts))
         self.setAccessibleName(f"Layer {layer.name}{', chosen' if tile.chosen else ''}")
@@ -81,7 +81,7 @@ class Tile(QWidget):
             place = QRectF(0, 0, min(side * ratio, frame.width() - 4), side)
             place.moveCenter(frame.center())
             painter.drawImage(place, self._image)
-        if words := _WORDS.get(tile.state, tile.offer):
+        if words := STATES.get(tile.state, tile.offer):
             painter.setPen(theme.DARK_MUTED)
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(frame.adjusted(3, 2, -3, -2), flags, words)
@@ -99,7 +99,7 @@ class Tile(QWidget):
         self._words(painter, tile)
 
     def _words(self, painter: QPainter, tile: LayerTile) -> None:
-        grid = _grid_words(tile.layer.grid)
+        grid = grid_words(tile.layer.grid)
         place = QRectF(1, _PICTURE, self.width() - 2, theme.scaled(18))
         metrics = painter.fontMetrics()
         room = int(place.width()) - metrics.horizontalAdvance(grid) - 5
@@ -121,13 +121,6 @@ class Tile(QWidget):
             self.chosen.emit(self._tile.layer.name)
         else:
             super().keyPressEvent(event)
-
-
-def _grid_words(grid: tuple[int, ...]) -> str:
-    """``7²``, ``7×9`` or, of a volume, ``8×12×12`` (slices first)."""
-    if len(grid) == 2 and grid[0] == grid[1]:
-        return f"{grid[0]}²"
-    return "×".join(map(str, grid))
 
 
 class LayerRail(QScrollArea):
