@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from viewer.cli.evaluating import CHIEF_SCORES
 from viewer.controllers.cohort.files import write_evaluation
 from viewer.controllers.cohort.order import EvaluateOrder
 from viewer.controllers.cohort.running import evaluate
 from viewer.controllers.headless import generate
+from viewer.evaluation.prediction_table import CHIEF_SCORES
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.foundation.progress import ProgressToken
 from viewer.plugin_host import host

@@ -5,16 +5,24 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
+from tests.tiny import tiny_network, write_tiny_model, write_tiny_segmentation
 from tests.tiny_cohort import write_tiny_cohort
+from tests.tiny_multilabel import write_tiny_labels_model
+from viewer.controllers.cohort import scoring
 from viewer.controllers.cohort.order import EvaluateOrder, planned
 from viewer.controllers.cohort.running import wanted_cohort
 from viewer.controllers.cohort.workers import scored_here, scored_in_processes
+from viewer.evaluation.prediction_table import CHIEF_SCORES
 from viewer.foundation.errors import Cancelled
 
 QUICK = ("--jobs", 0, "--draws", 20, "--transforms", "mean", "--fractions", "5,10")
+BRIEF = ("--jobs", 0, "--draws", 5, "--transforms", "none", "--values", "5")
 
 
 @pytest.fixture
@@ -105,3 +113,116 @@ def _flat(value):
     if isinstance(value, list):
         return [each for item in value for each in _flat(item)]
     return [value] if isinstance(value, float) else []
+
+
+@pytest.fixture
+def blind(user_folder):
+    """A network of the same kind that never finds a stroke; its default layer is another one."""
+    folder = write_tiny_model(user_folder, "blind")
+    card = (folder / "model.toml").read_text(encoding="utf-8")
+    card = card.replace('default_layer = "relu2"', 'default_layer = "relu1"').split("[[reference]]")[0]
+    (folder / "model.toml").write_text(card, encoding="utf-8")
+    network = tiny_network()
+    with torch.no_grad():
+        network.linear.bias[1] = -60.0
+    save_file(network.state_dict(), folder / "weights.safetensors")
+    return "blind"
+
+
+def test_models_stand_side_by_side(say, tiny, blind, cohort, tmp_path):
+    out, alone = tmp_path / "out", tmp_path / "alone"
+    words = (*QUICK, "--include", "all", "--layers", "relu1,relu2", "--json")
+    document = say("evaluate", cohort, "--model", f"{tiny}, {blind}", "--out", out, *words).document
+    one, other = (
+        say("evaluate", cohort, "--model", name, "--out", alone / name, *words).document
+        for name in (tiny, blind)
+    )
+    assert "models" not in one
+    assert "side_by_side" not in one
+    for name in ("model", "images", "predictions", "localisation", "pixel_importance", "focus"):
+        assert document[name] == one[name], name
+    assert [each["model"] for each in document["models"]] == [tiny, blind]
+    assert [each["layer"] for each in document["models"]] == ["relu2", "relu1"]
+    rows = {
+        (row["unit"], row["class"], row["reader"], row["measure"]): [
+            tuple(each[name] for name in ("value", "low", "high")) for each in row["values"]
+        ]
+        for row in document["side_by_side"]
+    }
+    for unit, key in (("patient", "per_patient"), ("slice", "per_slice")):
+        for measure in CHIEF_SCORES:
+            scores = [each["predictions"][key]["scores"][measure] for each in (one, other)]
+            expected = [tuple(score[name] for name in ("value", "low", "high")) for score in scores]
+            assert rows[unit, "", "", measure] == expected, measure
+    assert [value for value, *_ in rows["patient", "", "", "sensitivity"]] == [1, 0]
+    for place, (found, layer) in enumerate(((one, "relu2"), (other, "relu1"))):
+        best = max(
+            row["iou"]
+            for row in found["localisation"]
+            if (row["explainer"], row["layer"], row["reader"]) == ("grad-cam", layer, "mask")
+        )
+        assert rows["map", "stroke", "mask", "iou"][place][0] == best
+    with (out / "models.csv").open(newline="", encoding="utf-8") as stream:
+        lines = list(csv.DictReader(stream))
+    assert len(lines) == len(rows)
+    assert float(lines[1][f"{blind} high"]) == document["side_by_side"][1]["values"][1]["high"]
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "Models side by side" in page
+    assert "Models side by side" not in (alone / tiny / "report.html").read_text(encoding="utf-8")
+    theirs = json.loads((out / "models" / blind / "evaluation.json").read_text(encoding="utf-8"))
+    assert theirs["predictions"] == other["predictions"]
+
+
+def test_each_of_several_models_goes_on_where_it_was(say, tiny, blind, cohort, tmp_path, monkeypatch):
+    words = ("--out", tmp_path / "o", *BRIEF)
+    seen = []
+    real = scoring.score_image
+
+    def counted(plan, row, *arguments):
+        if len(seen) == 7:
+            raise Cancelled
+        seen.append((plan.model, row.path))
+        return real(plan, row, *arguments)
+
+    monkeypatch.setattr("viewer.controllers.cohort.workers.score_image", counted)
+    assert say("evaluate", cohort, "--model", f"{tiny},{blind}", *words).code == 130
+    monkeypatch.setattr(
+        "viewer.controllers.cohort.workers.score_image",
+        lambda plan, row, *more: seen.append((plan.model, row.path)) or real(plan, row, *more),
+    )
+    told = say("evaluate", cohort, "--model", f"{tiny},{blind}", *words)
+    assert told.code == 0
+    assert seen == [(model, f"p{n}.nii.gz") for model in (tiny, blind) for n in range(5)]
+    assert re.search(r"of +class +reader +score +tiny +blind", told.out)
+    # One of them alone, and both the other way round, ask no network again.
+    assert say("evaluate", cohort, "--model", blind, *words).code == 0
+    assert say("evaluate", cohort, "--model", f"{blind},{tiny}", *words).code == 0
+    assert len(seen) == 10
+
+
+def test_models_with_other_classes_are_compared_class_by_class(say, tiny, user_folder, cohort, tmp_path):
+    write_tiny_labels_model(user_folder)
+    table = cohort / "cohort.csv"
+    table.write_text(
+        table.read_text(encoding="utf-8").replace("stroke,", "1,").replace("no 1,", "0,"), encoding="utf-8"
+    )
+    told = say(
+        "evaluate", cohort, "--model", f"{tiny},tiny-labels", "--out", tmp_path / "o", *BRIEF, "--json"
+    )
+    rows = [row for row in told.document["side_by_side"] if row["measure"] == "sensitivity"]
+    by_class = {row["class"]: [each["value"] is not None for each in row["values"]] for row in rows}
+    assert by_class["stroke"] == [True, False]
+    assert by_class["dark"][0] is False
+
+
+def test_a_model_that_lacks_what_is_asked_stops_all_before_they_start(
+    say, tiny, user_folder, cohort, tmp_path
+):
+    write_tiny_segmentation(user_folder)
+    told = say("evaluate", cohort, "--model", f"{tiny},tiny-seg", "--out", tmp_path / "o", *BRIEF)
+    assert (told.code, "segmentation network" in told.sentence) == (1, True)
+    assert not list((tmp_path / "o").glob("cases/*"))
+    copy = tmp_path / "copy"
+    shutil.copytree(user_folder / "models" / "tiny", copy)
+    told = say("evaluate", cohort, "--model", f"{tiny},{copy}", "--out", tmp_path / "o", *BRIEF)
+    assert (told.code, "have the id 'tiny'" in told.sentence) == (2, True)

@@ -272,7 +272,12 @@ def _check(parser: ArgumentParser) -> None:
 
 def _evaluate(parser: ArgumentParser) -> None:
     parser.add_argument("cohort", metavar="COHORT", type=Path, help="a folder with cohort.csv")
-    parser.add_argument("--model", metavar="ID", required=True, help="id or folder of a model")
+    parser.add_argument(
+        "--model",
+        metavar="ID[,ID]",
+        required=True,
+        help="id or folder of a model, or several to compare, the first with all figures",
+    )
     for name, what in (
         (
             "--explainers",

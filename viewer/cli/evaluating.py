@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 from typing import Any
 
 from viewer.cli.answer import Answer, table
@@ -10,32 +11,21 @@ from viewer.cli.asking import split_names, wish_of
 from viewer.cli.terminal import Terminal
 from viewer.controllers.cohort.files import write_evaluation
 from viewer.controllers.cohort.order import FRACTIONS, TRANSFORMS, EvaluateOrder
-from viewer.controllers.cohort.running import evaluate as run
+from viewer.controllers.cohort.side_by_side import evaluate_each
 from viewer.evaluation.iou_curve import PERCENTAGES
+from viewer.evaluation.prediction_table import CHIEF_SCORES
 from viewer.foundation.errors import UsageError
 
 _NONE = "none"
-CHIEF_SCORES = (
-    "accuracy",
-    "sensitivity",
-    "specificity",
-    "ppv",
-    "npv",
-    "f1",
-    "auc",
-    "balanced-accuracy",
-    "nll",
-    "ece",
-)
-"""Names of the scores that a person reads first."""
 _SHOWN = 12
 
 
 def evaluate(options: Namespace, terminal: Terminal) -> Answer:
     """Evaluate a cohort. Ctrl-C stops after an image; the same command goes on from there."""
+    models = _models(options.model)
     order = EvaluateOrder(
         cohort=options.cohort,
-        model=options.model,
+        model=models[0],
         out=options.out,
         explainers=split_names(options.explainers),
         layers=split_names(options.layers),
@@ -57,15 +47,25 @@ def evaluate(options: Namespace, terminal: Terminal) -> Answer:
         seed=options.seed,
     )
     with terminal.stoppable():
-        found = run(order, terminal.progress)
-        document = write_evaluation(found, terminal.progress)
+        found, *others = evaluate_each(order, models, terminal.progress)
+        document = write_evaluation(found, terminal.progress, beside=others)
     for each in document["skipped"]:
         terminal.warn(f"skipped '{each['path']}': {each['reason']}")
     for each in document["left_out"]:
         terminal.warn(f"left out {each['explainer']} on {each['layer']}: {each['reason']}")
     for each in document["not_counted"]:
         terminal.warn(f"not counted ({each['times']} times in {each['images']} images): {each['what']}.")
+    for each in document.get("models", ())[1:]:
+        if each["skipped"]:
+            terminal.warn(
+                f"the model '{each['model']}' skipped {each['skipped']} images; they are named in its folder."
+            )
     return Answer(document, _described(document))
+
+
+def _models(text: str) -> tuple[str, ...]:
+    """Several between commas; a folder whose name has one is a folder."""
+    return (text,) if "," not in text or Path(text).exists() else split_names([text])
 
 
 def _numbers(words: list[str], option: str) -> tuple[float, ...]:
@@ -121,8 +121,31 @@ def _described(document: dict[str, Any]) -> str:
         )
         if len(best) > _SHOWN:
             parts.append(f"and {len(best) - _SHOWN} more rows in localisation.csv")
+    if document.get("side_by_side"):
+        parts.append("models side by side: " + document["rules"]["side_by_side"])
+        parts.append(_compared(document["side_by_side"]))
     parts.append(f"report: {document['files']['report']}")
     return "\n".join(parts)
+
+
+def _compared(rows: list[dict[str, Any]]) -> str:
+    head = ("of", "class", "reader", "score", *(each["model"] for each in rows[0]["values"]))
+    cells = [
+        (
+            row["unit"],
+            row["class"],
+            row["reader"],
+            row["measure"],
+            *(
+                f"{each['value']}"
+                if row["measure"] == "n" and each["value"] is not None
+                else f"{_number(each['value'])} {_interval(each['low'], each['high'])}".strip()
+                for each in row["values"]
+            ),
+        )
+        for row in rows
+    ]
+    return table(head, cells)
 
 
 def _number(value: float | None) -> str:

@@ -17,6 +17,19 @@ from viewer.evaluation.curves import expected_calibration_error, log_losses, rel
 from viewer.evaluation.score import Score
 
 DEFAULT_THRESHOLD = 0.5
+CHIEF_SCORES = (
+    "accuracy",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "f1",
+    "auc",
+    "balanced-accuracy",
+    "nll",
+    "ece",
+)
+"""Names of the scores that a person reads first."""
 
 
 @dataclass(frozen=True, eq=False)

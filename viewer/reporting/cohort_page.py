@@ -6,7 +6,7 @@ Cases have numbers here, those of their lines in the tables; names of files and 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -53,6 +53,7 @@ def cohort_page(document: Mapping[str, Any], figures: Mapping[str, bytes], recor
         f"<h1>Cohort evaluation of {_text(document['model'])}</h1>",
         f"<p>{document['images']} images of {document['patients']} patients, {len(document['skipped'])} skipped.</p>",
         "<p class='mark'>RESEARCH USE ONLY</p>",
+        _models(document),
         _predictions(document, figures),
         _localisation(document, figures),
         _section(
@@ -67,6 +68,42 @@ def cohort_page(document: Mapping[str, Any], figures: Mapping[str, bytes], recor
         "</body></html>",
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _models(document: Mapping[str, Any]) -> str:
+    """Several models side by side; the rest of the page is about the first."""
+    if not document.get("side_by_side"):
+        return ""
+    rows = document["side_by_side"]
+    head = ("of", "class", "reader", "score", *(each["model"] for each in document["models"]))
+    cells = [
+        (row["unit"], row["class"], row["reader"], row["measure"], *map(_compared(row), row["values"]))
+        for row in rows
+    ]
+    maps = "; ".join(
+        f"{each['model']}: {each['explainer']} on {each['layer']}" for each in document["models"]
+    )
+    parts = [
+        _rule(f"{document['rules']['side_by_side']}. {maps}. All below is about {document['model']}."),
+        _table(head, cells),
+    ]
+    parts += [
+        f"<p>{_text(each['model'])}: {each['skipped']} images skipped.</p>"
+        for each in document["models"]
+        if each["skipped"]
+    ]
+    return _section("Models side by side", parts)
+
+
+def _compared(row: Row) -> Callable[[Row], str]:
+    """How a value of a row is written."""
+
+    def written(each: Row) -> str:
+        if row["measure"] == "n":
+            return "-" if each["value"] is None else str(each["value"])
+        return f"{_number(each['value'])} {_interval(each['low'], each['high'])}"
+
+    return written
 
 
 def _predictions(document: Mapping[str, Any], figures: Mapping[str, bytes]) -> str:

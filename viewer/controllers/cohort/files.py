@@ -6,10 +6,19 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from viewer.controllers.cohort.running import Evaluated
+from viewer.controllers.cohort.side_by_side import (
+    FOLDER,
+    SIDE_BY_SIDE_RULE,
+    entry_of,
+    side_by_side,
+    table_rows,
+)
+from viewer.controllers.map_files import make_folder
 from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.provenance import provenance, write_provenance
 from viewer.foundation.whole_file import write_whole
@@ -19,8 +28,15 @@ _TABLES = ("localisation", "pixel_importance", "focus", "class_overlap", "reader
 _ON_PAGE_DPI = 160
 
 
-def write_evaluation(found: Evaluated, progress: Progress = SILENT) -> dict[str, Any]:
+def write_evaluation(
+    found: Evaluated, progress: Progress = SILENT, *, beside: Sequence[Evaluated] = ()
+) -> dict[str, Any]:
     """Write everything into the folder of the order.
+
+    Parameters
+    ----------
+    beside : other models on the same cohort; everything about each goes into a folder of its own, and what is compared
+        stands beside the first.
 
     Returns
     -------
@@ -42,6 +58,17 @@ def write_evaluation(found: Evaluated, progress: Progress = SILENT) -> dict[str,
         "cases": _case_rows(document),
         "predictions": _prediction_rows(document),
     }
+    if beside:
+        entries = [entry_of(found, document)]
+        for each in beside:
+            folder = out / FOLDER / each.card.id
+            make_folder(folder)
+            other = write_evaluation(replace(each, order=replace(each.order, out=folder)), progress)
+            entries.append({**entry_of(each, other), "report": other["files"]["report"]})
+        document["models"] = entries
+        document["side_by_side"] = side_by_side(entries)
+        document["rules"]["side_by_side"] = SIDE_BY_SIDE_RULE
+        tables["models"] = table_rows(document["side_by_side"])
     written = []
     for name, rows in tables.items():
         if not rows:  # a table without a line has no columns either
