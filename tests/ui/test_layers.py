@@ -78,7 +78,7 @@ def test_there_is_a_tile_for_every_layer_with_what_is_known_of_it(board):
 def test_the_map_of_a_tile_is_the_map_of_reading(board):
     board.bench.explaining.select_layer("relu2")
     board.settle()
-    np.testing.assert_array_equal(found(board, "relu2").values, board.window.screen_.map.picture)
+    np.testing.assert_allclose(found(board, "relu2").values, board.window.screen_.map.picture, atol=1e-6)
     drawn = pixels(board, "relu2")
     board.bench.viewing.show_overlay(False)
     board.settle()
