@@ -20,6 +20,7 @@ from viewer.controllers.cohort.running import wanted_cohort
 from viewer.controllers.cohort.workers import scored_here, scored_in_processes
 from viewer.evaluation.prediction_table import CHIEF_SCORES
 from viewer.foundation.errors import Cancelled
+from viewer.reporting import cohort_figures
 
 QUICK = ("--jobs", 0, "--draws", 20, "--transforms", "mean", "--fractions", "5,10")
 BRIEF = ("--jobs", 0, "--draws", 5, "--transforms", "none", "--values", "5")
@@ -116,6 +117,12 @@ def _flat(value):
 
 
 @pytest.fixture
+def unillustrated(monkeypatch):
+    """Figures take most of the time and are looked at elsewhere."""
+    monkeypatch.setattr(cohort_figures, "cohort_figures", lambda document: iter(()))
+
+
+@pytest.fixture
 def blind(user_folder):
     """A network of the same kind that never finds a stroke; its default layer is another one."""
     folder = write_tiny_model(user_folder, "blind")
@@ -129,6 +136,7 @@ def blind(user_folder):
     return "blind"
 
 
+@pytest.mark.usefixtures("unillustrated")
 def test_models_stand_side_by_side(say, tiny, blind, cohort, tmp_path):
     out, alone = tmp_path / "out", tmp_path / "alone"
     words = (*QUICK, "--include", "all", "--layers", "relu1,relu2", "--json")
@@ -173,6 +181,7 @@ def test_models_stand_side_by_side(say, tiny, blind, cohort, tmp_path):
     assert theirs["predictions"] == other["predictions"]
 
 
+@pytest.mark.usefixtures("unillustrated")
 def test_each_of_several_models_goes_on_where_it_was(say, tiny, blind, cohort, tmp_path, monkeypatch):
     words = ("--out", tmp_path / "o", *BRIEF)
     seen = []
@@ -200,6 +209,7 @@ def test_each_of_several_models_goes_on_where_it_was(say, tiny, blind, cohort, t
     assert len(seen) == 10
 
 
+@pytest.mark.usefixtures("unillustrated")
 def test_models_with_other_classes_are_compared_class_by_class(say, tiny, user_folder, cohort, tmp_path):
     write_tiny_labels_model(user_folder)
     table = cohort / "cohort.csv"
