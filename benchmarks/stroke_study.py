@@ -7,14 +7,18 @@ Makes patients that no training has seen, evaluates `stroke-gap` with all explai
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from viewer.controllers.cohort.files import write_evaluation
+from viewer.controllers.cohort.look import BASELINE
 from viewer.controllers.cohort.order import EvaluateOrder
 from viewer.controllers.cohort.running import evaluate
 from viewer.controllers.headless import generate
+from viewer.evaluation.cohort_table import TABLE
 from viewer.evaluation.prediction_table import CHIEF_SCORES
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.foundation.progress import ProgressToken
@@ -24,8 +28,15 @@ from viewer.reporting.cohort_page import best_thresholds
 _MODEL = "stroke-gap"
 _SEED = 2026
 _PAGE = Path("docs/studies/stroke.md")
-_SLOW = ("mc-dropout", "score-cam", "rise", "lime", "kernel-shap", "gradient-shap", "smoothgrad")
-"""Tens to thousands of passes a map; with ``--slow`` they are asked too."""
+_SAMPLED = ("score-cam", "mc-dropout", "smoothgrad", "gradient-shap")
+_SWITCHED = ("lime", "kernel-shap", "rise")
+_SLOW = (*_SAMPLED, *_SWITCHED)
+"""Tens to thousands of passes a map: with fewer samples, and on the model's default layer alone."""
+_FEWER = {_SAMPLED: 20, _SWITCHED: 200}
+_IS_A_BASELINE = "brightness"
+"""An explainer of a plugin that shows the image; it stands among the baselines already."""
+_ILL = "stroke"
+_FRACTION = 5.0
 _READER = "simulated reader"
 
 _ABOUT = """The generator draws these patients apart from those of training. Everything here is about synthetic
@@ -33,8 +44,8 @@ heads: it says how the program measures and how its methods compare, and nothing
 trained with the lesion masks of such heads, so its maps are taught to point at lesions."""
 _MAPS = """Truth is the boxes of the simulated reader. IoU is with the best box, at the best of the thresholds
 1, 2, 3, 5, 8, 10 and 20% (in brackets), which is chosen after the fact; 95% intervals from drawing patients
-again. *Overlap* is that of the maps of the two classes; *fall*, where it was asked for (`--pixels`), is what
-p(stroke) loses when the most important 5% and 20% of the pixels are replaced by the mean."""
+again. *Overlap* is that of the maps of the two classes; *fall* is what p(stroke) loses when the most important 5%
+of the pixels are replaced by the mean, on the peak slice of every patient with a lesion."""
 _BASELINES = """Rows in italics know nothing of the network: the image's own brightness, a blob in the middle,
 and a random value in each cell of the layer. An explainer that is no better has not explained."""
 
@@ -43,9 +54,8 @@ Row = Mapping[str, Any]
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stroke_study")
-    parser.add_argument("--patients", type=int, default=24)
-    parser.add_argument("--slow", action="store_true", help="explainers of many passes too")
-    parser.add_argument("--pixels", action="store_true", help="pixel importance too")
+    parser.add_argument("--patients", type=int, default=10)
+    parser.add_argument("--quick", action="store_true", help="without explainers of many passes")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("out/stroke-study"))
     options = parser.parse_args()
@@ -53,25 +63,62 @@ def main() -> None:
         lambda done, total, words: print(f"\r{done}/{total} {words}   ", end="", flush=True)
     )
     cohort = options.out / f"cohort-{options.patients}"
-    if not (cohort / "cohort.csv").is_file():
+    if not (cohort / TABLE).is_file():
         generate("stroke-dwi", options.patients, _SEED, cohort, progress)
+        _split_by_label(cohort)
     host.activate()
-    order = EvaluateOrder(
+    whole = EvaluateOrder(
         cohort,
         _MODEL,
-        options.out / "results",
-        explainers=tuple(name for name in EXPLAINERS if options.slow or name not in _SLOW),
-        layers=("all",),
+        options.out / "predictions",
+        explainers=("grad-cam",),
         targets=("stroke",),
         slices="peak",
-        transforms=("mean",) if options.pixels else (),
-        fractions=(5.0, 20.0),
+        transforms=(),
         jobs=options.jobs,
     )
-    document = write_evaluation(evaluate(order, progress), progress)
+    ill = replace(
+        whole,
+        out=options.out / "maps",
+        explainers=tuple(name for name in EXPLAINERS if name not in (*_SLOW, _IS_A_BASELINE)),
+        layers=("all",),
+        split=_ILL,
+        transforms=("mean",),
+        fractions=(_FRACTION,),
+    )
+    orders = [whole, ill]
+    for names, samples in () if options.quick else _FEWER.items():
+        settings = (("samples", str(samples)),)
+        out = options.out / f"maps-{names[0]}"
+        orders.append(replace(ill, explainers=names, layers=(), settings=settings, out=out))
+    document = together([write_evaluation(evaluate(each, progress), progress) for each in orders])
     _PAGE.parent.mkdir(parents=True, exist_ok=True)
     _PAGE.write_text(page(document, options), encoding="utf-8")
-    print(f"\n{_PAGE}; tables and figures in {order.out}")
+    print(f"\n{_PAGE}; tables and figures in {options.out}")
+
+
+def _split_by_label(cohort: Path) -> None:
+    """Name patients by their label in the column ``split``, so that maps are made only of those with a lesion."""
+    table = cohort / TABLE
+    with table.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    with table.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows({**row, "split": row["label"]} for row in rows)
+
+
+def together(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Predictions of the first evaluation with the maps of the others, and the baselines of the second alone."""
+    first, second, *more = documents
+    found = {**second, "predictions": first["predictions"], "skipped": first["skipped"]}
+    for name in ("localisation", "pixel_importance", "class_overlap", "left_out", "not_counted"):
+        rows = [row for document in more for row in document[name]]
+        found[name] = [
+            *second[name],
+            *(row for row in rows if not row.get("explainer", "").startswith(BASELINE)),
+        ]
+    return found
 
 
 def page(document: Mapping[str, Any], options: argparse.Namespace) -> str:
@@ -89,9 +136,10 @@ def page(document: Mapping[str, Any], options: argparse.Namespace) -> str:
         name for name in explainers if any(r["explainer"] == name and r["layer"] in layers for r in chief)
     ]
     most = max((row["n"] for row in chief), default=0), max((row["patients"] for row in chief), default=0)
+    command = f"python -m benchmarks.stroke_study --patients {options.patients}"
     parts = [
         "# stroke-gap on unseen synthetic patients",
-        f"Made by `python -m benchmarks.stroke_study --patients {options.patients}` (seed {_SEED}).",
+        f"Made by `{command}{' --quick' if options.quick else ''}` (seed {_SEED}).",
         _ABOUT,
         "## Predictions",
         *_predictions(document["predictions"]),
@@ -108,7 +156,6 @@ def page(document: Mapping[str, Any], options: argparse.Namespace) -> str:
                 "energy inside",
                 "overlap",
                 "fall 5%",
-                "fall 20%",
                 "n",
             ),
             [_map_cells(row, overlap, fall) for row in _first_of_each(best_thresholds(chief))],
@@ -145,7 +192,12 @@ def page(document: Mapping[str, Any], options: argparse.Namespace) -> str:
         "## Left out",
         "\n".join(
             [
-                f"- {', '.join(_SLOW)}: tens to thousands of passes a map; `--slow` asks them too.",
+                f"- {', '.join(_SLOW)}: tens to thousands of passes a map."
+                if options.quick
+                else f"- {', '.join(_SLOW)} on other layers than the model's default; "
+                + "; ".join(f"{', '.join(names)} have {n} samples" for names, n in _FEWER.items())
+                + " where they take samples.",
+                f"- {_IS_A_BASELINE}: shows the image and stands among the baselines.",
                 *(f"- {name}: {why}" for name, why in _reasons(document["left_out"]).items()),
                 *(f"- {each['what']} ({each['times']} times)" for each in document["not_counted"]),
                 *(f"- {each['path']}: {each['reason']}" for each in document["skipped"]),
@@ -196,8 +248,7 @@ def _map_cells(row: Row, overlap: Mapping[Any, Any], fall: Mapping[Any, Any]) ->
         f"{_number(row['pointing'])} {_interval(row['pointing_low'], row['pointing_high'], 2)}",
         f"{_number(row['energy'])} {_interval(row['energy_low'], row['energy_high'], 2)}",
         _number(overlap.get((name, layer))),
-        _number(fall.get((*key, 5.0))),
-        _number(fall.get((*key, 20.0))),
+        _number(fall.get((*key, _FRACTION))),
         str(row["n"]),
     )
 
