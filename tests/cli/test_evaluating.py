@@ -81,6 +81,9 @@ def test_a_folder_without_a_table(say, tiny, tmp_path):
     told = say("evaluate", tmp_path, "--model", tiny, "--out", tmp_path / "o")
     assert told.code == 1
     assert "has no cohort.csv" in told.sentence
+    assert told.sentence.count(": ") == 1, told.sentence
+    told = say("evaluate", tmp_path / "nope", "--model", tiny, "--out", tmp_path / "o")
+    assert (told.code, "There is no file or folder 'nope'." in told.sentence) == (1, True)
 
 
 def test_processes_give_the_same_numbers_survive_and_stop(tmp_path):

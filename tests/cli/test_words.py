@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.conftest import Say
 from viewer.cli import main as cli_main
+from viewer.cli import terminal as terminal_module
 from viewer.cli.commands import COMMANDS
 from viewer.cli.terminal import Terminal
 from viewer.cli.view_options import ViewOptions
@@ -168,6 +169,25 @@ def test_progress_is_drawn_on_a_terminal_only() -> None:
     deaf.isatty = lambda: False  # type: ignore[method-assign]
     Terminal(deaf).progress.report(1, 2, "predicting")  # type: ignore[arg-type]
     assert deaf == []
+
+
+def test_long_work_says_where_it_is_in_a_file_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(terminal_module.time, "monotonic", lambda: now[0])
+    file = _Screen()
+    file.isatty = lambda: False  # type: ignore[method-assign]
+    terminal = Terminal(file)  # type: ignore[arg-type]
+    with terminal.stoppable():
+        for second in range(25):
+            now[0] = 100.0 + second
+            terminal.progress.report(second, 25, "images of the cohort")
+    assert "".join(file).splitlines() == [
+        "whyslice: images of the cohort 10/25",
+        "whyslice: images of the cohort 20/25",
+    ]
+    now[0] = 200.0
+    terminal.progress.report(1, 2, "afterwards")
+    assert "afterwards" not in "".join(file)
 
 
 def test_the_window_gets_its_options(capsys: pytest.CaptureFixture[str]) -> None:

@@ -94,6 +94,11 @@ def test_what_is_no_cohort(tmp_path, text, reason):
         read_cohort(tmp_path)
 
 
+def test_a_folder_that_is_not_there_is_said_as_such(tmp_path):
+    with pytest.raises(ReadError, match=r"^There is no file or folder 'nope'\.$"):
+        read_cohort(tmp_path / "nope")
+
+
 def test_a_table_that_is_no_text(tmp_path):
     (tmp_path / "cohort.csv").write_bytes(b"\xff\xfe\x00path")
     with pytest.raises(ReadError, match="UTF-8"):

@@ -124,6 +124,26 @@ def test_labels_that_do_not_exclude_each_other() -> None:
     assert found.outcomes("a") == ["TP", "TN", "FP"]
 
 
+def test_without_a_positive_f1_is_not_defined_and_says_why() -> None:
+    """Nothing can be found where nothing is: 0 would blame the network for the cohort."""
+    found = Predicted(
+        ("a", "b"),
+        np.array([[0.9, 0.1], [0.2, 0.1], [0.7, 0.1]]),
+        np.zeros((3, 2), dtype=bool),
+        ("x", "y", "z"),
+        exclusive=False,
+    )
+    table = prediction_table(found, draws=10)
+    assert table.classes[0].counts["fp"] == 2
+    written = table.to_json()
+    f1 = written["classes"][0]["scores"]["f1"]
+    assert (f1["value"], f1["low"], f1["bootstrap_low"]) == (None, None, None)
+    assert "not defined, no row has the class" in f1["rule"]
+    assert written["scores"]["f1-micro"]["value"] is None
+    assert "not defined" in written["scores"]["f1-micro"]["rule"]
+    assert written["scores"]["f1-macro"]["value"] is None
+
+
 def test_three_classes_are_decided_by_the_largest() -> None:
     p = np.array([[0.5, 0.3, 0.2], [0.2, 0.3, 0.5], [0.1, 0.6, 0.3]])
     truth = np.eye(3, dtype=bool)

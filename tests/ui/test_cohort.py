@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from tests.tiny_cohort import write_tiny_cohort
+from viewer.foundation.errors import UsageError
 from viewer.ui.panels.workspace_tabs import WorkspaceTabs
 
 
@@ -153,3 +154,31 @@ def test_a_run_without_a_model_says_so(bare, tmp_path):
     bare.bench.cohorts.open(write_tiny_cohort(tmp_path / "c"))
     bare.settle()
     assert not bare.window.cohort.run.isEnabled()
+
+
+def test_rows_that_cannot_be_used_are_skipped_and_listed(cohort, tmp_path):
+    """One image is gone, one line leads out of the folder, one gives a known image to somebody else."""
+    folder = write_tiny_cohort(tmp_path / "gaps", strokes=2, others=2)
+    (folder / "p3.nii.gz").unlink()
+    cohort.bench.cohorts.open(folder)
+    cohort.settle()
+    panel = cohort.panel
+    assert "3 cases, 1 row of the table cannot be used" in panel.words.full
+    assert panel.filters["skipped"].text() == "skipped 1"
+    with (folder / "cohort.csv").open("a", encoding="utf-8") as table:
+        table.write("../else.nii,x,,,,,\np1.nii.gz,other,,,,,\n")
+    cohort.bench.cohorts.open(folder)
+    cohort.settle()
+    assert "3 rows of the table cannot be used" in panel.words.full
+    press(cohort, panel.run)
+    assert texts(panel, 4) == ["TP", "TP", "TN", "—", "—", "—"]
+    assert "does not exist" in texts(panel, 5)[3]
+    assert panel.filters["skipped"].text() == "skipped 3"
+    assert len(cohort.session.cohort.document["skipped"]) == 3
+    double_click(cohort, 4)
+    assert cohort.session.workspace == "cohort", "nothing outside the folder is opened"
+    assert "inside the folder" in cohort.session.notice.sentence
+    cohort.bench.cohorts.open_case(2)
+    cohort.settle()
+    with pytest.raises(UsageError, match="last case"):
+        cohort.bench.cohorts.step(1)

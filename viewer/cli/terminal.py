@@ -16,6 +16,8 @@ from viewer.imaging.diagnoses import Diagnosis
 
 _EVERY = 0.1
 """Seconds between two updates of the progress line."""
+_RARELY = 10.0
+"""Seconds between two lines of progress where they stay, as in a file."""
 
 
 class Terminal:
@@ -23,7 +25,8 @@ class Terminal:
 
     Attributes
     ----------
-    progress : handed to long work; drawn only where stderr is a terminal.
+    progress : handed to long work; redrawn in place where stderr is a terminal. Elsewhere only work that is `stoppable`
+        says where it is, in a line now and then.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -31,7 +34,8 @@ class Terminal:
         self._alive = self._stream.isatty()
         self._shown = 0
         self._last = 0.0
-        self.progress = ProgressToken(self._draw if self._alive else None)
+        self._long = False
+        self.progress = ProgressToken(self._draw if self._alive else self._write)
 
     def warn(self, sentence: str) -> None:
         """Say something that does not make the command fail."""
@@ -61,9 +65,11 @@ class Terminal:
             self.progress.cancel()
 
         before = signal.signal(signal.SIGINT, ask)
+        self._long, self._last = True, time.monotonic()
         try:
             yield
         finally:
+            self._long = False
             signal.signal(signal.SIGINT, before)
 
     def _draw(self, done: int, total: int, text: str) -> None:
@@ -71,7 +77,17 @@ class Terminal:
         if now - self._last < _EVERY and done < total:
             return
         self._last = now
-        share = f" {done}/{total}" if total > 1 else ""
-        line = f"{text or 'working'}{share}"[:78]
+        line = _words(done, total, text)[:78]
         print("\r" + line.ljust(self._shown), end="", file=self._stream, flush=True)
         self._shown = len(line)
+
+    def _write(self, done: int, total: int, text: str) -> None:
+        now = time.monotonic()
+        if self._long and now - self._last >= _RARELY:
+            self._last = now
+            self.warn(_words(done, total, text))
+
+
+def _words(done: int, total: int, text: str) -> str:
+    share = f" {done}/{total}" if total > 1 else ""
+    return f"{text or 'working'}{share}"

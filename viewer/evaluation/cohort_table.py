@@ -149,14 +149,16 @@ def read_cohort(folder: Path, progress: Progress = SILENT) -> Cohort:
     Raises
     ------
     ReadError
-        When there is no table, or it names no image.
+        When there is no such folder or no table, or it names no image.
     """
     folder = folder.parent if folder.name == TABLE else folder
     path = folder / TABLE
     layout = None if path.is_file() else reader_of(folder, "cohort") if folder.is_dir() else None
     if layout is None and not path.is_file():
+        if not folder.exists():
+            raise ReadError(f"There is no file or folder '{folder.name}'.", code="missing")
         raise ReadError(
-            f"'{folder.name}' is no cohort: it has no {TABLE}.",
+            f"'{folder.name or folder.resolve().name}' has no {TABLE}.",
             code="no-cohort",
             action="A cohort is a folder with a table of that name; 'whyslice generate' writes one.",
         )

@@ -193,8 +193,8 @@ def _of_class(found: Predicted, k: int, sampled: PatientDraws) -> ClassTable:
     scores = confusion_scores(true_negative=tn, false_negative=fn, true_positive=tp, false_positive=fp)
     n = len(said)
     sensitivity, specificity = scores["sensitivity"].value, scores["specificity"].value
-    f1 = 2 * tp / (2 * tp + fp + fn) if tp + fp + fn else math.nan
-    none = "" if tp + fp + fn else "; not defined, the class is neither there nor called"
+    f1 = 2 * tp / (2 * tp + fp + fn) if tp + fn else math.nan
+    none = "" if tp + fn else "; not defined, no row has the class"
     scores["f1"] = Score("f1", f1, "higher", f"2 TP / (2 TP + FP + FN) of '{name}'{none}", n=n)
     scores["balanced-accuracy"] = Score(
         "balanced-accuracy",
@@ -235,10 +235,15 @@ def _intervals(counts: NDArray[np.float64]) -> dict[str, tuple[float, float]]:
             "npv": tn / (tn + fn),
             "sensitivity": sensitivity,
             "specificity": specificity,
-            "f1": 2 * tp / (2 * tp + fp + fn),
+            "f1": _where_there(2 * tp / (2 * tp + fp + fn), tp + fn),
             "balanced-accuracy": (sensitivity + specificity) / 2,
         }
     return {name: interval(values) for name, values in drawn.items()}
+
+
+def _where_there(values: NDArray[np.float64], there: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values of the draws in which a class is there at all; of the others nan."""
+    return np.where(there > 0, values, math.nan)
 
 
 _Made = tuple[Score, tuple[float, float]]
@@ -259,11 +264,14 @@ def _f1_micro(found: Predicted, sampled: PatientDraws) -> _Made:
     twice, all_ = cells.sum(axis=0)
     drawn = sampled.sums(cells)
     with np.errstate(invalid="ignore", divide="ignore"):
-        bounds = interval(drawn[:, 0] / drawn[:, 1])
-    value = float(twice / all_) if all_ else math.nan
+        there = sampled.sums(found.truth.sum(axis=1)[:, None])[:, 0]
+        bounds = interval(_where_there(drawn[:, 0] / drawn[:, 1], there))
+    value = float(twice / all_) if found.truth.any() else math.nan
     rule = "F1 of the counts of all classes together"
     if found.exclusive:
         rule += "; of classes that exclude each other this is the accuracy"
+    elif not found.truth.any():
+        rule += "; not defined, no row has any of them"
     return Score("f1-micro", value, "higher", rule, n=len(both)), bounds
 
 
@@ -276,7 +284,9 @@ def _f1_macro(found: Predicted, sampled: PatientDraws, tables: Sequence[ClassTab
         said, so = found.decided[:, k], found.truth[:, k]
         counts = sampled.sums(np.stack([2 * (said & so), said.astype(int) + so], axis=1))
         with np.errstate(invalid="ignore", divide="ignore"):
-            drawn.append(counts[:, 0] / counts[:, 1])
+            drawn.append(
+                _where_there(counts[:, 0] / counts[:, 1], sampled.sums(so[:, None].astype(int))[:, 0])
+            )
     shares = np.array(drawn).reshape(len(drawn), len(sampled.weights))
     counted = np.isfinite(shares).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -27,6 +27,7 @@ class CohortLine:
     slice : that stands for it, from 0; None for a volume, and before it has been scored.
     outcome : of the decision about the finding; empty where it is not known.
     reason : why it was skipped; empty otherwise.
+    usable : False for a row of the table that names nothing that may be opened; `reason` says why.
     """
 
     image: CohortImage
@@ -35,12 +36,23 @@ class CohortLine:
     slice: int | None = None
     outcome: Literal["", "TP", "FP", "FN", "TN"] = ""
     reason: str = ""
+    usable: bool = True
 
     @property
     def group(self) -> Group:
         if self.reason:
             return "skipped"
         return self.outcome or "waiting"
+
+
+def fresh_lines(cohort: Cohort) -> tuple[CohortLine, ...]:
+    """The images of a table before any has been scored, and what in it cannot be."""
+    # A row that is skipped may lead out of the folder: its line keeps the words of the table and no place to open.
+    unusable = (
+        CohortLine(CohortImage(row.path, cohort.folder, row.path, ()), reason=row.reason, usable=False)
+        for row in cohort.skipped
+    )
+    return (*(CohortLine(image) for image in cohort.images), *unusable)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +76,7 @@ class CohortOnScreen:
 
     Attributes
     ----------
-    lines : one per image, in the order of the table.
+    lines : one per image, in the order of the table, then one per row that cannot be used.
     finding : the class that outcomes speak of; empty before a run.
     model_id : that the lines were scored by; empty before a run.
     run : None when nothing runs.
@@ -93,7 +105,7 @@ class CohortOnScreen:
     @classmethod
     def of(cls, cohort: Cohort) -> CohortOnScreen:
         """A table that has just been read."""
-        return cls(cohort, tuple(CohortLine(image) for image in cohort.images))
+        return cls(cohort, fresh_lines(cohort))
 
     @property
     def listed(self) -> tuple[int, ...]:
@@ -108,7 +120,7 @@ class CohortOnScreen:
 
     def neighbour(self, step: int) -> int | None:
         """The line that comes `step` after the current one among those that the table shows; None at the ends."""
-        listed = self.listed
+        listed = tuple(index for index in self.listed if self.lines[index].usable)
         if not listed:
             return None
         if self.current is None:

@@ -27,7 +27,15 @@ from viewer.foundation.errors import Cancelled, UsageError
 from viewer.foundation.job_runner import JobHandle, JobRunner
 from viewer.foundation.progress import Progress
 from viewer.models.card import ModelCard
-from viewer.state.cohort import CohortLine, CohortOnScreen, CohortRun, ExplainersWish, Group, LayersWish
+from viewer.state.cohort import (
+    CohortLine,
+    CohortOnScreen,
+    CohortRun,
+    ExplainersWish,
+    Group,
+    LayersWish,
+    fresh_lines,
+)
 from viewer.state.session import Notice, Session
 
 _TRANSFORM = ("mean",)
@@ -114,11 +122,19 @@ class Cohorts:
     # --- cases -------------------------------------------------------------------------------------------------------
 
     def open_case(self, index: int) -> None:
-        """Open a case in Reading, with its truth, on the slice that stands for it."""
+        """Open a case in Reading, with its truth, on the slice that stands for it.
+
+        Raises
+        ------
+        UsageError
+            Of a row that cannot be used, with the reason.
+        """
         cohort = self._session.cohort
         if cohort is None or not 0 <= index < len(cohort.lines):
             return
         line = cohort.lines[index]
+        if not line.usable:
+            raise UsageError(line.reason, code="no-image")
         self._session.cohort = replace(cohort, current=index)
         self._session.workspace = "reading"
         self._opening.open_wanted(
@@ -163,14 +179,13 @@ class Cohorts:
         card = session.model.card
         self._run += 1
         run = self._run
-        fresh = tuple(CohortLine(line.image) for line in cohort.lines)
         finding = card.positive_class or card.classes[0]
         session.cohort = replace(
             cohort,
-            lines=fresh,
+            lines=fresh_lines(cohort.cohort),
             finding=finding,
             model_id=card.id,
-            run=CohortRun(0, len(fresh), "preparing"),
+            run=CohortRun(0, len(cohort.cohort.images), "preparing"),
             sentence="",
             document=None,
             figures={},
@@ -272,7 +287,7 @@ class Cohorts:
         cohort = self._session.cohort
         if cohort is None or not parts:
             return
-        places = {line.image.path: index for index, line in enumerate(cohort.lines)}
+        places = {line.image.path: index for index, line in enumerate(cohort.lines) if line.usable}
         lines = list(cohort.lines)
         while parts:
             row, answer = parts.popleft()
@@ -291,7 +306,7 @@ class Cohorts:
             made = sum(line.probability is not None for line in cohort.lines)
             self._change(
                 run=None,
-                sentence=f"Stopped: {made} of {len(cohort.lines)} are scored. Run goes on from there.",
+                sentence=f"Stopped: {made} of {len(cohort.cohort.images)} are scored. Run goes on from there.",
             )
             return
         self._change(run=None)

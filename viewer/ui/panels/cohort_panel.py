@@ -395,10 +395,10 @@ def _title(cohort: CohortOnScreen | None, session: Session) -> str:
     if cohort is None:
         return "No cohort is open"
     name = "Cohort" if session.phi_hidden else cohort.cohort.folder.name
-    images, cases = len(cohort.lines), cohort.cohort.cases
+    images, cases = len(cohort.cohort.images), cohort.cohort.cases
     words = f"{name}: {images} images of {cases} cases" if images != cases else f"{name}: {cases} cases"
-    if cohort.cohort.skipped:
-        words += f", {len(cohort.cohort.skipped)} rows of the table cannot be used"
+    if unusable := len(cohort.cohort.skipped):
+        words += f", {unusable} {'row' if unusable == 1 else 'rows'} of the table cannot be used"
     if cohort.model_id:
         words += f", scored by {cohort.model_id}"
     return words
