@@ -12,6 +12,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 
 from viewer.foundation.errors import ExportError
 from viewer.foundation.provenance import program_version
@@ -37,10 +38,22 @@ _STYLE: Any = {
     "lines.linewidth": 1.1,
     "legend.frameon": False,
     "legend.fontsize": 6,
+    "legend.handlelength": 3.2,
     "pdf.fonttype": 42,
     "savefig.facecolor": "white",
 }
 _BASELINE = "baseline:"
+# What knows nothing of the network is grey, each always with its own dashes and points.
+_BASELINES: Mapping[str, Any] = {
+    "random": {"linestyle": "--", "marker": "x"},
+    "centre": {"linestyle": "-.", "marker": "+"},
+    "brightness": {"linestyle": (0, (4, 1.5, 1, 1.5, 1, 1.5)), "marker": "v"},
+}
+_MARKERS = ("o", "s", "^", "D")
+# Of one value there is no line, only its point; at the frame half a point would be cut off.
+_POINTS: Mapping[str, Any] = {"markersize": 2.4, "clip_on": False, "zorder": 3}
+_LEGEND_LINE = 0.125
+"""Inches."""
 _UNITS = {"per_patient": "patients", "per_slice": "slices"}
 
 Document = Mapping[str, Any]
@@ -108,6 +121,23 @@ def _classes(document: Document, table: Mapping[str, Any]) -> list[Mapping[str, 
     return list(classes)
 
 
+def _legend_below(axes: Axes, columns: int) -> float:
+    """A legend under the axes, where it covers no curve; how many inches that takes."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    # Inches and not a share of the axes: the layout gives the axes the height that the legend leaves.
+    under_words = axes.transAxes + ScaledTranslation(0, -0.36, figure.dpi_scale_trans)
+    axes.legend(ncols=columns, loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=under_words)
+    return _LEGEND_LINE * math.ceil(len(axes.get_legend_handles_labels()[0]) / columns)
+
+
+def _explainer_line(explainer: str, place: int) -> dict[str, Any]:
+    """How the curve of an explainer, or of a map that knows nothing of the network, is drawn."""
+    if explainer.startswith(_BASELINE):
+        return {"color": FAINT, "linewidth": 0.9, **_BASELINES[explainer.removeprefix(_BASELINE)], **_POINTS}
+    return {**_line(place), "marker": _MARKERS[place // len(_COLOURS) % len(_MARKERS)], **_POINTS}
+
+
 def _square(title: str = "") -> tuple[Figure, Axes]:
     figure = Figure(figsize=(SINGLE, SINGLE * 0.95), layout="constrained")
     axes = figure.add_subplot()
@@ -139,7 +169,7 @@ def _roc(document: Document) -> Figure | None:
         return None
     axes.set_xlabel("1 - specificity")
     axes.set_ylabel("sensitivity")
-    axes.legend(loc="lower right")
+    figure.set_figheight(figure.get_figheight() + _legend_below(axes, 1))
     return figure
 
 
@@ -155,14 +185,14 @@ def _calibration(document: Document) -> Figure | None:
             sizes = [4 + 26 * math.sqrt(b["n"] / table["n"]) for b in bins]
             said, so = [b["mean_probability"] for b in bins], [b["observed"] for b in bins]
             style = _line(number)
-            axes.plot(said, so, label=f"{each['class']}, {unit}: ECE {ece:.3f}", **style)
-            axes.scatter(said, so, s=sizes, color=style["color"])
+            axes.plot(said, so, label=f"{each['class']}, {unit}: ECE {ece:.3f}", clip_on=False, **style)
+            axes.scatter(said, so, s=sizes, color=style["color"], clip_on=False, zorder=3)
             number += 1
     if number == 0:
         return None
     axes.set_xlabel("predicted probability")
     axes.set_ylabel("observed share")
-    axes.legend(loc="upper left")
+    figure.set_figheight(figure.get_figheight() + _legend_below(axes, 1))
     return figure
 
 
@@ -205,13 +235,12 @@ def _iou(document: Document) -> Figure | None:
     width = SINGLE if len(names) == 1 else DOUBLE
     figure = Figure(figsize=(width, SINGLE * 0.85 * math.ceil(len(names) / 2)), layout="constrained")
     agreed = {row["class"]: row["iou"] for row in document["readers"]}
+    below = 0.0
     for number, name in enumerate(names, start=1):
         axes = figure.add_subplot(math.ceil(len(names) / 2), min(len(names), 2), number)
         for place, (explainer, layer) in enumerate(_best_layers(rows, name).items()):
             own = [r for r in rows if (r["class"], r["explainer"], r["layer"]) == (name, explainer, layer)]
-            style = _line(place)
-            if explainer.startswith(_BASELINE):
-                style = {"color": FAINT, "linestyle": _DASHES[1 + place % 3], "linewidth": 0.9}
+            style = _explainer_line(explainer, place)
             values = [row["value"] for row in own]
             axes.plot(values, [row["iou"] for row in own], label=_label(explainer, layer), **style)
             if not explainer.startswith(_BASELINE) and own[0]["iou_low"] is not None:
@@ -229,9 +258,18 @@ def _iou(document: Document) -> Figure | None:
         axes.set_xlabel("most important pixels, %" if rule == "top-percent" else "fraction of the maximum")
         axes.set_ylabel("IoU with the best box")
         axes.set_ylim(bottom=0)
+        _room_at_one_value(axes, [row["value"] for row in rows])
         axes.set_title(f"{name}, {rows[0]['reader']}", fontsize=7)
-        axes.legend(ncols=2, loc="upper right")
+        below = max(below, _legend_below(axes, 2))
+    figure.set_figheight(figure.get_figheight() + below * math.ceil(len(names) / 2))
     return figure
+
+
+def _room_at_one_value(axes: Axes, values: Sequence[float]) -> None:
+    """One value is one tick in the middle, not a scale around it that nothing was measured on."""
+    if len(set(values)) == 1 and values[0] > 0:
+        axes.set_xlim(0, 2 * values[0])
+        axes.set_xticks([values[0]], [f"{values[0]:g}"])
 
 
 def _importance(document: Document) -> Figure | None:
@@ -241,7 +279,7 @@ def _importance(document: Document) -> Figure | None:
         return None
     transforms = list(dict.fromkeys(row["transform"] for row in rows))
     names = list(dict.fromkeys(row["map_class"] for row in rows))
-    figure = Figure(figsize=(DOUBLE, 1.75 * len(names) + 0.55), layout="constrained")
+    figure = Figure(layout="constrained")
     located = _of_chief_reader(document)
     lines: dict[str, Any] = {}
     for down, name in enumerate(names):
@@ -257,12 +295,14 @@ def _importance(document: Document) -> Figure | None:
                 of = [row for row in mine if row["explainer"] == explainer]
                 layer = chosen.get(explainer, of[0]["layer"])
                 own = [row for row in of if row["layer"] == layer] or of
-                style = _line(place)
-                if explainer.startswith(_BASELINE):
-                    style = {"color": FAINT, "linestyle": "--"}
-                (line,) = axes.plot([r["fraction"] for r in own], [r["delta"] for r in own], **style)
+                (line,) = axes.plot(
+                    [r["fraction"] for r in own],
+                    [r["delta"] for r in own],
+                    **_explainer_line(explainer, place),
+                )
                 lines.setdefault(_label(explainer, own[0]["layer"]), line)
             axes.axhline(0, color=FAINT, linewidth=0.5)
+            _room_at_one_value(axes, [row["fraction"] for row in mine])
             axes.set_title(transform, fontsize=7)
             axes.set_xlabel("replaced, %")
             if across == 0:
@@ -270,6 +310,7 @@ def _importance(document: Document) -> Figure | None:
             else:
                 axes.tick_params(labelleft=False)
     figure.legend(list(lines.values()), list(lines), loc="outside lower center", ncols=4)
+    figure.set_size_inches(DOUBLE, 1.75 * len(names) + 0.3 + _LEGEND_LINE * math.ceil(len(lines) / 4))
     return figure
 
 
