@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
@@ -165,8 +163,8 @@ def test_left_stays_left_in_the_planes_of_the_window(volume, number, oblique):
             assert at.y() < middle.y()
 
 
-def test_moving_through_a_large_volume_is_a_frame(volume):
-    """A wheel notch and a crosshair move at 64 x 256 x 256, with everything that is drawn for them."""
+def test_moving_through_a_large_volume_asks_the_network_nothing(volume, traced):
+    """A crosshair move at 64 x 256 x 256 draws other cuts of the map that is there; how fast is for the benchmarks."""
     voxels = np.random.default_rng(0).integers(0, 900, (64, 256, 256)).astype(np.int16)
     voxels[20:30, 60:90, 150:190] = 3000
     image = MedicalImage(voxels, Geometry(np.diag([1.0, 1, 2.5, 1]), voxels.shape), modality="MR")
@@ -174,14 +172,19 @@ def test_moving_through_a_large_volume_is_a_frame(volume):
     QTest.keyClick(volume.window, Qt.Key.Key_F5)
     volume.settle()
     plane = volume.window.planes.panes[0].view.plane
-    seconds = []
-    for step in range(12):
-        began = time.perf_counter()
-        volume.bench.planes.point(plane, 20 + step, 60.0 + step, 150.0 + step)
-        volume.window.refresh()
-        seconds.append(time.perf_counter() - began)
-    # 16 ms on an idle machine; a busy one may take a few times that, and never the time of a trace.
-    assert float(np.median(seconds)) < 0.08
+    asked, seen = len(traced), set()
+    passes = engine.classifier("tiny3d", "auto").module.register_forward_pre_hook(
+        lambda *_: pytest.fail("asked the network")
+    )
+    try:
+        for step in range(12):
+            volume.bench.planes.point(plane, 20 + step, 60.0 + step, 150.0 + step)
+            volume.window.refresh()
+            seen.add(volume.window.planes.panes[1].view.values.tobytes())
+    finally:
+        passes.remove()
+    assert len(traced) == asked
+    assert len(seen) == 12
 
 
 def test_a_click_in_a_plane_moves_the_maps_of_the_others(volume):
