@@ -43,7 +43,10 @@ def test_predict_for_people(say: Say, tiny: str, nifti: Path) -> None:
     told = say("predict", nifti, "--model", tiny, "--mc-samples", 2)
     assert told.code == 0
     assert "case: no stroke" in told.out
-    assert "2 dropout passes" in told.out
+    assert (
+        "output p; 2 dropout passes low-high (2.5% to 97.5%); says nothing about unfamiliar scans" in told.out
+    )
+    assert "no confidence interval" in told.out
 
 
 def test_predict_with_intervals_repeats_with_its_seed(say: Say, nifti: Path, tiny: str) -> None:
@@ -84,6 +87,9 @@ def test_a_model_that_does_not_apply_predicts_and_says_so(
     assert "not made for this image" in told.sentence
     assert told.document["applicability"]["verdict"] == "does_not_apply"
     assert told.document["applicability"]["reasons"]
+    told = say("predict", nifti, "--model", tiny)
+    assert (told.out + told.err).count("not made for this image") == 1
+    assert "not made for this image" in told.sentence
     told = say(
         "explain", nifti, "--model", tiny, "--explainer", "grad-cam", "--out", nifti.parent / "m", "--json"
     )

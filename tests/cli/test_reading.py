@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import Say, voxels_of
+from viewer.imaging.dicom.writing import write_dicom
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
+from viewer.imaging.reading import read_image
 from viewer.imaging.writing import write_nifti
 
 SERIES_KEYS = {
@@ -270,6 +272,44 @@ def test_one_volume_of_several_can_be_chosen(say: Say, weighted: Path, tiny: str
     told = say("convert", weighted, tmp_path / "out.nii.gz", "--volume", 3)
     assert (told.code, "from 0 to 2" in told.sentence) == (2, True)
     assert say("predict", weighted, "--model", tiny, "--volume", 1, "--json").code == 0
+
+
+def test_a_converted_series_says_as_much_of_its_kind_as_the_series(
+    say: Say, head: MedicalImage, tiny: str, user_folder: Path, tmp_path: Path
+) -> None:
+    """What decides whether a model applies goes along; what names a patient does not."""
+    card = user_folder / "models" / tiny / "model.toml"
+    demands = 'modality = ["MR"]\nsequence = ["DWI"]\nbody_part = "head"\nb_values = [900, 1100]'
+    card.write_text(card.read_text().replace('modality = ["MR"]', demands))
+    voxels = np.rint(head.voxels * 100).astype(np.int16)
+    for number, b_value in enumerate((0.0, 1000.0), start=1):
+        write_dicom(
+            tmp_path / "study",
+            voxels,
+            head.geometry,
+            modality="MR",
+            description=f"of Jane Doe, b{b_value:g}",
+            patient="Doe^Jane",
+            number=number,
+            b_value=b_value,
+            body_part="HEAD",
+        )
+    out = tmp_path / "head.nii.gz"
+    told = say("convert", tmp_path / "study", out, "--series", "s2", "--json")
+    assert told.code == 0, told.err
+    assert told.document["sidecars"] == [str(tmp_path / "head.json"), str(tmp_path / "head.bval")]
+    (series,) = say("inspect", out, "--json").document["series"]
+    assert (series["modality"], series["b_values"]) == ("MR", [1000])
+    before, after = read_image(tmp_path / "study", "s2"), read_image(out)
+    for name in ("modality", "body_part", "sequence", "b_value", "trace"):
+        assert getattr(before, name) == getattr(after, name), name
+    predict = ("predict", "--model", tiny, "--json")
+    judged = say(*predict, tmp_path / "study", "--series", "s2").document["applicability"]
+    assert judged["verdict"] == "applies"
+    assert say(*predict, out).document["applicability"] == judged
+    written = (tmp_path / "head.json").read_text() + (tmp_path / "head.bval").read_text()
+    for private in ("jane", "doe", "1.2", "uid", "date"):
+        assert private not in written.lower()
 
 
 def test_an_archive_is_converted_and_never_written_over(say: Say, nifti: Path, tmp_path: Path) -> None:

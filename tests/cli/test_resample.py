@@ -68,7 +68,7 @@ def test_convert_as_it_is_says_so_beside_the_file(say: Say, gapped: MedicalImage
     assert "2.5 mm" in finding.sentence
     # An even image of the same name takes the note back.
     assert say("convert", "x", out, "--resample").code == 0
-    assert not (tmp_path / "gapped.json").exists()
+    assert json.loads((tmp_path / "gapped.json").read_text()) == {"Modality": "MR"}
     assert read_image(out).diagnoses == ()
 
 

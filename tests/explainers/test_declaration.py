@@ -58,6 +58,8 @@ def test_the_two_that_do_not_depend_on_the_weights_warn() -> None:
         ("integrated-gradients", {"baseline": "white"}, "minimum, zero, mean, blur or a number"),
         ("integrated-gradients", {"step": 5}, "nearest: steps"),
         ("grad-cam", {"samples": 5}, "has no parameter 'samples'"),
+        ("lime", {"parameters": {"segments": 20}}, "each is given by its own name, e.g. segments=50"),
+        ("grad-cam", {"parameters": {}}, "has no parameter 'parameters'; there is none"),
         ("smoothgrad", {"of": "smoothgrad"}, "explainer to smooth"),
         ("smoothgrad", {"of": "gradients"}, "nearest: gradient"),
         ("smoothgrad", {"steps": 5}, "has no parameter 'steps'"),

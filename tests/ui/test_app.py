@@ -168,13 +168,14 @@ print(seen, code)
     assert done.returncode == 0
 
 
-def test_one_of_several_series_is_named(qapp, nifti, model, tmp_path, windows, capsys):
+def test_one_of_several_series_is_named(qapp, nifti, model, tmp_path, windows, capsys, qtlog):
     other = bright_spot(4)
     write_nifti(tmp_path / "other.nii.gz", other.voxels, other.geometry)
     out = tmp_path / "p.png"
     assert run_window(options(tmp_path, out)) == 1
     said = capsys.readouterr().err
     assert "holds 2 series: s1 (head.nii.gz), s2 (other.nii.gz): name one with --series." in said
+    assert "propagateSizeHints" not in "".join(record.message for record in qtlog.records)
     assert run_window(options(tmp_path, out, series="s2")) == 0
     assert windows[-1].bench.session.case.slices == 4
     assert run_window(options(tmp_path, out, series="s9")) == 2

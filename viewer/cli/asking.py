@@ -45,11 +45,14 @@ def _described(found: CasePrediction) -> str:
     lines = [
         *([table(("slice", *prediction.classes), rows)] if rows else []),
         f"case: {case} ({prediction.rule})",
-        found.applicability.sentence,
+        # One that does not apply is a warning, which was said on stderr.
+        *([found.applicability.sentence] if found.applicability.verdict != _DOES_NOT_APPLY else []),
     ]
     if found.mc_samples:
         lines.append(
-            f"In brackets: 2.5% to 97.5% of {found.mc_samples} dropout passes; says nothing about unfamiliar scans."
+            f"p (low-high) reads: output p; {found.mc_samples} dropout passes low-high (2.5% to 97.5%); says nothing "
+            "about unfamiliar scans. The output is of a pass without dropout and may lie outside: this is no "
+            "confidence interval of it."
         )
     return "\n".join(lines)
 

@@ -9,7 +9,7 @@ from viewer.cli.terminal import Terminal
 from viewer.controllers.map_files import make_folder
 from viewer.foundation.errors import ExportError, UsageError
 from viewer.imaging.diagnoses import RESAMPLED, SPACING_BY_HAND
-from viewer.imaging.formats.sidecar import note_misplaced
+from viewer.imaging.formats.sidecar import sidecars_for, write_sidecars
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.reading import inspect_path, read_image
 from viewer.imaging.resampling import regular
@@ -119,9 +119,10 @@ def convert(options: Namespace, terminal: Terminal) -> Answer:
             code="uneven",
             action="Add --resample for an even grid with exact positions, or --as-it-is to write it all the same.",
         )
+    sidecars = sidecars_for(options.out, image, misplaced if uneven else 0.0)
     make_folder(options.out.parent)
     write_nifti(options.out, image.voxels, image.geometry)
-    note_misplaced(options.out, misplaced if uneven else 0.0, [each.code for each in image.diagnoses])
+    write_sidecars(sidecars)
     terminal.warn_of(image.diagnoses)
     if uneven:
         terminal.warn(f"In '{options.out.name}' slices lie up to {misplaced:.1f} mm from their place.")
@@ -138,6 +139,8 @@ def convert(options: Namespace, terminal: Terminal) -> Answer:
         "photometric": image.intensity.photometric,
         "resampled": was_resampled(image),
         "misplaced_up_to_mm": round(misplaced, 3),
+        "sidecars": [str(file) for file, text in sidecars.items() if text],
         "diagnoses": [finding.to_json() for finding in image.diagnoses],
     }
-    return Answer(document, f"{options.out}: {' x '.join(map(str, shape))} voxels")
+    beside = "".join(f"\n{file}: what the image is" for file, text in sidecars.items() if text)
+    return Answer(document, f"{options.out}: {' x '.join(map(str, shape))} voxels{beside}")

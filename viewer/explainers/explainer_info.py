@@ -229,8 +229,12 @@ class ExplainerInfo:
         known = {parameter.name: parameter for parameter in self.parameters}
         for name in given:
             if name not in known:
+                hint = ""
+                if isinstance(given[name], Mapping) and self.parameters:
+                    first = self.parameters[0]
+                    hint = f"; each is given by its own name, e.g. {first.name}={first.default!r}"
                 raise UsageError(
-                    f"The explainer '{self.name}' has no parameter '{name}'{nearest(name, list(known))}.",
+                    f"The explainer '{self.name}' has no parameter '{name}'{nearest(name, list(known))}{hint}.",
                     code="no-such-parameter",
                 )
         return {

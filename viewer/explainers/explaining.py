@@ -64,7 +64,7 @@ def explain(
     score : what is differentiated.
     region : where a segmentation network is asked about the class, on the picture (or the volume in reading order):
         ``"all"``, ``"row,column"``, ``"row_min,column_min,row_max,column_max"``, a mask or a `Region`; None for all.
-    **parameters : of the explainer.
+    **parameters : of the explainer, each a keyword of its own, e.g. ``segments=20``.
 
     Raises
     ------

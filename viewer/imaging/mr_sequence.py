@@ -12,8 +12,8 @@ _SEQUENCES = (
     ("T1", r"t1|mprage|t1w|spgr"),
     ("T2", r"t2|t2w"),
 )
-
-
+MAPS = ("ADC", "FA", "COLFA", "EXP", "EADC")
+"""Values of DICOM's image type that name a map computed from diffusion-weighted images."""
 _TRACE = re.compile(r"(?<![a-z])(?:tracew?|isotropic)(?![a-z])")
 
 

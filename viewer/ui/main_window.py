@@ -390,7 +390,9 @@ class MainWindow(QMainWindow):
             self._chooser = None
         if choice is not None and self._chooser is None:
             self._chooser = SeriesChooser(self.bench, choice, self)
-            self._chooser.show()
+            # Where only a picture of the window is wanted, nobody is there to choose.
+            if not self.testAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen):
+                self._chooser.show()
         elif self._chooser is not None:
             self._chooser.show_session()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from viewer.imaging.dicom.stacks import Stack
-from viewer.imaging.mr_sequence import named_sequence
+from viewer.imaging.mr_sequence import MAPS, named_sequence
 
 _WORDS = {
     "EADC": "exponential ADC",
@@ -21,7 +21,6 @@ _WORDS = {
     "LOCALIZER": "localizer",
     "REF_SURVIEW": "localizer",
 }
-_MAPS = ("ADC", "FA", "COLFA", "EXP", "EADC")
 _NAMED_SEGMENTS = 3
 
 
@@ -43,7 +42,7 @@ def sequence_of(stack: Stack, volume: int) -> str:
     """What is known of an MR sequence, empty otherwise: the image type first, then diffusion weighting, then names."""
     if stack.file.modality != "MR":
         return ""
-    if stack.kind in _MAPS:
+    if stack.kind in MAPS:
         return stack.kind
     return named_sequence(stack.file.words, stack.volumes[volume].b_value)
 

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from viewer.foundation.errors import ExportError
 from viewer.foundation.whole_file import write_whole
 from viewer.imaging.diagnoses import Diagnosis
-from viewer.imaging.mr_sequence import named_sequence, names_trace
+from viewer.imaging.image import MedicalImage
+from viewer.imaging.mr_sequence import MAPS, named_sequence, names_trace
 from viewer.imaging.volumes import Direction
 
 _SUFFIXES = (".json", ".bval", ".bvec")
@@ -23,6 +26,11 @@ _LARGEST = 1 << 20
 _OURS = "WhySlice"
 """Under which this program writes into a sidecar."""
 _UNEVEN = ("uneven-spacing", "missing-slice")
+_FACTS = ("Modality", "SeriesDescription", "ProtocolName", "ImageType", "BodyPartExamined", "BodyPart", _OURS)
+"""Everything in a sidecar that is read as a fact of its image."""
+_IMAGES = (".nii", ".nii.gz", ".hdr", ".hdr.gz", ".img", ".img.gz")
+"""Endings of images that have these sidecars."""
+_CODE = re.compile(r"[A-Z][A-Z _]{0,15}")
 _FAR = 1e4
 """Nothing of a patient is further off, mm."""
 
@@ -37,6 +45,7 @@ class Sidecar:
     b_values, directions : of every volume, as FSL writes them: one line of b-values, three lines of vectors; a
         direction is None where no vector is known.
     words : everything that may name the sequence.
+    map_kind : the map computed from diffusion-weighted images that the image type names (``ADC``, ``FA``...).
     """
 
     modality: str = ""
@@ -46,6 +55,7 @@ class Sidecar:
     directions: tuple[Direction | None, ...] = ()
     body_part: str = ""
     words: str = ""
+    map_kind: str = ""
     diagnoses: tuple[Diagnosis, ...] = ()
 
     @property
@@ -60,7 +70,9 @@ class Sidecar:
 
     def sequence_of(self, b_value: float | None) -> str:
         """What is known of the MR sequence of a volume with that weighting."""
-        return named_sequence(self.words, b_value) if self.modality in ("MR", "") else ""
+        if self.modality not in ("MR", ""):
+            return ""
+        return self.map_kind or named_sequence(self.words, b_value)
 
 
 def sidecar_files(path: Path) -> set[Path]:
@@ -97,47 +109,100 @@ def read_sidecar(path: Path) -> Sidecar:
         modality=_text(facts, "Modality").upper(),
         description=description,
         body_part=(_text(facts, "BodyPartExamined") or _text(facts, "BodyPart")).lower(),
+        map_kind=_map_kind(facts.get("ImageType")),
         words=" ".join([description, _text(facts, "ProtocolName"), str(facts.get("ImageType", ""))]),
     )
 
 
-def note_misplaced(path: Path, largest_mm: float, codes: Sequence[str]) -> None:
-    """Say beside an image that its slices do not lie where its affine says, so that whoever opens it is told.
+def sidecars_for(path: Path, image: MedicalImage, largest_mm: float) -> dict[Path, str]:
+    """What shall stand beside an image that is to be written, so that whoever opens it knows as much of its kind.
 
-    What else the sidecar says stays; without an error, what an earlier writing said of one goes.
+    Only coded facts: modality, body part, sequence, b-value, and how far slices lie from where the affine puts them.
+    The series' own words may speak of the patient and are left out. What a sidecar says beyond its facts of an image
+    stays; facts of an earlier image go.
 
     Parameters
     ----------
-    path : the image.
+    path : where the image will be.
     largest_mm : the furthest that a slice lies from where the affine puts it; 0 where all are right.
-    codes : findings about the image that was written.
+
+    Returns
+    -------
+    dict
+        Text of each file to be written; empty for one that is to go.
 
     Raises
     ------
     ExportError
-        When the sidecar cannot be written.
+        When the files belong to another image too, or what stands there is no sidecar.
     """
-    beside = path.with_name(_stem(path) + ".json")
+    beside, weighting, vectors = (path.with_name(_stem(path) + suffix) for suffix in _SUFFIXES)
+    facts = _facts_of(image, largest_mm)
+    weighted = "" if image.b_value is None else f"{image.b_value:.12g}\n"
+    there = [file for file in (beside, weighting, vectors) if file.exists()]
+    if not there and not facts and not weighted:
+        return {}
+    for suffix in _IMAGES:
+        other = path.with_name(_stem(path) + suffix)
+        if other != path and other.exists():
+            raise ExportError(
+                f"'{path.name}' would share its sidecar files with '{other.name}': name another file to write.",
+                code="shared-sidecar",
+            )
     try:
-        facts = json.loads(beside.read_text(encoding="utf-8"))
+        kept = json.loads(beside.read_text(encoding="utf-8")) if beside in there else {}
     except (OSError, ValueError, RecursionError):
-        facts = {}
-    if not isinstance(facts, dict) or (not largest_mm and _OURS not in facts):
-        if not largest_mm:
-            return
-        facts = {}
-    facts.pop(_OURS, None)
+        kept = None
+    if not isinstance(kept, dict):
+        raise ExportError(
+            f"'{beside.name}' stands beside '{path.name}' and is not a sidecar: name another file to write.",
+            code="no-sidecar",
+        )
+    said = {name: value for name, value in kept.items() if name not in _FACTS} | facts
+    texts = {
+        beside: json.dumps(said, indent=2) + "\n" if said else "",
+        weighting: weighted,
+        vectors: "",
+    }
+    return {file: text for file, text in texts.items() if text or file in there}
+
+
+def write_sidecars(texts: Mapping[Path, str]) -> None:
+    """Write, or take away, what `sidecars_for` says.
+
+    Raises
+    ------
+    ExportError
+        When a file cannot be written.
+    """
+    for file, text in texts.items():
+        if text:
+            write_whole(file, text.encode())
+        else:
+            file.unlink(missing_ok=True)
+
+
+def _facts_of(image: MedicalImage, largest_mm: float) -> dict[str, Any]:
+    kinds = [image.sequence, "TRACEW" if image.trace else ""]
+    facts: dict[str, Any] = {
+        "Modality": _code(image.modality),
+        "BodyPartExamined": _code(image.body_part),
+        "ImageType": [kind for kind in kinds if kind],
+    }
     if largest_mm:
+        codes = [finding.code for finding in image.diagnoses]
         uneven = [code for code in codes if code in _UNEVEN] or [_UNEVEN[0]]
         facts[_OURS] = {"findings": uneven, "misplaced_up_to_mm": round(largest_mm, 3)}
-    if facts:
-        write_whole(beside, (json.dumps(facts, indent=2) + "\n").encode())
-    else:
-        beside.unlink()
+    return {name: value for name, value in facts.items() if value}
+
+
+def _code(value: str) -> str:
+    """A value where it has the form of a DICOM code without digits: nothing else of a file is handed on."""
+    return value.upper() if _CODE.fullmatch(value.upper()) else ""
 
 
 def _misplaced(said: object) -> list[Diagnosis]:
-    """The findings of `note_misplaced`, in words of this program: a sidecar is anybody's file."""
+    """The findings of `sidecars_for`, in words of this program: a sidecar is anybody's file."""
     if not isinstance(said, dict):
         return []
     largest, codes = said.get("misplaced_up_to_mm"), said.get("findings")
@@ -163,6 +228,12 @@ def _stem(path: Path) -> str:
 def _text(facts: Mapping[str, Any], name: str) -> str:
     value = facts.get(name)
     return value.strip()[:64] if isinstance(value, str) else ""
+
+
+def _map_kind(image_type: object) -> str:
+    """The map that DICOM's image type names, as a list or in one text."""
+    values = image_type if isinstance(image_type, list) else str(image_type).split("\\")
+    return next((str(value).upper() for value in values if str(value).upper() in MAPS), "")
 
 
 def _weightings(path: Path) -> Sidecar:
