@@ -239,5 +239,8 @@ def _own_pictures(
         else "by slice, as in the paper: slices of one patient are on both sides, so the figures are too good",
     }
     if own.left_out:
-        words["left_out"] = f"{len(own.left_out)} findings, the first: {own.left_out[0]}"
+        # A card goes to others; the sentences name patients and stay in the folder of the training.
+        words["left_out"] = (
+            f"{len(own.left_out)} findings about the data, listed in the folder of the training"
+        )
     return Pictures(settings, variant, training, validation, lambda: test, words)

@@ -142,11 +142,11 @@ def _of_cohort(folder: Path, progress: Progress) -> Iterator[OwnPatient | str]:
 
 
 def _of_row(folder: Path, key: str, row: dict[str, str]) -> OwnPatient:
-    image = read_image(folder / row["path"])
+    image = read_image(_inside(folder, row["path"]))
     pictures = np.stack([image.grey(image.plane.picture(image.voxels, k)) for k in range(len(image.voxels))])
     masks = None
     if row.get("mask"):
-        mask = read_image(folder / row["mask"])
+        mask = read_image(_inside(folder, row["mask"]))
         if mask.voxels.shape != image.voxels.shape:
             raise WhySliceError("its mask lies on another grid", code="mask-grid")
         masks = np.stack([image.plane.picture(mask.voxels, k) > 0 for k in range(len(mask.voxels))])
@@ -158,6 +158,20 @@ def _of_row(folder: Path, key: str, row: dict[str, str]) -> OwnPatient:
     outcome = outcome_class(int(score)) if score.isdigit() and positive.any() else None
     spacing = image.plane.spacing(image.geometry)
     return OwnPatient(key, pictures, positive, masks, spacing, outcome, row.get("split", "").strip().lower())
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """Return the path of a file that a table names; nothing outside the folder is read.
+
+    Raises
+    ------
+    WhySliceError
+        When it leads out, also by a link.
+    """
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise WhySliceError(f"'{path.name}' lies outside the cohort's folder", code="outside")
+    return path
 
 
 def _checked(patient: OwnPatient) -> OwnPatient | str:

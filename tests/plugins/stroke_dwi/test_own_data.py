@@ -166,6 +166,28 @@ def test_a_generated_cohort_is_data_too(tmp_path: Path) -> None:
     assert np.array_equal(again.slices.pixels, own.slices.pixels)
 
 
+def test_the_card_names_no_patient(tmp_path: Path) -> None:
+    study(tmp_path / "dicom.hdf5")
+    table(tmp_path / "patients.csv", [(100 + k, k % 2, 1) for k in range(8)] + [("secret-7", 0, 0)])
+    settings = StrokeSettings(architecture="shallow", supervision=False, epochs=1)
+    task = build(settings, data=tmp_path / "dicom.hdf5", work=tmp_path / "work", progress=SILENT)
+    words = str(task.card())
+    assert "secret-7" not in words
+    assert "1 findings about the data" in words
+    (note,) = (tmp_path / "work").glob("own-*.json")
+    assert "secret-7" in note.read_text(encoding="utf-8")
+
+
+def test_a_cohort_reads_nothing_outside_its_folder(tmp_path: Path) -> None:
+    generate(tmp_path / "elsewhere", 1, 3, SILENT)
+    (tmp_path / "cohort").mkdir()
+    line = "path,case,label,mask\n../elsewhere/case-0001/image.nii.gz,a,no stroke,\n"
+    (tmp_path / "cohort" / "cohort.csv").write_text(line, encoding="utf-8")
+    patients, notes = taken(tmp_path / "cohort")
+    assert patients == []
+    assert notes == ["a: 'image.nii.gz' lies outside the cohort's folder"]
+
+
 def test_nothing_to_train_on_is_said(tmp_path: Path) -> None:
     with pytest.raises(WhySliceError, match="nothing to train on"):
         list(own_patients(tmp_path, SILENT))
