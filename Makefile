@@ -7,13 +7,14 @@ HEADLESS := QT_QPA_PLATFORM=offscreen
 PICTURE := out/demo.png
 WORKERS ?= 2
 
-.PHONY: help run test lint bench fuzz format clean
+.PHONY: help run test lint docs bench fuzz format clean
 
 help:
 	@echo "make run      set up, then open the demo case (without a display: render it to $(PICTURE))"
 	@echo "make test     set up, then lint, types, import contracts and all tests"
 	@echo "make lint     the same without the tests"
 	@echo "make format   let ruff arrange the code"
+	@echo "make docs     the site of docs/ in out/site"
 	@echo "make bench    side by side with peers"
 	@echo "make fuzz     5,000 damaged files for every reader; finds go to out/fuzz"
 	@echo "make clean    remove caches and outputs (keeps .venv)"
@@ -42,6 +43,11 @@ format:
 	@.ci/prepare test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs:
+	@.ci/prepare test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "The site begins at $(CURDIR)/out/site/index.html"
 
 bench:
 	@.ci/prepare test
