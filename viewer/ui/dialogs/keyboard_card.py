@@ -25,7 +25,7 @@ from viewer.ui.key_words import key_words
 from viewer.ui.panels.card import described, heading
 
 _Line = tuple[str, str]
-_MOUSE: tuple[_Line, ...] = (
+MOUSE: tuple[_Line, ...] = (
     ("wheel", "slice"),
     ("Ctrl+wheel, right drag", "zoom"),
     ("Shift+wheel", "opacity of the map"),
@@ -34,7 +34,7 @@ _MOUSE: tuple[_Line, ...] = (
     ("right click", "menu"),
     ("hold Space", "hide the map"),
 )
-_DRAGS = {
+DRAGS = {
     "crosshair": (("left drag", "crosshair"), ("Shift+left drag", "grey-level window")),
     "window": (("left drag", "grey-level window"), ("Shift+left drag", "crosshair")),
 }
@@ -58,7 +58,7 @@ class KeyboardCard(QDialog):
                 if action.menu == menu and keys[action.id]
             )
             groups.append((menu, lines))
-        groups.append(("Mouse on the image", (*_DRAGS[settings.left_drag], *_MOUSE)))
+        groups.append(("Mouse on the image", (*DRAGS[settings.left_drag], *MOUSE)))
         inner = QWidget()
         inner.setObjectName("scrolled")
         row = QHBoxLayout(inner)
