@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from viewer.explainers.support import support
     from viewer.foundation.errors import WhySliceError
     from viewer.foundation.progress import SILENT, Progress
+    from viewer.imaging.dicom.radiograph import write_radiograph
     from viewer.imaging.dicom.writing import write_dicom
     from viewer.imaging.geometry import Geometry
     from viewer.imaging.image import MedicalImage
@@ -103,6 +104,7 @@ _HOMES = {
     "wrap_module": "viewer.models.loading",
     "write_dicom": "viewer.imaging.dicom.writing",
     "write_nifti": "viewer.imaging.writing",
+    "write_radiograph": "viewer.imaging.dicom.radiograph",
 }
 __all__ = [
     "SILENT",
@@ -162,6 +164,7 @@ __all__ = [
     "wrap_module",
     "write_dicom",
     "write_nifti",
+    "write_radiograph",
 ]
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.dataset import Dataset
+from pydicom.uid import CTImageStorage, MRImageStorage, generate_uid
 
 from viewer.foundation.errors import ExportError
+from viewer.imaging.dicom.synthetic_instance import synthetic_instance
 from viewer.imaging.geometry import Geometry
 
 _KINDS = {"MR": MRImageStorage, "CT": CTImageStorage}
@@ -62,7 +63,9 @@ def write_dicom(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for index in range(len(voxels)):
-            dataset = _instance(modality, patient, number, index)
+            dataset = synthetic_instance(_KINDS[modality], modality, patient, number, index)
+            dataset.FrameOfReferenceUID = generate_uid(entropy_srcs=[patient, "frame of reference"])
+            dataset.PositionReferenceIndicator = ""
             _place(dataset, geometry, index)
             _describe(dataset, description, image_type, b_value, body_part)
             _fill(dataset, voxels[index])
@@ -75,29 +78,6 @@ def write_dicom(
             f"The series could not be written to '{folder.name}': {why}.", code="no-access"
         ) from error
     return tuple(written)
-
-
-def _instance(modality: str, patient: str, number: int, index: int) -> FileDataset:
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = _KINDS[modality]
-    meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=[patient, str(number), str(index)])
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-    dataset.SOPClassUID = meta.MediaStorageSOPClassUID
-    dataset.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
-    dataset.StudyInstanceUID = generate_uid(entropy_srcs=[patient, "study"])
-    dataset.FrameOfReferenceUID = generate_uid(entropy_srcs=[patient, "frame of reference"])
-    dataset.SeriesInstanceUID = generate_uid(entropy_srcs=[patient, str(number)])
-    dataset.Modality = modality
-    dataset.PatientName = dataset.PatientID = patient
-    dataset.PatientBirthDate = dataset.PatientSex = dataset.StudyID = dataset.AccessionNumber = ""
-    dataset.StudyDate = dataset.StudyTime = dataset.ReferringPhysicianName = (
-        dataset.PositionReferenceIndicator
-    ) = ""
-    dataset.Manufacturer = "WhySlice (synthetic)"
-    dataset.SeriesNumber, dataset.InstanceNumber = number, index + 1
-    dataset.BurnedInAnnotation = "NO"
-    return dataset
 
 
 def _place(dataset: Dataset, geometry: Geometry, index: int) -> None:
