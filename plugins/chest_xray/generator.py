@@ -106,9 +106,7 @@ def _write(path: Path, film: Film, rng: np.random.Generator, as_dicom: bool, pat
     )
 
 
-def _row(
-    path: str, case: str, film: Film, reader: str, seen: tuple[tuple[str, Box], ...]
-) -> dict[str, Any]:
+def _row(path: str, case: str, film: Film, reader: str, seen: tuple[tuple[str, Box], ...]) -> dict[str, Any]:
     shape = (film.pixels.shape[0], film.pixels.shape[1])
     return {
         "path": path,
