@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from viewer.foundation.progress import SILENT, Progress
     from viewer.imaging.dicom.radiograph import write_radiograph
     from viewer.imaging.dicom.writing import write_dicom
+    from viewer.imaging.erasing import erase
     from viewer.imaging.geometry import Geometry
     from viewer.imaging.image import MedicalImage
     from viewer.imaging.reading import read_image
@@ -88,6 +89,7 @@ _HOMES = {
     "check": "viewer.evaluation.checks.running",
     "confusion_scores": "viewer.evaluation.confusion",
     "dice": "viewer.evaluation.localisation",
+    "erase": "viewer.imaging.erasing",
     "explain": "viewer.explainers.explaining",
     "focus_scores": "viewer.evaluation.focus",
     "images_together": "viewer.explainers.question",
@@ -141,6 +143,7 @@ __all__ = [
     "check",
     "confusion_scores",
     "dice",
+    "erase",
     "explain",
     "focus_scores",
     "images_together",

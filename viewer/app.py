@@ -192,6 +192,8 @@ class Visit(QObject):
     def _stand(self) -> None:
         """Where the user wants to stand in the case that he asked for."""
         wanted, case = self._options.slice, self._bench.session.case
+        if self._options.erased:
+            self._ask(lambda: self._bench.erasing.erase_all(self._options.erased))
         if self._bench.session.resampled is not None:
             self._bench.grid.keep()
         if wanted is None or case is None:

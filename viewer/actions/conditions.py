@@ -55,7 +55,12 @@ def has_selection(session: Session) -> bool:
 
 def is_at_work(session: Session) -> bool:
     """Whether Escape has something to leave."""
-    return session.view.drawing or session.rulers.drawing or has_selection(session)
+    view = session.view
+    return view.drawing or view.erasing or session.rulers.drawing or has_selection(session)
+
+
+def has_erased(session: Session) -> bool:
+    return bool(session.choice.erased)
 
 
 def is_grey(session: Session) -> bool:
@@ -82,6 +87,8 @@ REASONS: Mapping[Callable[[Session], bool], Callable[[Session], str]] = {
     has_several_series: lambda s: _without_case(s, "Only one series is open."),
     has_selection: lambda s: _without_case(s, "No box or line is selected."),
     is_at_work: lambda s: _without_case(s, "Nothing is being drawn and nothing is selected."),
+    has_selected_box: lambda s: _without_case(s, "No box is selected."),
+    has_erased: lambda s: _without_case(s, "Nothing is erased."),
     is_grey: lambda s: _without_case(s, "The image is in colour."),
 }
 """Why a condition does not hold, in a sentence, asked only where it does not."""

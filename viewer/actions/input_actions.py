@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from viewer.actions.action import Action
 from viewer.actions.conditions import (
+    has_erased,
     has_model,
+    has_selected_box,
 )
 
 INPUT_ACTIONS: tuple[Action, ...] = (
@@ -29,6 +31,35 @@ INPUT_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         enabled=has_model,
         checked=lambda s: s.choice.crop != "none",
+    ),
+    Action(
+        "input.erase",
+        "Erase a part of the input",
+        "Input",
+        "The next left drag on the image takes a box out of what the network is given; the picture stays.",
+        lambda bench: bench.erasing.draw_mode(True),
+        shortcut="E",
+        where="canvas",
+        enabled=has_model,
+        checked=lambda s: s.view.erasing,
+    ),
+    Action(
+        "input.erase-box",
+        "Erase the selected box",
+        "Input",
+        "Take what the selected box holds out of what the network is given.",
+        lambda bench: bench.erasing.erase_selected(),
+        shortcut="Shift+E",
+        where="canvas",
+        enabled=has_selected_box,
+    ),
+    Action(
+        "input.put-back",
+        "Put back what was erased",
+        "Input",
+        "Give the network the whole picture again.",
+        lambda bench: bench.erasing.put_back(),
+        enabled=has_erased,
     ),
     Action(
         "input.seen",

@@ -181,6 +181,14 @@ MAP_ACTIONS: tuple[Action, ...] = (
         enabled=lambda s: has_map(s) and not s.probing and not is_segmentation(s),
     ),
     Action(
+        "map.under-noise",
+        "Compare under noise",
+        "Map",
+        "The chosen explainer beside its means over noisy inputs (SmoothGrad), at 10 and 20% noise.",
+        lambda bench: bench.explaining.comparing.under_noise(),
+        enabled=lambda s: has_model(s) and not is_segmentation(s),
+    ),
+    Action(
         "map.pixel-importance",
         "Measure pixel importance",
         "Map",

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from viewer.foundation.errors import UsageError
 from viewer.foundation.registry import nearest
+from viewer.imaging.erasure import Erasure
 
 
 class Parser(argparse.ArgumentParser):
@@ -100,6 +101,21 @@ def spacing(text: str) -> tuple[float, float, float]:
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is no spacing such as 5,0.5,0.5") from None
     return slice_, row, column
+
+
+def erasure(text: str) -> Erasure:
+    """``ROW_MIN,COLUMN_MIN,ROW_MAX,COLUMN_MAX`` in pixel edges, and a slice where it is of one alone."""
+    try:
+        numbers = [float(word) for word in text.split(",")]
+        top, left, bottom, right = numbers[:4]
+        index = int(text.split(",")[4]) if len(numbers) == 5 else None
+        if len(numbers) > 5:
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no box such as 10,20,60,80 (row and column where it begins, row and column where it ends)"
+        ) from None
+    return Erasure(top, left, bottom, right, index)
 
 
 def grid_size(text: str) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from viewer.cli.answer import Answer, table
@@ -15,6 +16,7 @@ from viewer.controllers.explain_to_files import explain_to_files
 from viewer.controllers.headless import CasePrediction, InputWish, predict_image
 from viewer.evaluation.checks.declaration import CHECKS
 from viewer.foundation.errors import UsageError
+from viewer.imaging.erasure import Erasure
 
 _DOES_NOT_APPLY = "does_not_apply"
 
@@ -42,6 +44,12 @@ def _described(found: CasePrediction) -> str:
     rows = [(each.index, *_numbers(each.probabilities, each.interval)) for each in prediction.slices]
     numbers = _numbers(prediction.case, prediction.interval if not rows else ())
     case = ", ".join(f"{name} {p}" for name, p in zip(prediction.classes, numbers, strict=True))
+    if found.before is not None:
+        was = _numbers(found.before.case, ())
+        case = ", ".join(
+            f"{name} {p} (before erasing {b})"
+            for name, p, b in zip(prediction.classes, numbers, was, strict=True)
+        )
     lines = [
         *([table(("slice", *prediction.classes), rows)] if rows else []),
         f"case: {case} ({prediction.rule})",
@@ -152,7 +160,12 @@ def check(options: Namespace, terminal: Terminal) -> Answer:
 
 def wish_of(options: Namespace) -> InputWish:
     """How the network's input shall be made."""
-    return InputWish(mirror=options.mirror, crop=options.crop)
+    return InputWish(options.mirror, options.crop, erasures_of(options))
+
+
+def erasures_of(options: Namespace) -> tuple[Erasure, ...]:
+    """What shall be erased, each with what comes in its place."""
+    return tuple(replace(each, fill=options.erase_with) for each in getattr(options, "erase", ()))
 
 
 def split_names(words: Iterable[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from viewer.cli.answer import Answer
 from viewer.cli.arguments import (
     Parser,
     assignment,
+    erasure,
     grid_size,
     nifti_path,
     one_of,
@@ -24,6 +25,7 @@ from viewer.cli.terminal import Terminal
 from viewer.controllers.cohort.order import INCLUDES, SLICE_RULES
 from viewer.evaluation.checks.declaration import CHECKS
 from viewer.foundation.provenance import program_version
+from viewer.imaging.erasure import FILLS
 
 Run = Callable[[Namespace, Terminal], Answer]
 
@@ -130,6 +132,24 @@ def _input(parser: ArgumentParser) -> None:
     )
 
 
+def _erase(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--erase",
+        metavar="ROW_MIN,COLUMN_MIN,ROW_MAX,COLUMN_MAX[,SLICE]",
+        type=erasure,
+        action="append",
+        default=[],
+        help="take a box out of every slice (or of one) before the network sees it; may be given several times",
+    )
+    parser.add_argument(
+        "--erase-with",
+        metavar="WAY",
+        type=one_of("way to fill", FILLS),
+        default=FILLS[0],
+        help=f"what comes in its place: {', '.join(FILLS)} (default: {FILLS[0]})",
+    )
+
+
 def _view(parser: ArgumentParser) -> None:
     parser.add_argument(
         "paths", metavar="PATH", nargs="*", type=Path, help="files or folders; none for the demo case"
@@ -138,6 +158,7 @@ def _view(parser: ArgumentParser) -> None:
     parser.add_argument("--model", metavar="ID", help="id of a model; 'models' lists them")
     parser.add_argument("--explainer", metavar="NAME", help="name of an explainer; 'explainers' lists them")
     _settings(parser, "a parameter of the explainer; may be given several times")
+    _erase(parser)
     parser.add_argument("--layer", metavar="L", help="target layer; 'layers MODEL' lists them")
     parser.add_argument("--class", dest="target", metavar="C", help="class to explain")
     parser.add_argument(
@@ -201,6 +222,7 @@ def _predict(parser: ArgumentParser) -> None:
     parser.add_argument("--model", metavar="ID", required=True, help="id or folder of a model")
     _image(parser)
     _input(parser)
+    _erase(parser)
     parser.add_argument(
         "--mc-samples",
         metavar="N",
@@ -248,6 +270,7 @@ def _maps(parser: ArgumentParser, *, required: bool, slices: str) -> None:
     parser.add_argument("--slice", metavar="K", type=slice_or_all, help=slices)
     _image(parser)
     _input(parser)
+    _erase(parser)
     _settings(parser, "a parameter of the explainer")
 
 

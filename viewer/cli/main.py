@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from viewer.cli.answer import Answer, as_json
+from viewer.cli.asking import erasures_of
 from viewer.cli.commands import COMMANDS, VIEW, build_parser
 from viewer.cli.terminal import Terminal
 from viewer.cli.view_options import ViewOptions
@@ -140,6 +141,7 @@ def _view(options: Namespace, open_window: OpenWindow) -> int:
         model=options.model,
         explainer=options.explainer,
         parameters=tuple(options.set),
+        erased=erasures_of(options),
         layer=options.layer,
         target=options.target,
         slice=options.slice,

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from viewer.imaging.erasure import Erasure
+
 DEFAULT_WIDTH = 1440
 DEFAULT_HEIGHT = 980
 
@@ -35,6 +37,8 @@ class ViewOptions:
         Name of an explainer, such as ``grad-cam``.
     parameters
         Of the explainer, as they were written: (name, value).
+    erased
+        What is taken out of the picture before the network sees it.
     layer
         Name of a target layer of the model.
     target
@@ -73,6 +77,7 @@ class ViewOptions:
     model: str | None = None
     explainer: str | None = None
     parameters: tuple[tuple[str, str], ...] = ()
+    erased: tuple[Erasure, ...] = ()
     layer: str | None = None
     target: str | None = None
     slice: int | None = None

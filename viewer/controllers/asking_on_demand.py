@@ -350,7 +350,7 @@ class AskingOnDemand:
         return engine.ExplainRequest(
             variant.model,
             session.device,
-            session.case.image,
+            session.case.given(variant.erased),
             place.slice,
             variant.mirror,
             variant.crop,

@@ -24,7 +24,7 @@ class Boxing:
         """The next left drag draws a box."""
         self._session.view.drawing = on
         if on:
-            self._session.rulers.drawing = False
+            self._session.rulers.drawing = self._session.view.erasing = False
 
     def leave(self) -> None:
         """Draw no box and select none."""

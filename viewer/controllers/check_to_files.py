@@ -15,7 +15,7 @@ from viewer.controllers.explain_job import (
     resolved_job,
 )
 from viewer.controllers.explain_order import ExplainOrder
-from viewer.controllers.headless import applicability_json
+from viewer.controllers.headless import applicability_json, input_json
 from viewer.controllers.map_files import file_stem, make_folder
 from viewer.evaluation.checks.declaration import CHECKS
 from viewer.explainers.declaration import EXPLAINERS
@@ -143,7 +143,7 @@ def _record(job: ExplainJob, entries: Sequence[dict[str, Any]]) -> dict[str, Any
         slice_rule=job.slice_rule,
         applicability=applicability_json(job.fit),
         diagnoses=[finding.code for finding in job.image.diagnoses],
-        input={"mirror": order.wish.mirror, "crop": order.wish.crop_rule(card)},
+        input=input_json(order.wish, order.wish.crop_rule(card)),
         parameters={each.explainer: parameters_of(job, each) for each in job.maps},
         thresholds={
             name: {

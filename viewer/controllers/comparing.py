@@ -17,9 +17,15 @@ from viewer.foundation.errors import Cancelled, UsageError, one_sentence
 from viewer.foundation.job_runner import JobHandle, JobRunner
 from viewer.foundation.progress import Progress
 from viewer.models.card import ModelCard
-from viewer.state.compare_view import applicable, layer_of, missing_variants, reading_of
+from viewer.state.compare_view import (
+    applicable,
+    method_of_cell,
+    missing_cells,
+    missing_variants,
+    reading_of,
+)
 from viewer.state.comparing import MOST, USUAL_SCALES, Cell, CompareKind, CompareScale
-from viewer.state.method import menu, method_named
+from viewer.state.method import menu
 from viewer.state.series_reading import Place, SeriesReading, Variant
 from viewer.state.session import Session, Work
 
@@ -41,16 +47,18 @@ class Comparing:
         self._generation = 0
         self._stopped: tuple[object, ...] = ()
         self._looking = self._pressed = False
+        self._every = False  # every map of the grid is wanted, however long it takes
         for signal in (
             *(session.events.workspace, session.events.reading, session.events.model),
             *(session.view.events.slice, session.choice.events, session.comparing.events.kind),
         ):
             signal.connect(self._look)
+        session.events.revision.connect(self._more)
 
     # --- verbs -------------------------------------------------------------------------------------------------------
 
     def select(self, kind: CompareKind) -> None:
-        """Compare ``explainers``, ``models`` or ``inputs``, class by class."""
+        """Compare ``explainers``, ``noise`` (the chosen one under noise), ``models`` or ``inputs``, class by class."""
         if kind not in get_args(CompareKind):
             raise UsageError(f"There is nothing like '{kind}' to compare.", code="no-such-comparison")
         comparing = self._session.comparing
@@ -86,7 +94,7 @@ class Comparing:
         """Compute the map of a tile of the shown slice, however long it takes."""
         self._forgive(cell)
         self._stopped = ()
-        method = method_named(self._session, cell.explainer, layer_of(self._session, cell.variant))
+        method = method_of_cell(self._session, cell)
         self._halt()
         reading = reading_of(self._session, cell.variant)
         if method.on_demand and reading is not None and self._session.view.slice in reading.filled:
@@ -94,8 +102,21 @@ class Comparing:
         else:
             self._trace(cell.variant)
 
+    def compute_all(self) -> None:
+        """Compute every map of the grid that waits to be asked for, one after the other."""
+        self._every = True
+        if not self._pressed:
+            self._look()
+
+    def under_noise(self) -> None:
+        """The chosen explainer beside its means over noisy inputs, computed at once."""
+        self.select("noise")
+        self._session.workspace = "compare"
+        self.compute_all()
+
     def cancel(self) -> None:
         """Ask no more for this slice; what is there stays."""
+        self._every = False
         if self._running is not None:
             self._stopped = self._subject()
         self._halt()
@@ -126,8 +147,23 @@ class Comparing:
 
     def _next(self) -> None:
         session = self._session
-        if session.workspace == "compare" and (wanted := missing_variants(session)):
+        if session.workspace != "compare":
+            self._every = False
+        elif wanted := missing_variants(session):
             self._trace(wanted[0])
+        elif self._every:
+            cells = missing_cells(session)
+            reading = reading_of(session, cells[0].variant) if cells else None
+            if reading is not None:
+                self._explain(cells[0], reading)
+            else:  # nothing is left, unless the slice itself is still being traced
+                chosen = session.reading
+                self._every = chosen is None or session.view.slice not in chosen.filled
+
+    def _more(self, *_: object) -> None:
+        """A slice has been traced: what waited for it can be asked now."""
+        if self._every and self._running is None and not self._pressed and not self._looking:
+            self._next()
 
     def _halt(self) -> None:
         self._generation += 1
@@ -158,7 +194,7 @@ class Comparing:
         card = next((each for each in applicable(session) if each.id == variant.model), None)
         if case is None or card is None:
             return
-        reading, device, image = self._reading(variant, card), session.device, case.image
+        reading, device = self._reading(variant, card), session.device
         left = len(missing_variants(session))
         session.comparing.asked = (index, variant)
         words = f"{_WORK}: asking {variant.model}" + (f", {left - 1} more to come" if left > 1 else "")
@@ -169,7 +205,8 @@ class Comparing:
 
             layer = engine.load(variant.model, device).default_layer
             request = engine.TraceRequest(
-                *(variant.model, device, image, index, variant.mirror, variant.crop, variant.score),
+                *(variant.model, device, case.given(variant.erased), index),
+                *(variant.mirror, variant.crop, variant.score),
                 region=variant.region,
             )
             return engine.trace_slice(request, progress), layer
@@ -203,10 +240,9 @@ class Comparing:
         if case is None or card is None or cell.target not in card.classes:
             return
         target, self._pressed = card.classes.index(cell.target), True
-        method = method_named(session, cell.explainer, layer_of(session, variant))
-        given: Mapping[str, object] = session.choice.parameters.get(cell.explainer, {})
-        parameters = {name: value for name, value in given.items() if name != "region"}
-        device, image, layer = session.device, case.image, method.layer if method.info.needs_layer else ""
+        method = method_of_cell(session, cell)
+        parameters = self._parameters(cell)
+        device, layer = session.device, method.layer if method.info.needs_layer else ""
         session.comparing.asked = (index, cell)
         name, started = f"{_WORK}: {method.info.title}, {cell.target}", time.monotonic()
         session.work = Work(name, started=started)
@@ -215,8 +251,11 @@ class Comparing:
             from viewer.controllers import engine
 
             request = engine.ExplainRequest(
-                *(variant.model, device, image, index, variant.mirror, variant.crop, variant.score),
-                *(cell.explainer, layer, target, parameters),
+                *(variant.model, device, case.given(variant.erased), index),
+                *(variant.mirror, variant.crop, variant.score, cell.explainer),
+                layer=layer,
+                target=target,
+                parameters=parameters,
             )
             for reply in engine.explain_steps(request, progress):
                 progress.report(reply.done, reply.total)
@@ -245,6 +284,13 @@ class Comparing:
                 session.work = Work(name, count, total, started)
 
         self._running = self._runner.submit("compute", work, done=done, failed=failed, progress=progress)
+
+    def _parameters(self, cell: Cell) -> Mapping[str, object]:
+        """Those of the cell, else those that the user has set for its explainer."""
+        if cell.settings is not None:
+            return dict(cell.settings)
+        given = self._session.choice.parameters.get(cell.explainer, {})
+        return {name: value for name, value in given.items() if name != "region"}
 
     def _fail(self, key: tuple[int, Cell | Variant], sentence: str) -> None:
         comparing = self._session.comparing

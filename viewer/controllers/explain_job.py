@@ -27,6 +27,7 @@ from viewer.explainers.map_facts import POOR_FIT
 from viewer.foundation.errors import ExportError, UsageError
 from viewer.foundation.progress import Progress
 from viewer.foundation.provenance import provenance
+from viewer.imaging.erasing import with_erasures
 from viewer.imaging.image import MedicalImage
 from viewer.models.applicability import Applicability, applicability
 from viewer.models.card import RECOVERED, SQUASHED
@@ -151,6 +152,7 @@ def resolved_job(image: MedicalImage, order: ExplainOrder, progress: Progress) -
     """
     from viewer.controllers import engine
 
+    image = with_erasures(image, order.wish.erased)
     progress.report(0, 1, "loading the model")
     loaded = engine.load(order.model, order.device)
     card = loaded.card
@@ -305,6 +307,7 @@ def kept(job: ExplainJob, each: OrderedMap, found: Found, suffix: str = "") -> M
         poor_fit=POOR_FIT in flags,
         numbers=found.facts,
         whole=job.volumes,
+        erased=len(job.image.erased),
     )
     improbable = ("improbable_class",) if probability < IMPROBABLE else ()
     equal = ("equal_by_construction",) if equal_to else ()
@@ -375,6 +378,7 @@ def record_of(
         flags=list(flags),
         diagnoses=[finding.code for finding in job.image.diagnoses],
         spacing_by_hand_mm=job.image.spacing_by_hand,
+        erased=[each.to_json() for each in job.image.erased],
         nifti_grid=grid_words(job.image),
         **facts,
         maps=[{**entry, **{key: Path(entry[key]).name for key in files if entry[key]}} for entry in entries],

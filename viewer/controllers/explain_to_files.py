@@ -32,7 +32,7 @@ from viewer.controllers.explain_job import (
 )
 from viewer.controllers.explain_order import ALL, ExplainOrder
 from viewer.controllers.explain_volume import volume_to_files
-from viewer.controllers.headless import applicability_json
+from viewer.controllers.headless import applicability_json, input_json, probabilities_json
 from viewer.controllers.map_files import Picture, grid_words, make_folder, map_unit, view_facts, write_map
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.foundation.progress import SILENT, Progress
@@ -82,7 +82,23 @@ def explain_to_files(image: MedicalImage, order: ExplainOrder, progress: Progres
         "notes": list(order.notes),
         "nifti_grid": grid_words(job.image),
         "applicability": applicability_json(job.fit),
+        "input": input_json(order.wish, order.wish.crop_rule(job.loaded.card)),
+        **_before_erasing(image, job, progress),
     }
+
+
+def _before_erasing(image: MedicalImage, job: ExplainJob, progress: Progress) -> dict[str, Any]:
+    """What the model says of the image as it is, where a part of it was erased."""
+    from viewer.controllers import engine
+
+    if not job.image.erased:
+        return {}
+    wish = job.order.wish
+    crop = wish.crop_rule(job.loaded.card)
+    found = engine.predict_case(
+        job.order.model, job.order.device, image, mirror=wish.mirror, crop=crop, progress=progress
+    )
+    return {"before_erasing": probabilities_json(found)}
 
 
 def _slices_to_files(job: ExplainJob, progress: Progress) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -184,7 +200,7 @@ def _save_picture(
     view: InputView,
     scale: tuple[float, str],
 ) -> None:
-    from viewer.controllers.slice_figures import figure_content
+    from viewer.controllers.slice_figures import erased_regions, figure_content
     from viewer.reporting.slice_picture import slice_picture
 
     raw = shown_values(fact)
@@ -203,6 +219,7 @@ def _save_picture(
         ),
         ("scale", scale_words(scale, both=both)),
         ("input", f"crop: {view.crop}{', given to the network mirrored' if view.mirror else ''}"),
+        *(("erased", f"erased: {each.words}") for each in job.image.erased if each.on(index)),
         *(("parameters", f"{name} {value}") for name, value in parameters_of(job, each).items()),
     )
     content = figure_content(
@@ -214,6 +231,7 @@ def _save_picture(
         unit=map_unit(title, job.order.score),
         facts=facts,
         watermark="MODEL NOT MADE FOR THIS IMAGE" if job.fit.verdict == "does_not_apply" else "",
+        regions=erased_regions(job.image.erased, index),
         boundaries=None if fact.segments is None else boundary_lines(view.cells(fact.segments)),
     )
     slice_picture(path, content)

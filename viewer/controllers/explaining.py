@@ -20,6 +20,7 @@ from viewer.foundation.errors import Cancelled, ExplainError, UsageError, one_se
 from viewer.foundation.job_runner import JobHandle, JobRunner
 from viewer.foundation.progress import Progress
 from viewer.foundation.registry import nearest
+from viewer.imaging.erasure import Erasure
 from viewer.models.card import CROPS, Crop, ScoreType
 from viewer.models.shelf import model_cards
 from viewer.state.asking import Support
@@ -246,7 +247,7 @@ class Explaining:
         """Give the network the mirrored input, or the patient as he is."""
         choice = self._session.choice
         with self._recording.step("stop mirroring the input" if choice.mirror else "mirror the input"):
-            self.set_input(mirror=not choice.mirror, crop=choice.crop)
+            self.set_input(mirror=not choice.mirror, crop=choice.crop, erased=choice.erased)
 
     def set_crop(self, rule: Crop) -> None:
         """Crop the input: ``none``, ``percentile`` (the paper's 70th-percentile rule) or ``brain`` (robust mask); of a
@@ -261,12 +262,13 @@ class Explaining:
             known = [str(each) for each in self.crops()]
             raise UsageError(f"There is no crop rule '{rule}' here{nearest(rule, known)}.", code="crop")
         with self._recording.step("crop the input" if rule != "none" else "stop cropping the input"):
-            self.set_input(mirror=self._session.choice.mirror, crop=rule)
+            choice = self._session.choice
+            self.set_input(mirror=choice.mirror, crop=rule, erased=choice.erased)
 
-    def set_input(self, *, mirror: bool, crop: Crop) -> None:
+    def set_input(self, *, mirror: bool, crop: Crop, erased: tuple[Erasure, ...] = ()) -> None:
         """What the network is given, noted by nobody; a rule that the model does not have leaves the crop as it is."""
         choice = self._session.choice
-        choice.mirror = mirror
+        choice.mirror, choice.erased = mirror, erased
         if crop in self.crops():
             choice.crop = crop
         self._filling.restart()
@@ -289,7 +291,7 @@ class Explaining:
         self.comparing.forget()
         self.checking.cancel()
         self._session.choice.region = EVERYWHERE
-        self._session.choice.mirror = False
+        self._session.choice.mirror, self._session.choice.erased = False, ()
         if self._session.model is not None:
             self._session.choice.crop = self._session.model.card.input.crop
         self._session.view.seen = False
@@ -301,6 +303,7 @@ class Explaining:
         self.asking.forget()
         self.comparing.forget()
         self.checking.cancel()
+        self._session.choice.erased = ()  # its edges are those of the grid that was
         self.resume()
 
     def pause(self) -> None:

@@ -74,7 +74,7 @@ class Filling:
             return
         region = choice.region if card.task == "segmentation" else "all"
         session.plain = self._reading(Variant(session.model_id, False, card.input.crop, choice.score, region))
-        chosen = Variant(session.model_id, choice.mirror, choice.crop, choice.score, region)
+        chosen = Variant(session.model_id, choice.mirror, choice.crop, choice.score, region, choice.erased)
         session.reading = self._reading(chosen)
         self._next(self._generation, time.monotonic())
 
@@ -134,15 +134,16 @@ class Filling:
         case, reading = session.case, session.reading
         if generation != self._generation or case is None or reading is None:
             return
-        index = self._wanted(reading, case.slices)
+        reading, index = self._wanted(reading, case.slices)
         self._waiting = index is not None
         if index is None:
             if not self._held_back:
                 session.work = None
             return
         if not self._held_back:
-            session.work = Work("explaining the series", len(reading.filled), case.slices, started)
-        variant, device, image = reading.variant, session.device, case.image
+            done_so_far = len(session.reading.filled) if session.reading is not None else 0
+            session.work = Work("explaining the series", done_so_far, case.slices, started)
+        variant, device = reading.variant, session.device
         visible = index == session.view.slice
         methods = FIRST if self._lean and not visible else None
 
@@ -152,7 +153,7 @@ class Filling:
             request = engine.TraceRequest(
                 variant.model,
                 device,
-                image,
+                case.given(variant.erased),
                 index,
                 variant.mirror,
                 variant.crop,
@@ -167,7 +168,7 @@ class Filling:
                 self.keep(reading, reply)
             if generation != self._generation:
                 return
-            if self._held(reading, index):
+            if reading is not session.reading or self._held(reading, index):
                 self._next(generation, started)
             else:
                 budget = session.atlas_budget >> 20
@@ -179,14 +180,19 @@ class Filling:
 
         self._running = self._runner.submit("compute", work, done=done, failed=failed)
 
-    def _wanted(self, reading: SeriesReading, slices: int) -> int | None:
-        """The slice to trace next: the visible one (also when its maps were pushed out of memory), then outward."""
-        visible = self._session.view.slice
+    def _wanted(self, reading: SeriesReading, slices: int) -> tuple[SeriesReading, int | None]:
+        """The slice to trace next: the visible one (also when its maps were pushed out of memory), then outward.
+
+        Where the input was changed the visible one comes a second time, as the model takes it: the numbers in brackets.
+        """
+        visible, plain = self._session.view.slice, self._session.plain
         if not self._held(reading, visible):
-            return visible
+            return reading, visible
         if self._stopped or self._held_back:
-            return None
-        return next((i for i in fill_order(slices, visible) if i not in reading.filled), None)
+            return reading, None
+        if plain is not None and visible not in plain.filled:
+            return plain, visible
+        return reading, next((i for i in fill_order(slices, visible) if i not in reading.filled), None)
 
     def _held(self, reading: SeriesReading, index: int) -> bool:
         """Whether the maps of a slice on the chosen layer can be read now, the chosen one among them."""

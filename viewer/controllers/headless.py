@@ -16,6 +16,8 @@ from viewer.foundation import paths
 from viewer.foundation.errors import UsageError, WhySliceError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.registry import nearest
+from viewer.imaging.erasing import with_erasures
+from viewer.imaging.erasure import Erasure
 from viewer.imaging.image import MedicalImage
 from viewer.models.applicability import Applicability, applicability
 from viewer.models.card import Crop, ModelCard
@@ -37,10 +39,12 @@ class InputWish:
     ----------
     mirror : give the network the mirrored patient.
     crop : cropping rule.
+    erased : what is taken out of the image before the network sees it.
     """
 
     mirror: bool = False
     crop: CropWish = None
+    erased: tuple[Erasure, ...] = ()
 
     def crop_rule(self, card: ModelCard) -> Crop:
         """The rule that this wish means for a model."""
@@ -60,6 +64,7 @@ class CasePrediction:
     Attributes
     ----------
     crop : rule that was used.
+    before : of the image as it is, where a part of it was erased; else None.
     """
 
     prediction: Prediction
@@ -68,16 +73,29 @@ class CasePrediction:
     crop: Crop
     mc_samples: int
     seed: int = 0
+    before: Prediction | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The document of ``whyslice predict``."""
         return {
             **self.prediction.to_json(),
             "applicability": applicability_json(self.applicability),
-            "input": {"mirror": self.wish.mirror, "crop": self.crop},
+            "input": input_json(self.wish, self.crop),
             "mc_samples": self.mc_samples,
             "seed": self.seed,
+            **({} if self.before is None else {"before_erasing": probabilities_json(self.before)}),
         }
+
+
+def probabilities_json(found: Prediction) -> dict[str, Any]:
+    """The numbers of a prediction alone."""
+    document = found.to_json()
+    return {"slices": document["slices"], "case": document["case"]}
+
+
+def input_json(wish: InputWish, crop: Crop) -> dict[str, Any]:
+    """How the network's input was made."""
+    return {"mirror": wish.mirror, "crop": crop, "erased": [each.to_json() for each in wish.erased]}
 
 
 def applicability_json(found: Applicability) -> dict[str, Any]:
@@ -114,17 +132,23 @@ def predict_image(
     progress.report(0, 1, "loading the model")
     loaded = engine.load(model, device)
     crop = wish.crop_rule(loaded.card)
-    prediction = engine.predict_case(
-        model,
-        device,
-        image,
-        mirror=wish.mirror,
-        crop=crop,
-        mc_samples=mc_samples,
-        seed=seed,
-        progress=progress,
-    )
-    return CasePrediction(prediction, applicability(loaded.card, image), wish, crop, mc_samples, seed)
+
+    def asked(about: MedicalImage, samples: int) -> Prediction:
+        return engine.predict_case(
+            model,
+            device,
+            about,
+            mirror=wish.mirror,
+            crop=crop,
+            mc_samples=samples,
+            seed=seed,
+            progress=progress,
+        )
+
+    given = with_erasures(image, wish.erased)
+    prediction = asked(given, mc_samples)
+    before = asked(image, 0) if wish.erased else None
+    return CasePrediction(prediction, applicability(loaded.card, image), wish, crop, mc_samples, seed, before)
 
 
 def train(

@@ -21,6 +21,8 @@ from viewer.foundation.errors import Cancelled, ExportError, UsageError, WhySlic
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.log import logger
 from viewer.foundation.whole_file import write_whole
+from viewer.imaging.erasing import erased_pixels
+from viewer.imaging.erasure import Erasure
 from viewer.imaging.image import Window
 from viewer.state.kept_session import KeptSession
 from viewer.state.session import Notice, ScaleName, Session, Workspace
@@ -58,6 +60,7 @@ def kept(session: Session) -> KeptSession | None:
         lines=session.rulers.drawn,
         notes=session.notes.text,
         workspace=session.workspace,
+        erased=session.choice.erased,
     )
 
 
@@ -266,7 +269,9 @@ class Keeping:
             if isinstance(value := found.get(key), str) and value:
                 self._try(lambda verb=verb, value=value: verb(value))
         crop = next((rule for rule in explaining.crops() if rule == found.get("crop")), session.choice.crop)
-        explaining.set_input(mirror=found.get("mirror") is True, crop=crop)
+        shape = session.case.plane.picture_shape(session.case.image.geometry.shape)
+        erased = tuple(each for each in wanted.erased if _fits(each, shape, session.case.slices))
+        explaining.set_input(mirror=found.get("mirror") is True, crop=crop, erased=erased)
 
     @staticmethod
     def _try(verb: Any) -> None:
@@ -290,6 +295,15 @@ class Keeping:
             write_whole(self._folder / "starts.json", json.dumps({"failed": count}).encode(), private=True)
         except (OSError, ExportError):
             logger.warning("the starts could not be counted")
+
+
+def _fits(erasure: Erasure, shape: tuple[int, int], slices: int) -> bool:
+    """Whether what was erased is part of the image as it is now."""
+    try:
+        erased_pixels(erasure, shape, slices)
+    except UsageError:
+        return False
+    return True
 
 
 def _read(path: Path) -> KeptSession | None:

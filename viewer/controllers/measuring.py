@@ -31,7 +31,7 @@ class Measuring:
         session = self._session
         session.rulers.drawing = on and session.case is not None and session.case.whole
         if on:
-            session.view.drawing = False
+            session.view.drawing = session.view.erasing = False
 
     def leave(self) -> None:
         """Measure no more and select no line."""

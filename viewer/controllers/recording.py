@@ -54,4 +54,5 @@ class Recording:
             s.choice.mirror,
             s.choice.crop,
             s.resampled is not None,
+            s.choice.erased,
         )

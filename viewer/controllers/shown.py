@@ -171,7 +171,7 @@ def shown_slice(session: Session) -> ShownSlice:
         watermark="\n".join(marks),
         facts=facts,
         mirrored=session.view.seen and choice.mirror,
-        regions=() if session.view.seen else _regions(boxes),
+        regions=() if session.view.seen else (*_regions(boxes), *_erased(session)),
         distances=distances,
         record=provenance(**record),
         planes=planes,
@@ -206,6 +206,7 @@ def shown_maps(session: Session) -> ShownMaps:
     words += [f"region-{variant.region}"] if variant.region != "all" else []
     words += ["mirrored"] if variant.mirror else []
     words += [f"crop-{variant.crop}"] if variant.crop != model.card.input.crop else []
+    words += ["erased"] if variant.erased else []
     record = provenance(
         **_record(session),
         slice_count=case.slices,
@@ -306,6 +307,7 @@ def _record(session: Session) -> dict[str, Any]:
         "score": choice.score,
         "mirror": choice.mirror,
         "crop": choice.crop,
+        "erased": [each.to_json() for each in choice.erased],
         "plane": image.plane.name,
         "applicability": {
             "verdict": judgement.applicability.verdict if judgement else "",
@@ -348,7 +350,9 @@ def _threshold_words(session: Session) -> str:
 
 def _input_words(session: Session) -> str:
     mirrored = ", given to the network mirrored" if session.choice.mirror else ""
-    return f"crop: {session.choice.crop}{mirrored}"
+    erased = [each.words for each in session.choice.erased if each.on(session.view.slice)]
+    taken_out = f", erased: {'; '.join(erased)}" if erased else ""
+    return f"crop: {session.choice.crop}{mirrored}{taken_out}"
 
 
 def _box_facts(boxes: BoxesView | None) -> tuple[tuple[str, str], ...]:
@@ -378,6 +382,13 @@ def _box_record(region: Region, kind: str) -> dict[str, Any]:
         "reader": region.reader,
         "picture_edges": [region.row_min, region.column_min, region.row_max, region.column_max],
     }
+
+
+def _erased(session: Session) -> tuple[Region, ...]:
+    """What was taken out of the shown slice before the network saw it."""
+    from viewer.controllers.slice_figures import erased_regions
+
+    return erased_regions(session.choice.erased, session.view.slice)
 
 
 def _regions(boxes: BoxesView | None) -> tuple[Region, ...]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Literal
 
 from viewer.evaluation.regions import Region
+from viewer.imaging.erasure import Erasure
 from viewer.reporting.blend import Overlay
 from viewer.reporting.content import Distance, FigureContent
 from viewer.state.canvas_view import Background, OverlayStyle
@@ -95,6 +96,15 @@ def figure_content(
         watermark=watermark,
         mirrored=mirrored,
         boundaries=boundaries,
+    )
+
+
+def erased_regions(erased: tuple[Erasure, ...], index: int) -> tuple[Region, ...]:
+    """What was taken out of a slice before the network saw it, as boxes of a figure."""
+    return tuple(
+        Region(e.row_min, e.column_min, e.row_max, e.column_max, f"erased ({e.fill})", "erased", index)
+        for e in erased
+        if e.on(index)
     )
 
 

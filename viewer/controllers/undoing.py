@@ -65,13 +65,14 @@ class Undoing:
                 session.rulers.selected = None
         if "notes" in changed:
             session.notes.text = to.notes
-        if "mirror" in changed or "crop" in changed:
+        if {"mirror", "crop", "erased"} & set(changed):
             self._explaining.set_input(
                 mirror=to.mirror if "mirror" in changed else session.choice.mirror,
                 crop=to.crop if "crop" in changed else session.choice.crop,
+                erased=to.erased if "erased" in changed else session.choice.erased,
             )
         if (
-            ("boxes" in changed or "lines" in changed)
+            {"boxes", "lines", "erased"} & set(changed)
             and session.case is not None
             and not step_is_elsewhere(step)
         ):

@@ -69,7 +69,8 @@ class VolumeFilling:
         region = choice.region if is_segmentation(session) else "all"
         plain = Variant(session.model_id, False, card.input.crop, choice.score, region)
         session.plain = self._of(plain, session.case)
-        session.reading = self._of(replace(plain, mirror=choice.mirror, crop=choice.crop), session.case)
+        chosen = replace(plain, mirror=choice.mirror, crop=choice.crop, erased=choice.erased)
+        session.reading = self._of(chosen, session.case)
         self.want()
 
     def stop(self) -> None:
@@ -159,7 +160,7 @@ class VolumeFilling:
             request = engine.TraceRequest(
                 variant.model,
                 device,
-                case.image,
+                case.given(variant.erased),
                 0,
                 variant.mirror,
                 variant.crop,

@@ -8,6 +8,7 @@ from viewer.controllers.beside import BesideVerbs
 from viewer.controllers.boxing import Boxing
 from viewer.controllers.cohort.verbs import Cohorts
 from viewer.controllers.dropping import Dropping
+from viewer.controllers.erasing import Erasing
 from viewer.controllers.explaining import Explaining
 from viewer.controllers.exporting import Exporting
 from viewer.controllers.judging import Judging
@@ -40,7 +41,7 @@ class Workbench:
     Attributes
     ----------
     session : the state that the verbs write.
-    opening, peeking, viewing, planes, playing, measuring, explaining, boxing, replacing, exporting : the verbs.
+    opening, peeking, viewing, planes, playing, measuring, explaining, boxing, erasing, replacing, exporting : verbs.
     """
 
     def __init__(self, runner: JobRunner, settings: Settings | None = None) -> None:
@@ -60,6 +61,7 @@ class Workbench:
         self.measuring = Measuring(self.session, self.recording)
         self.explaining = Explaining(self.session, runner, self.recording)
         self.boxing = Boxing(self.session, self.recording)
+        self.erasing = Erasing(self.session, self.explaining, self.recording)
         self.judging = Judging(self.session, runner)
         self.replacing = ReplacingVerbs(self.session, runner, self.explaining.asking)
         self.noting = Noting(self.session, self.recording)
@@ -110,6 +112,7 @@ class Workbench:
         """Draw and measure no more; nothing is selected."""
         self.boxing.leave()
         self.measuring.leave()
+        self.erasing.draw_mode(False)
 
     def dismiss_notice(self) -> None:
         self.session.notice = None

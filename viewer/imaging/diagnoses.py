@@ -10,6 +10,7 @@ Severity = Literal["note", "warning", "error"]
 ONE_PLACE = "one-place"
 RESAMPLED = "resampled"
 SPACING_BY_HAND = "spacing-by-hand"
+ERASED = "erased"
 BENT = frozenset({"gantry-tilt", "missing-slice", "uneven-spacing", "sheared"})
 """Findings that a stack is not an even grid at right angles; resampling mends them."""
 

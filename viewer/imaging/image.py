@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.imaging.diagnoses import Diagnosis
+from viewer.imaging.erasure import Erasure
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.plane import ReadingPlane
 
@@ -185,6 +186,7 @@ class MedicalImage:
     volumes : what the series holds beside these voxels; empty where there is only one volume.
     volume : which of `volumes` this is.
     spacing_by_hand : (slice, row, column) mm that a person stated in place of the file; None where nobody did.
+    erased : what was taken out of the voxels, see `viewer.imaging.erasing`.
     arrived : (slice,) bool along the first axis of the voxels, which slices are there while the others are still being
         read; None for a whole image. A part of an image is for looking only: nothing is computed from it.
     """
@@ -204,6 +206,7 @@ class MedicalImage:
     volumes: tuple[VolumeInfo, ...] = ()
     volume: int = 0
     spacing_by_hand: tuple[float, float, float] | None = None
+    erased: tuple[Erasure, ...] = ()
     arrived: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:

@@ -28,7 +28,7 @@ def slice_picture(path: Path, content: FigureContent) -> None:
     Parameters
     ----------
     path : ends in ``.png``; its folder exists.
-    content : what to show; of the facts the words alone, of the regions nothing.
+    content : what to show; of the facts the words alone, of the regions the box and its label.
 
     Raises
     ------
@@ -80,6 +80,7 @@ def _page(path: Path, contents: Sequence[FigureContent], scale: float, across: i
         top = (height - picture.height) // 2
         page.paste(picture, (left, top))
         _letters(draw, each, (left, top, left + picture.width, top + picture.height))
+        _regions(draw, each, (left, top, left + picture.width, top + picture.height))
         left += picture.width + _GAP
     for number, line in enumerate(lines):
         draw.text((6, height + 4 + _LINE * number), line, fill=_INK, font=font)
@@ -111,6 +112,30 @@ def _pixels(content: FigureContent, scale: float) -> Image.Image:
 
 def _words(content: FigureContent) -> str:
     return "  \u00b7  ".join(words for _, words in content.facts)
+
+
+def _regions(draw: ImageDraw.ImageDraw, content: FigureContent, box: tuple[int, int, int, int]) -> None:
+    left, top, right, bottom = box
+    rows, columns = content.picture.shape[:2]
+    across, down = (right - left) / columns, (bottom - top) / rows
+    for region in content.regions:
+        x0, x1 = left + region.column_min * across, left + region.column_max * across
+        y0, y1 = top + region.row_min * down, top + region.row_max * down
+        draw.rectangle((x0, y0, x1, y1), outline=(0, 0, 0), width=3)
+        draw.rectangle((x0, y0, x1, y1), outline=_LETTERS, width=1)
+        place, anchor = ((x0, y0 - 3), "lb") if y0 - top > _LINE else ((x0, y1 + 3), "lt")
+        font = ImageFont.load_default(11)
+        across_all = draw.textlength(region.label, font=font)
+        place = (max(min(place[0], right - across_all - 4), left + 4), place[1])
+        draw.text(
+            place,
+            region.label,
+            fill=_LETTERS,
+            font=font,
+            anchor=anchor,
+            stroke_width=2,
+            stroke_fill=(0, 0, 0),
+        )
 
 
 def _letters(draw: ImageDraw.ImageDraw, content: FigureContent, box: tuple[int, int, int, int]) -> None:

@@ -160,7 +160,8 @@ def map_boxes(session: Session, found: MapView | None) -> Contenders | None:
     row_min, column_min, row_max, column_max = found.inside
     within[row_min:row_max, column_min:column_max] = True
     rule, value = cast(Rule, session.boxes.rule), session.boxes.value
-    grey = case.image.grey(case.picture(index))
+    given = case.given(session.choice.erased)
+    grey = given.grey(case.plane.picture(given.voxels, index))
     by_truth = rule == "top-area-of-truth"
     if isinstance(session.reading, VolumeReading):
         marked = marked_volume(session) if by_truth else None

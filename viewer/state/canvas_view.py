@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from viewer.imaging.erasure import Erasure
 from viewer.imaging.image import MedicalImage, Window
 from viewer.imaging.windows import straightened
 from viewer.models.input_view import CropBox, InputView
@@ -97,6 +98,7 @@ class CanvasView:
     facts : short facts for the line under the image.
     waiting : why there is no map yet; empty otherwise.
     boundaries : where the segments of the map meet, on the background; None where there are none or none are wanted.
+    erased : what was taken out of this slice before the network saw it; nothing where the network's input is shown.
     """
 
     background: Background
@@ -107,6 +109,7 @@ class CanvasView:
     facts: tuple[str, ...]
     waiting: str
     boundaries: Lines | None = None
+    erased: tuple[Erasure, ...] = ()
 
 
 def background_of(
@@ -152,13 +155,15 @@ def background_of(
     )
 
 
-def seen_background(case: Case, index: int, view: InputView) -> Background:
-    """Exactly what the network saw of a slice: its first channel after crop, mirror, resize and normalisation."""
-    pixels = view.network_input(case.image.grey(case.picture(index)))[0]
+def seen_background(case: Case, index: int, view: InputView, erased: tuple[Erasure, ...] = ()) -> Background:
+    """Exactly what the network saw of a slice: its first channel after erasing, crop, mirror, resize, normalisation."""
+    given = case.given(erased)
+    pixels = view.network_input(given.grey(case.plane.picture(given.voxels, index)))[0]
     letters = case.plane.edge_letters(case.image.geometry)
     parts = [f"{view.rule.size[1]} x {view.rule.size[0]}", view.rule.normalise]
     parts += [f"crop: {view.crop}"] if view.crop != "none" else []
     parts += ["MIRRORED"] if view.mirror else []
+    parts += ["ERASED IN PART"] if any(each.on(index) for each in erased) else []
     return Background(
         pixels=pixels,
         low=float(pixels.min()),
@@ -216,8 +221,9 @@ def shown_background(session: Session) -> Background | None:
         return seen_volume(case, index, session.reading)
     view = _input_view(session)
     if not isinstance(view, InputView):
-        view = InputView.of(card.input, case.image, index, mirror=choice.mirror, crop=choice.crop)
-    return seen_background(case, index, view)
+        given = case.given(choice.erased)
+        view = InputView.of(card.input, given, index, mirror=choice.mirror, crop=choice.crop)
+    return seen_background(case, index, view, choice.erased)
 
 
 def _input_view(session: Session) -> InputView | VolumeCut | None:
@@ -267,6 +273,9 @@ def canvas_view(
         facts=_facts(session, case, found),
         waiting=_waiting(session, reading, found),
         boundaries=boundaries,
+        erased=()
+        if session.view.seen
+        else tuple(each for each in session.choice.erased if each.on(session.view.slice)),
     )
 
 

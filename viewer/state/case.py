@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.evaluation.regions import Region
+from viewer.imaging.erasing import with_erasures
+from viewer.imaging.erasure import Erasure
 from viewer.imaging.image import MedicalImage, Window
 from viewer.imaging.plane import ReadingPlane
 from viewer.imaging.windows import presets
@@ -54,6 +56,7 @@ class Case:
     truth: Truth | None = None
     synthetic: bool = False
     plane: ReadingPlane = field(init=False)
+    _erased: dict[tuple[Erasure, ...], MedicalImage] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "plane", self.image.plane)
@@ -74,6 +77,17 @@ class Case:
         if arrived is None:
             return True
         return bool(arrived[index]) if self.plane.axes[0] == 0 else bool(arrived.all())
+
+    def given(self, erased: tuple[Erasure, ...] = ()) -> MedicalImage:
+        """The image as a network is given it: without what was erased. The last one made is kept."""
+        if not erased:
+            return self.image
+        found = self._erased.get(erased)
+        if found is None:
+            found = with_erasures(self.image, erased)
+            self._erased.clear()
+            self._erased[erased] = found
+        return found
 
     @cached_property
     def presets(self) -> tuple[Window, ...]:

@@ -102,4 +102,5 @@ def _subject(session: Session) -> str:
     where = "" if session.reading.whole else f"slice {session.view.slice + 1}"
     variant = session.reading.variant
     changes = ["mirrored"] * variant.mirror + [f"crop {variant.crop}"] * (variant.crop != "none")
+    changes += ["erased in part"] * bool(variant.erased)
     return " · ".join(word for word in (method.words, method.layer, name, where, *changes) if word)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.explainers.declaration import EXPLAINERS
+from viewer.explainers.declaration import EXPLAINERS, SMOOTHGRAD
+from viewer.explainers.explainer_info import Value
 from viewer.explainers.explanation import map_state
 from viewer.models.card import CROPS, ModelCard
 from viewer.state.canvas_view import Background, background_of
@@ -24,6 +25,10 @@ NO_CASE = "Open an image: its maps are compared here."
 NO_MODEL = "Choose a model: its maps are compared here."
 NO_VOLUMES = "Of a network of volumes only explainers are compared: asking it anew takes long."
 _USUAL = (*FIRST, "occlusion")
+NOISES = (0.1, 0.2)
+"""Standard deviations of the noise, as fractions of the input's range (Chrysoula 2023, section 4.6)."""
+ALL_COMPARED = 3
+"""Of more findings than these, improbable ones have no row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,31 +86,73 @@ class _Found:
     raw: NDArray[np.float32] | None
 
 
-def columns(session: Session) -> tuple[tuple[Variant, str, str], ...]:
-    """(variant, explainer, title) of every column; empty where there is nothing to compare."""
+@dataclass(frozen=True)
+class Column:
+    """A column of the grid: one way to make a map of a class.
+
+    Attributes
+    ----------
+    settings : see `Cell`.
+    """
+
+    variant: Variant
+    explainer: str
+    title: str
+    settings: tuple[tuple[str, Value], ...] | None = None
+
+
+def columns(session: Session) -> tuple[Column, ...]:
+    """Every column; empty where there is nothing to compare."""
     model, reading, choice = session.model, session.reading, session.choice
     if model is None or reading is None:
         return ()
     kind, chosen = session.comparing.kind, choice.explainer
     if kind == "explainers":
         names = session.comparing.explainers or tuple(dict.fromkeys((*_USUAL, chosen)))
-        return tuple((reading.variant, name, EXPLAINERS[name].title) for name in names)
+        return tuple(Column(reading.variant, name, EXPLAINERS[name].title) for name in names)
+    if kind == "noise":
+        return _under_noise(session, reading.variant)
     if reading.whole:
         return ()
     card = model.card
     own = Variant(session.model_id, False, card.input.crop, choice.score, reading.variant.region)
     if kind == "models":
-        applying = applicable(session)
         return tuple(
-            (replace(own, model=each.id, crop=each.input.crop), chosen, each.id) for each in applying
+            Column(replace(own, model=each.id, crop=each.input.crop), chosen, each.id)
+            for each in applicable(session)
         )
     title = "as it is" if own.crop == "none" else f"crop: {own.crop}, as the model takes it"
-    found = [(own, chosen, title), (replace(own, mirror=True), chosen, "mirrored input, map turned back")]
+    found = [
+        Column(own, chosen, title),
+        Column(replace(own, mirror=True), chosen, "mirrored input, map turned back"),
+    ]
+    if choice.erased:
+        found.append(Column(replace(own, erased=choice.erased), chosen, "erased in part"))
     for rule in CROPS[2]:
         if rule != own.crop:
             words = "not cropped" if rule == "none" else f"crop: {rule}"
-            found.append((replace(own, crop=rule), chosen, words))
+            found.append(Column(replace(own, crop=rule), chosen, words))
     return tuple(found)
+
+
+def _under_noise(session: Session, variant: Variant) -> tuple[Column, ...]:
+    """The chosen explainer as it is, and its mean over noisy copies of the input."""
+    chosen = session.choice.explainer
+    if chosen == SMOOTHGRAD:
+        chosen = str(method_named(session, chosen, session.choice.layer).parameters["of"])
+    of = next(parameter for parameter in EXPLAINERS[SMOOTHGRAD].parameters if parameter.name == "of")
+    inner = chosen if chosen in of.choices else FIRST[0]
+    title = EXPLAINERS[inner].title
+    noisy = tuple(
+        Column(
+            variant,
+            SMOOTHGRAD,
+            f"{EXPLAINERS[SMOOTHGRAD].title} of {title}, {noise:.0%} noise",
+            (("of", inner), ("noise", noise)),
+        )
+        for noise in NOISES
+    )
+    return (Column(variant, inner, title), *noisy)
 
 
 def applicable(session: Session) -> tuple[ModelCard, ...]:
@@ -131,9 +178,27 @@ def grid(session: Session) -> tuple[tuple[tuple[Cell, str], ...], ...]:
     if session.model is None:
         return ()
     return tuple(
-        tuple((Cell(variant, explainer, target), title) for variant, explainer, title in columns(session))
-        for target in session.model.card.classes
+        tuple((Cell(c.variant, c.explainer, target, c.settings), c.title) for c in columns(session))
+        for target in compared_classes(session)
     )
+
+
+def compared_classes(session: Session) -> tuple[str, ...]:
+    """The classes that have a row: all of them; of many findings those that are probable here, and the chosen one."""
+    assert session.model is not None
+    card, reading, index = session.model.card, session.reading, session.view.slice
+    if card.task != "multilabel" or len(card.classes) <= ALL_COMPARED:
+        return card.classes
+    probable = [
+        name
+        for number, name in enumerate(card.classes)
+        if reading is not None
+        and index in reading.filled
+        and reading.probability(index, number) >= session.findings.least
+    ]
+    chosen = [session.choice.target] if session.choice.target in card.classes else list(card.classes[:1])
+    wanted = {*probable, *chosen}
+    return tuple(name for name in card.classes if name in wanted)
 
 
 def reading_of(session: Session, variant: Variant) -> SeriesReading | None:
@@ -151,9 +216,15 @@ def layer_of(session: Session, variant: Variant) -> str:
     return session.comparing.layers.get(variant.model, "")
 
 
+def method_of_cell(session: Session, cell: Cell) -> Method:
+    """The explainer of a cell with its parameters, on the layer of its model."""
+    settings = None if cell.settings is None else dict(cell.settings)
+    return method_named(session, cell.explainer, layer_of(session, cell.variant), settings)
+
+
 def _found(session: Session, cell: Cell, cards: dict[str, ModelCard]) -> _Found:
     reading, card = reading_of(session, cell.variant), cards[cell.variant.model]
-    method = method_named(session, cell.explainer, layer_of(session, cell.variant))
+    method = method_of_cell(session, cell)
     target = card.classes.index(cell.target) if cell.target in card.classes else None
     raw, index = None, session.view.slice
     if reading is not None and target is not None and index in reading.filled:
@@ -165,7 +236,7 @@ def _found(session: Session, cell: Cell, cards: dict[str, ModelCard]) -> _Found:
 def missing_variants(session: Session) -> tuple[Variant, ...]:
     """Other inputs and models whose answer on the shown slice is not there, or without the maps of a trace."""
     reading, index = session.reading, session.view.slice
-    if reading is None or reading.whole or session.comparing.kind == "explainers" or is_segmentation(session):
+    if reading is None or reading.whole or not _asks_anew(session) or is_segmentation(session):
         return ()
     cards = {card.id: card for card in applicable(session)}
     wanted: dict[Variant, bool] = {}
@@ -177,6 +248,29 @@ def missing_variants(session: Session) -> tuple[Variant, ...]:
             if cell.variant != reading.variant and (not there or (traced and found.raw is None)):
                 wanted[cell.variant] = True
     return tuple(v for v in wanted if (index, v) not in session.comparing.failed)
+
+
+def missing_cells(session: Session) -> tuple[Cell, ...]:
+    """Cells of the shown slice whose map is made on demand, is not there, and can be asked for."""
+    if session.model is None or session.reading is None or is_segmentation(session):
+        return ()
+    cards, index = {card.id: card for card in applicable(session)}, session.view.slice
+    failed = session.comparing.failed
+    wanted = []
+    for cell in (cell for row in grid(session) for cell, _ in row):
+        found = _found(session, cell, cards)
+        if found.raw is not None or found.target is None or found.reading is None:
+            continue
+        mine = cell.variant.model == session.model_id
+        tried = (index, cell) in failed or (mine and why_not(session, cell.explainer))
+        if found.method.on_demand and index in found.reading.filled and not tried:
+            wanted.append(cell)
+    return tuple(wanted)
+
+
+def _asks_anew(session: Session) -> bool:
+    """Whether what is compared takes other inputs or models, not only other maps of the chosen ones."""
+    return session.comparing.kind in ("models", "inputs")
 
 
 def compare_view(session: Session) -> CompareView:
@@ -193,7 +287,7 @@ def compare_view(session: Session) -> CompareView:
         without = NO_CASE if case is None else NO_MODEL
     elif session.reading is None:
         without = session.judgement.applicability.sentence if session.judgement else "not explained yet"
-    elif session.reading.whole and session.comparing.kind != "explainers":
+    elif session.reading.whole and _asks_anew(session):
         without = NO_VOLUMES
     elif is_segmentation(session):
         without = "Maps of a segmentation network depend on where it is asked: see them in Reading."
@@ -256,7 +350,7 @@ def _title(session: Session, scales: list[tuple[MapScale, str]], by_column: bool
     parts += [f"slice {session.view.slice + 1} / {case.slices}"] if case.slices > 1 else []
     if session.comparing.kind != "models":
         parts += [f"layer {session.choice.layer}"]
-    if session.comparing.kind != "explainers":
+    if _asks_anew(session):
         parts += [method_named(session, session.choice.explainer, session.choice.layer).words]
     return " \u00b7 ".join(parts)
 

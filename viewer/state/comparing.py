@@ -8,14 +8,16 @@ from typing import ClassVar, Literal
 
 from psygnal import SignalGroupDescriptor
 
+from viewer.explainers.explainer_info import Value
 from viewer.state.series_reading import SeriesReading, Variant
 
-CompareKind = Literal["explainers", "models", "inputs"]
+CompareKind = Literal["explainers", "noise", "models", "inputs"]
 """The columns of the grid; its rows are the classes."""
 CompareScale = Literal["grid", "column"]
 """What has one scale: the whole grid, or each column."""
 USUAL_SCALES: Mapping[CompareKind, CompareScale] = {
     "explainers": "column",
+    "noise": "grid",
     "models": "grid",
     "inputs": "grid",
 }
@@ -31,11 +33,13 @@ class Cell:
     Attributes
     ----------
     target : name of a class.
+    settings : parameters of the explainer in place of those that the user has set for it; None for those.
     """
 
     variant: Variant
     explainer: str
     target: str
+    settings: tuple[tuple[str, Value], ...] | None = None
 
 
 @dataclass

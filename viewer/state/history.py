@@ -9,6 +9,7 @@ from typing import ClassVar
 from psygnal import SignalGroupDescriptor
 
 from viewer.evaluation.regions import Region
+from viewer.imaging.erasure import Erasure
 from viewer.models.card import Crop
 from viewer.state.rulers import Ruler
 
@@ -23,6 +24,7 @@ class Content:
     Attributes
     ----------
     boxes, lines : what is drawn, by identity.
+    erased : what is taken out of the network's input.
     even : the case has been resampled to an even grid.
     """
 
@@ -32,6 +34,7 @@ class Content:
     mirror: bool
     crop: Crop
     even: bool
+    erased: tuple[Erasure, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,14 @@ from typing import Any
 
 from viewer.evaluation.regions import Region
 from viewer.foundation.errors import WhySliceError
+from viewer.imaging.erasure import FILLS, Erasure
 from viewer.state.reference import Reference
 from viewer.state.rulers import Ruler
 
 VERSION = 1
 _MOST = 1000
 """Boxes, lines and names that are read back."""
+_EDGES = ("row_min", "column_min", "row_max", "column_max")
 _LONGEST = 100_000
 """Letters of a text that are read back."""
 
@@ -35,6 +37,7 @@ class KeptSession:
     even : whether the case was resampled to an even grid.
     model : id of the model.
     choice : explainer, layer, target, score, mirror, crop.
+    erased : what was taken out of the network's input.
     view : slice, window (centre, width), convention, inverted.
     overlay : visible, opacity, threshold, colour map, scale, true grid.
     """
@@ -52,6 +55,7 @@ class KeptSession:
     lines: Mapping[int, Ruler] = field(default_factory=dict)
     notes: str = ""
     workspace: str = "reading"
+    erased: tuple[Erasure, ...] = ()
 
     def words(self, *, hidden: bool) -> str:
         """What it was, in a line: ``MR · 30 × 192 × 192 · 2 boxes, notes``."""
@@ -77,6 +81,7 @@ class KeptSession:
             "lines": {str(identity): asdict(line) for identity, line in self.lines.items()},
             "notes": self.notes,
             "workspace": self.workspace,
+            "erased": [each.to_json() for each in self.erased],
         }
 
     @classmethod
@@ -106,6 +111,7 @@ class KeptSession:
             lines=_numbered(document.get("lines"), _ruler),
             notes=_text(document.get("notes")),
             workspace=_text(document.get("workspace")) or "reading",
+            erased=_erasures(document.get("erased")),
         )
 
 
@@ -157,6 +163,19 @@ def _numbered(found: Any, read: Callable[[Any], Any]) -> dict[int, Any]:
         except (ValueError, TypeError, KeyError, AttributeError, WhySliceError):
             continue
     return good
+
+
+def _erasures(found: Any) -> tuple[Erasure, ...]:
+    good = []
+    for each in found[:_MOST] if isinstance(found, list) else ():
+        try:
+            top, left, bottom, right = _numbers([each[name] for name in _EDGES], 4)
+            index, fill = each["slice"], each["fill"]
+            if fill in FILLS and (index is None or (type(index) is int and index >= 0)):
+                good.append(Erasure(top, left, bottom, right, index, fill))
+        except (ValueError, TypeError, KeyError):
+            continue
+    return tuple(good)
 
 
 def _region(found: Any) -> Region:

@@ -221,6 +221,7 @@ def _facts(session: Session, reading: SeriesReading, index: int, signed: Picture
         deviation=method.deviation,
         region=choice.region if is_segmentation(session) else "",
         whole=reading.whole,
+        erased=sum(each.on(index) for each in reading.variant.erased),
     )
 
 

@@ -26,6 +26,7 @@ class MapFacts:
     class_name, probability : the explained class on this slice.
     overlap : with the map of the opposing class, 0..1; None where there is none.
     mirrored : the network was given the mirrored input.
+    erased : so many parts of this slice were taken out before the network saw it.
     equal_to : other explainers that are the same by construction on this layer.
     squashed : the network's outputs look like probabilities already, so what is shown may be squashed twice.
     recovered : the network ends in a softmax or sigmoid, and the score before it was found and explained.
@@ -47,6 +48,7 @@ class MapFacts:
     probability: float
     overlap: float | None = None
     mirrored: bool = False
+    erased: int = 0
     equal_to: tuple[str, ...] = ()
     squashed: bool = False
     recovered: bool = False
@@ -152,8 +154,14 @@ def _care(facts: MapFacts, applicability: Applicability) -> tuple[str, ...]:
         ),
         (facts.score != "logit", _score_words(facts)),
         (facts.mirrored, "the network was shown the mirrored patient"),
+        (facts.erased, erased_words(facts.erased)),
     )
     return tuple(words for holds, words in said if holds)
+
+
+def erased_words(count: int) -> str:
+    """What is said of a map whose input was changed by hand."""
+    return f"{count} parts of the input were erased" if count > 1 else "a part of the input was erased"
 
 
 def _known(facts: MapFacts) -> tuple[str, ...]:

@@ -66,9 +66,11 @@ def method_of(session: Session, layer: str | None = None) -> Method:
     return replace(found, deviation=choice.deviation and may_deviate(found.info))
 
 
-def method_named(session: Session, explainer: str, layer: str) -> Method:
-    """Any explainer with the parameters that are chosen for it, on a layer."""
-    given = session.choice.parameters.get(explainer, {})
+def method_named(
+    session: Session, explainer: str, layer: str, settings: Mapping[str, Value] | None = None
+) -> Method:
+    """Any explainer on a layer, with the parameters that are chosen for it, or with `settings` in their place."""
+    given = session.choice.parameters.get(explainer, {}) if settings is None else settings
     info = resolved(explainer, given)
     parameters = {
         name: value

@@ -91,12 +91,13 @@ class Presenter:
         waits = s.asking and (s.asking.stage, s.asking.sentence)
         o = s.overlay
         style = (o.visible, o.opacity, o.threshold, o.colour_map, o.true_grid, o.boundaries, o.bare)
-        seen = s.view.seen and (s.choice.mirror, s.choice.crop)
+        seen = s.view.seen and (s.choice.mirror, s.choice.crop, s.choice.erased)
         turned = (s.view.convention, s.view.inverted)
         background = self._part(
             "background", (*shown, s.view.window, turned, seen, s.arrivals), lambda: shown_background(s)
         )
-        look = (s.view.window, turned, s.arrivals, s.view.seen, s.view.cursor, s.choice.mirror, s.choice.crop)
+        given = (s.choice.mirror, s.choice.crop, s.choice.erased)
+        look = (s.view.window, turned, s.arrivals, s.view.seen, s.view.cursor, given)
         workspace = workspace_shown(s)
         canvas = self._part(
             "canvas",

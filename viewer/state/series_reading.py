@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from viewer.evaluation.checks.finding import Finding
 from viewer.evaluation.importance_result import PixelImportance
 from viewer.explainers.atlas import Atlas
+from viewer.imaging.erasure import Erasure
 from viewer.models.card import Crop, ScoreType
 from viewer.models.input_view import InputView
 from viewer.models.volume_cut import VolumeCut
@@ -26,6 +27,7 @@ class Variant:
     mirror, crop : of the network's input.
     score : what is differentiated.
     region : where a segmentation network is asked, see `Choice.region`.
+    erased : what was taken out of the picture before the network saw it.
     """
 
     model: str
@@ -33,6 +35,7 @@ class Variant:
     crop: Crop = "none"
     score: ScoreType = "logit"
     region: str = "all"
+    erased: tuple[Erasure, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from viewer.explainers.layer_info import LayerInfo
 from viewer.foundation.errors import ExportError, ReadError, UsageError, one_sentence
 from viewer.foundation.settings import Settings
 from viewer.imaging.diagnoses import Diagnosis
+from viewer.imaging.erasure import Erasure, Fill
 from viewer.imaging.image import MedicalImage, Window
 from viewer.models.card import Crop, ModelCard, ScoreType
 from viewer.state.asking import Asking, Support
@@ -39,6 +40,8 @@ from viewer.state.series_reading import CheckRun, SeriesReading
 DIFFERENCE = "difference"
 """Stands for a class where the map of the class minus that of its opponent is wanted."""
 
+LEAST_PROBABLE = 0.7
+"""Chrysoula 2023 (section 4.5) explains the classes of at least this probability."""
 ScaleName = Literal["reference", "series", "slice"]
 CineOf = Literal["slices", "volumes"]
 Workspace = Literal["reading", "compare", "layers", "volume", "cohort"]
@@ -77,6 +80,10 @@ class Choice:
     score: ScoreType = "logit"
     mirror: bool = False
     crop: Crop = "none"
+    erased: tuple[Erasure, ...] = ()
+    """What is taken out of the picture before the network sees it."""
+    erase_with: Fill = "surroundings"
+    """What comes in place of the next thing that is erased."""
     region: str = "all"
     """Where a segmentation network is asked, on the picture: ``all``, a pixel or a box."""
     parameters: dict[str, dict[str, Value]] = field(default_factory=dict)
@@ -96,6 +103,8 @@ class View:
     """Show exactly what the network saw in place of the patient."""
     drawing: bool = False
     """The next left drag draws a box."""
+    erasing: bool = False
+    """The next left drag erases a box from what the network is given."""
     cursor: tuple[float, float] | None = None
     """(row, column) of the crosshair on the picture."""
     convention: Convention = "radiological"
@@ -160,8 +169,25 @@ class Boxes:
     drawn: dict[int, Region] = field(default_factory=dict)
     """Identity -> box on its slice. Replaced as a whole, never altered in place."""
     selected: int | None = None
+    hidden_classes: frozenset[str] = frozenset()
+    """Labels whose readers' boxes are not shown; scores do not follow. Replaced as a whole, as the next."""
+    hidden_readers: frozenset[str] = frozenset()
+    """Readers whose boxes are not shown."""
     rule: str = "top-percent"
     value: float = 5.0
+
+
+@dataclass
+class Findings:
+    """The maps of several findings on one picture; of networks whose classes do not exclude each other."""
+
+    events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
+    together: bool = False
+    """Show the map of every probable finding, each in a colour of its own, in place of the chosen one's."""
+    least: float = LEAST_PROBABLE
+    """Probability from which on a finding has a map."""
+    hidden: frozenset[str] = frozenset()
+    """Names of classes that are not shown. Replaced as a whole, never altered in place."""
 
 
 @dataclass
@@ -265,6 +291,7 @@ class Session:
     boxes: Boxes = field(default_factory=Boxes)
     rulers: Rulers = field(default_factory=Rulers)
     comparing: Comparing = field(default_factory=Comparing)
+    findings: Findings = field(default_factory=Findings)
     replacing: Replacing = field(default_factory=Replacing)
     judged: JudgedMap | None = None
     """What was found out of the last map that was looked at."""

@@ -11,6 +11,7 @@ from PySide6.QtGui import QMouseEvent, QWheelEvent
 from viewer.controllers.workbench import Workbench
 from viewer.imaging.plane import ReadingPlane
 from viewer.state.rulers import RulerMark, length_words
+from viewer.ui.attempt import attempt
 from viewer.ui.canvas.box_marks import BoxMarks, Edges, Grip, edges_of
 from viewer.ui.canvas.picture_view import PictureView
 from viewer.ui.canvas.ruler_marks import Point, RulerGrip, RulerMarks
@@ -114,6 +115,8 @@ class Gestures(QObject):
         if self._boxes_shown():
             if session.rulers.drawing:
                 return _Drag("measure", at, at)
+            if session.view.erasing:
+                return _Drag("erase", at, at)
             drawing = session.view.drawing
             grip = self._boxes.grip(self._view, at, handles=drawing)
             if grip is not None and grip.identity in session.boxes.drawn:
@@ -154,7 +157,7 @@ class Gestures(QObject):
             self._put_cursor(at)
         elif drag.kind == "window":
             self._bench.viewing.drag_window(by.x() / 300, -by.y() / 300)
-        elif drag.kind == "draw":
+        elif drag.kind in ("draw", "erase"):
             self._boxes.rubber = self._between(drag.start, at)
             self._view.viewport().update()
         elif drag.kind == "box":
@@ -177,6 +180,10 @@ class Gestures(QObject):
         elif drag.kind == "draw":
             self._boxes.rubber = None
             self._bench.boxing.add(*self._between(drag.start, event.position()))
+        elif drag.kind == "erase":
+            self._boxes.rubber = None
+            edges = self._between(drag.start, event.position())
+            attempt(self._bench, lambda: self._bench.erasing.add(*edges))
         elif drag.kind == "measure":
             self._rulers.rubber = None
             self._add_ruler(self._centre(drag.start), self._centre(event.position()))

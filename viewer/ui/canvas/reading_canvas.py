@@ -15,6 +15,7 @@ from viewer.ui import theme
 from viewer.ui.canvas.boundary_marks import BoundaryMarks
 from viewer.ui.canvas.box_marks import BoxMarks
 from viewer.ui.canvas.colour_bar import ColourBar
+from viewer.ui.canvas.erased_marks import ErasedMarks
 from viewer.ui.canvas.gestures import Gestures
 from viewer.ui.canvas.inset import InsetView
 from viewer.ui.canvas.marks import Crosshair, EdgeLetters, Words
@@ -43,7 +44,9 @@ class ReadingCanvas(Canvas):
         self.bar = ColourBar(self)
         self.letters, self.words, self.crosshair = EdgeLetters(), Words(), Crosshair()
         self.boxes, self.rulers, self.boundaries = BoxMarks(), RulerMarks(), BoundaryMarks()
+        self.erased = ErasedMarks()
         self.picture.foreground += [
+            self.erased,
             self.boundaries,
             self.crosshair,
             self.boxes,
@@ -85,6 +88,7 @@ class ReadingCanvas(Canvas):
         self.picture.show_background(view.background)
         self.picture.show_map(view.map, view.values, view.style, hard=self._bench.session.overlay.true_grid)
         self.boundaries.show_lines(view.boundaries)
+        self.erased.erased = view.erased
         if first:
             self.picture.setFocus()
         self.bar.show_scale(view.map, view.style)

@@ -42,6 +42,11 @@ _KINDS: tuple[tuple[CompareKind, str, str], ...] = (
         "Models",
         "The chosen explainer, model by model: those on this machine that apply to the image.",
     ),
+    (
+        "noise",
+        "Noise",
+        "The chosen explainer beside its means over 50 noisy copies of the input (SmoothGrad), at 10 and 20% noise.",
+    ),
     ("inputs", "Inputs", "The chosen model and explainer, with the input as it is, mirrored, and cropped."),
 )
 _ONE_SCALE = (
@@ -179,6 +184,17 @@ class CompareBoard(Canvas):
         self.menu.aboutToShow.connect(self._fill_menu)
         self.choose.setMenu(self.menu)
         head.addWidget(self.choose)
+        self.all = QToolButton()
+        self.all.setText("Compute all")
+        self.all.setObjectName("narrow")
+        self.all.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        described(
+            self.all,
+            "Compute all",
+            "Compute every map of the grid that is not there yet, one after the other.",
+        )
+        self.all.clicked.connect(lambda: attempt(bench, verbs.compute_all))
+        head.addWidget(self.all)
         head.addStretch(1)
         self.one_scale = _tab("One scale", _ONE_SCALE)
         self.one_scale.clicked.connect(lambda on: verbs.select_scale("grid" if on else "column"))
@@ -219,6 +235,7 @@ class CompareBoard(Canvas):
         self._lay_out([len(row) for row in view.rows])
         self.area.setVisible(bool(view.rows))
         shown = [tile for row in view.rows for tile in row]
+        self.all.setVisible(any(tile.may_ask for tile in shown))
         # The scale of a tile is that of its column, so the bar has it only where all columns share one.
         common = comparing.scale == "grid"
         first = next((tile.map for tile in shown if tile.map is not None), None) if common else None

@@ -1,11 +1,13 @@
-"""What the network is given: mirror, crop, and a look at exactly that."""
+"""What the network is given: mirror, crop, what is erased of it, and a look at exactly that."""
 
 from __future__ import annotations
 
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from viewer.controllers.erasing import marked_here
 from viewer.controllers.workbench import Workbench
+from viewer.imaging.erasure import Fill
 from viewer.models.card import Crop
 from viewer.state.session import Session
 from viewer.ui.attempt import attempt
@@ -17,10 +19,17 @@ CROPS: tuple[tuple[Crop, str, str], ...] = (
     ("body", "Body, in three dimensions", "Crop: body"),
     ("percentile", "70th percentile (as in the paper)", "Crop: 70th pct."),
 )
+FILLINGS: tuple[tuple[Fill, str], ...] = (
+    ("surroundings", "Filled from its surroundings"),
+    ("mean", "Filled with the picture's mean"),
+    ("blur", "Blurred beyond reading"),
+)
+_MARKED = 8
+"""Labels of readers that the menu offers."""
 
 
 class InputPanel(QWidget):
-    """Three controls of the network's input."""
+    """Four controls of the network's input."""
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__()
@@ -34,7 +43,9 @@ class InputPanel(QWidget):
         self.mirror.setCheckable(True)
         self.seen.setCheckable(True)
         self.crop.setCheckable(True)
-        for widget in (self.mirror, self.crop, self.seen):
+        self.erase = QPushButton("Erase")
+        self.erase.setCheckable(True)
+        for widget in (self.mirror, self.crop, self.erase, self.seen):
             widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         for widget, name, tip in (
             (
@@ -43,6 +54,11 @@ class InputPanel(QWidget):
                 "Give the network the mirrored patient; the picture stays.",
             ),
             (self.crop, "Crop the input", "Cut the network's input; the menu Input steps through the rules."),
+            (
+                self.erase,
+                "Erase a part of the input",
+                "Take a part of the picture out of what the network is given, such as a marker; the picture stays.",
+            ),
             (self.seen, "What the network saw", "Show exactly what went into the network."),
         ):
             described(widget, name, tip)
@@ -58,14 +74,50 @@ class InputPanel(QWidget):
             group.addAction(action)
             self._rules[rule] = action
         self.crop.setMenu(menu)
+        self.erase.setMenu(self._erase_menu())
         row = QHBoxLayout()
         row.setSpacing(5)
         row.addWidget(self.mirror, 1)
         row.addWidget(self.crop, 1)
+        row.addWidget(self.erase, 1)
         body.addLayout(row)
         body.addWidget(self.seen)
         self.mirror.clicked.connect(lambda: attempt(bench, bench.explaining.toggle_mirror))
         self.seen.clicked.connect(lambda: attempt(bench, bench.viewing.toggle_seen))
+
+    def _erase_menu(self) -> QMenu:
+        """Made anew when it opens: it offers what is selected and what readers marked on the slice."""
+        menu = QMenu(self.erase)
+
+        def fill() -> None:
+            menu.clear()
+            bench, session = self._bench, self._bench.session
+            menu.addAction("Draw a box to erase").triggered.connect(lambda: bench.erasing.draw_mode(True))
+            box = menu.addAction("Erase the selected box")
+            box.setEnabled(session.boxes.selected is not None)
+            box.triggered.connect(lambda: attempt(bench, bench.erasing.erase_selected))
+            labels = dict.fromkeys(region.label for region in marked_here(session) if region.label)
+            for label in list(labels)[:_MARKED]:
+                action = menu.addAction(f"Erase what readers call '{label}'")
+                action.triggered.connect(
+                    lambda _=False, label=label: attempt(bench, lambda: bench.erasing.erase_marked(label))
+                )
+            back = menu.addAction("Put back what was erased")
+            back.setEnabled(bool(session.choice.erased))
+            back.triggered.connect(lambda: attempt(bench, bench.erasing.put_back))
+            menu.addSeparator()
+            group = QActionGroup(menu)
+            for name, words in FILLINGS:
+                way = menu.addAction(words)
+                way.setCheckable(True)
+                way.setChecked(session.choice.erase_with == name)
+                way.triggered.connect(
+                    lambda _=False, name=name: attempt(bench, lambda: bench.erasing.set_fill(name))
+                )
+                group.addAction(way)
+
+        menu.aboutToShow.connect(fill)
+        return menu
 
     def show_session(self, session: Session) -> None:
         self.setEnabled(session.case is not None and session.model is not None)
@@ -73,6 +125,7 @@ class InputPanel(QWidget):
         for button, on in (
             (self.mirror, choice.mirror),
             (self.crop, choice.crop != "none"),
+            (self.erase, bool(choice.erased) or session.view.erasing),
             (self.seen, session.view.seen),
         ):
             if button.isChecked() != on:
@@ -83,5 +136,9 @@ class InputPanel(QWidget):
         text = next(short for rule, _, short in CROPS if rule == choice.crop) + " ▾"
         if self.crop.text() != text:
             self.crop.setText(text)
+        count = len(choice.erased)
+        words = "Drag ..." if session.view.erasing else f"Erased: {count} ▾" if count else "Erase ▾"
+        if self.erase.text() != words:
+            self.erase.setText(words)
         if not self._rules[choice.crop].isChecked():
             self._rules[choice.crop].setChecked(True)
