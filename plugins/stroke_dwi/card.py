@@ -27,6 +27,7 @@ _PLAIN = "The class alone; no lesion masks."
 def describe(settings: StrokeSettings, variant: Variant, facts: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the card as nested tables, without weights, figures and reference scales."""
     name = f"stroke-{settings.architecture}"
+    channels = 1 if variant.volume else 2 * settings.neighbours + 1
     preparation = PLAIN if variant.volume else Preparation(settings.normalise, settings.crop)
     return {
         "id": name if settings.supervision else f"{name}-plain",
@@ -39,10 +40,14 @@ def describe(settings: StrokeSettings, variant: Variant, facts: Mapping[str, Any
         "positive_class": variant.positive,
         "licence": "Apache-2.0",
         "citation": _CITATION,
-        "architecture_options": {"dropout": settings.dropout},
+        "architecture_options": {
+            **({"channels": channels} if channels > 1 else {}),
+            "dropout": settings.dropout,
+        },
         "input": {
             "size": list(SIZE) if variant.volume else [192, 192],
-            "channels": 1,
+            "channels": channels,
+            **({"neighbours": settings.neighbours} if channels > 1 else {}),
             "fit": "stretch" if variant.volume else "square",
             "crop": preparation.crop,
             "normalise": preparation.normalisation,

@@ -1,6 +1,7 @@
 """What a network of the study is trained on: pictures of synthetic patients or of one's own, or synthetic volumes."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -86,7 +87,10 @@ class Pictures:
         self._small = 0 if variant.fixed_size else settings.small_epochs
         self.epochs = self._small + settings.epochs
         self.steps = max(1, settings.slices_per_epoch // settings.batch)
-        self._training, self._validation, self._test = training, validation, test
+        shown = settings.neighbours
+        self._training = replace(training, neighbours=shown)
+        self._validation = replace(validation, neighbours=shown)
+        self._test = test
 
     def batches(self, epoch: int) -> Iterable[Batch]:
         of = self._settings
@@ -103,7 +107,7 @@ class Pictures:
         return self._validation.labels(self._classes)
 
     def held_out(self) -> dict[str, np.ndarray]:
-        test = self._test()
+        test = replace(self._test(), neighbours=self._settings.neighbours)
         every = np.arange(len(test.areas))
         held = {
             "inputs": test.inputs(every).numpy(),
@@ -185,6 +189,10 @@ def material(
         When the data cannot be used for this variant.
     """
     if variant.volume:
+        if settings.neighbours:
+            raise WhySliceError(
+                "stroke-3d sees the whole volume; it has no neighbours.", code="no-neighbours"
+            )
         if data is not None:
             raise WhySliceError(
                 "stroke-3d is trained on synthetic volumes only; own data are for the networks of slices.",
@@ -219,6 +227,11 @@ def _own_pictures(
     work: Path,
     progress: Progress,
 ) -> Pictures:
+    if settings.neighbours and settings.split == "slice":
+        raise WhySliceError(
+            "Split by patient where neighbours are shown: by slice, the neighbours of a test slice are trained on.",
+            code="neighbours-split",
+        )
     own = own_slices(data, preparation, work, progress)
     if not own.slices.outlined and settings.supervision:
         raise WhySliceError(

@@ -32,6 +32,12 @@ class StrokeSettings:
     patience: int = _choice(0, "epochs without progress before stopping; 0 never stops", minimum=0)
     batch: int = _choice(64, "slices a batch; volumes are taken eight at a time", minimum=2)
     learning_rate: float = _choice(3e-3, "highest learning rate", minimum=1e-6, maximum=1.0)
+    neighbours: int = _choice(
+        0,
+        "slices above and below that are shown with each one, as the paper's file has 1",
+        minimum=0,
+        maximum=3,
+    )
     dropout: float = _choice(0.1, "dropout probability", minimum=0.0, maximum=0.9)
     supervision: bool = _choice(True, "use the lesion masks during training")
     augmentation: str = _choice(

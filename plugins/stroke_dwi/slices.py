@@ -37,6 +37,8 @@ class Slices:
         For each slice the study's class of its patient's outcome (n,): 0 without stroke, 1 for mRS 0 to 2, 2 above.
     limits
         Network values of the bytes 0 and 255.
+    neighbours
+        Slices on either side that go into the input with each slice.
     outlined
         Whether the masks say where lesions are; own data may know no more than on which slices.
     """
@@ -48,6 +50,7 @@ class Slices:
     outcomes: np.ndarray
     limits: tuple[float, float] = (-1.0, 4.0)
     outlined: bool = True
+    neighbours: int = 0
 
     @property
     def positive(self) -> np.ndarray:
@@ -64,10 +67,20 @@ class Slices:
         )
 
     def inputs(self, chosen: np.ndarray) -> torch.Tensor:
-        """Return the network's input of the chosen slices, float32 (n, 1, row, column)."""
+        """Return the network's input of the chosen slices, float32 (n, channel, row, column)."""
         low, high = self.limits
-        values: torch.Tensor = torch.from_numpy(self.pixels[chosen])[:, None].float()
+        values = torch.from_numpy(self.pixels[self._with_neighbours(chosen)]).float()
         return values * ((high - low) / 255.0) + low
+
+    def _with_neighbours(self, chosen: np.ndarray) -> np.ndarray:
+        """Return for each slice the rows of the slices (n, channel) that it is shown with, all of its patient.
+
+        Beyond the ends of a patient its last slice stands in, as in the viewer.
+        """
+        first = np.searchsorted(self.patients, self.patients[chosen], side="left")
+        last = np.searchsorted(self.patients, self.patients[chosen], side="right") - 1
+        steps = np.arange(-self.neighbours, self.neighbours + 1)
+        return np.asarray(np.clip(chosen[:, None] + steps, first[:, None], last[:, None]))
 
     def truths(self, chosen: np.ndarray) -> torch.Tensor:
         """Return the lesion masks of the chosen slices, float32 (n, 1, row, column)."""
@@ -228,7 +241,7 @@ def augmented(
         whole = published or side >= IMAGE_SIZE or number % 2 == 0
         # Moved in values above each picture's least, so that what comes in from outside is air.
         pictures = slices.inputs(chosen)
-        air = pictures.amin(dim=(1, 2, 3), keepdim=True)
+        air = pictures.amin(dim=(2, 3), keepdim=True)
         stack = torch.cat([pictures - air, slices.truths(chosen)], dim=1)
         if whole and side < IMAGE_SIZE:
             stack = functional.interpolate(stack, (side, side), mode="area")
@@ -238,14 +251,14 @@ def augmented(
             else _moves(rng, len(chosen), 1.0 if whole else side / IMAGE_SIZE, flips)
         )
         moves = torch.from_numpy(drawn)
-        grid = functional.affine_grid(moves, [len(chosen), 2, side, side], align_corners=False)
+        grid = functional.affine_grid(moves, [len(chosen), 1, side, side], align_corners=False)
         stack = functional.grid_sample(stack, grid, align_corners=False)
-        masks = (stack[:, 1:] > 0.3).float()
+        masks = (stack[:, -1:] > 0.3).float()
         # A cut-out may have lost the lesion; a whole head keeps its label, however small the lesion has become.
         seen = masks.sum(dim=(1, 2, 3)) >= (1 if whole else LEAST_LESION)
         labels = torch.from_numpy(every[chosen]) * (seen if slices.outlined else 1)
         yield {
-            "input": (recontrasted(rng, stack[:, :1], high - low) + air)
+            "input": (recontrasted(rng, stack[:, :-1], high - low) + air)
             .clamp_max(high)
             .contiguous(memory_format=torch.channels_last),
             "label": labels,

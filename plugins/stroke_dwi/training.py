@@ -111,7 +111,8 @@ def begun(variant: Variant, settings: StrokeSettings) -> StrokeNet:
     WhySliceError
         When nothing of that model fits.
     """
-    network = variant.factory(classes=len(variant.classes), dropout=settings.dropout)
+    channels = 1 if variant.volume else 2 * settings.neighbours + 1
+    network = variant.factory(classes=len(variant.classes), channels=channels, dropout=settings.dropout)
     if not settings.start:
         return network
     known = load_model(settings.start, "cpu").module.state_dict()

@@ -39,6 +39,8 @@ def test_card_is_read_whole(user_folder: Path) -> None:
         ('classes = ["no stroke", "stroke"]', 'classes = ["stroke", "stroke"]', "one name"),
         ("stroke = 0.5", "strok = 0.9", "threshold of 'strok'"),
         ("stroke = 0.5", "stroke = 50", "not a probability"),
+        ("size = [32, 32]", "size = [32, 32]\nneighbours = 1", "3 channels"),
+        ("size = [32, 32]", "size = [32, 32]\nneighbours = -1", "neighbours"),
     ],
 )
 def test_a_bad_card_names_the_field(tmp_path: Path, old: str, new: str, words: str) -> None:

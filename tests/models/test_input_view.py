@@ -11,7 +11,7 @@ from PIL import Image
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
 from viewer.models.card import InputRule
-from viewer.models.input_view import CropBox, InputView
+from viewer.models.input_view import CropBox, InputView, slice_input
 
 
 def view(shape: tuple[int, int], box: CropBox, size: tuple[int, int], mirror: bool = False) -> InputView:
@@ -132,3 +132,17 @@ def test_the_square_around_a_picture_is_measured_in_millimetres() -> None:
     seen = view.network_input(image.voxels[1])[0]
     assert np.abs(seen[:, [0, 31]] - image.voxels[1].min()).max() < 1e-6
     assert np.ptp(seen[:, 16]) > 0.2
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_neighbours_are_the_slices_below_and_above_through_one_view(mirror: bool) -> None:
+    """Each is normalised by itself and cropped as the middle one; beyond the ends the last slice stands in."""
+    rng = np.random.default_rng(3)
+    image = MedicalImage(rng.random((4, 24, 24)).astype(np.float32), Geometry(np.eye(4), (4, 24, 24)))
+    single = InputRule((16, 16), normalise="zscore")
+    with_both = InputRule((16, 16), channels=3, normalise="zscore", neighbours=1)
+    alone = [slice_input(single, image, k, mirror=mirror)[1][0] for k in range(4)]
+    for middle, expected in ((0, (0, 0, 1)), (2, (1, 2, 3)), (3, (2, 3, 3))):
+        view, ready = slice_input(with_both, image, middle, mirror=mirror)
+        np.testing.assert_array_equal(ready, np.stack([alone[k] for k in expected]))
+        assert view.mirror is mirror

@@ -47,6 +47,8 @@ class InputRule:
     ----------
     size : (rows, columns) of the network's input, (slices, rows, columns) for a network of volumes.
     channels : number of channels; a grey picture is repeated.
+    neighbours : slices on either side that the network sees together with the one in the middle, each as a channel,
+        from the foot upwards; then there are ``2 * neighbours + 1`` channels. 0 for a network of single slices.
     fit : ``square`` pads the shorter sides (in mm) so that nothing is stretched; ``stretch`` does not.
     crop : rule by which the input is cropped unless the user decides otherwise.
     normalise : name of the normalisation.
@@ -59,6 +61,7 @@ class InputRule:
     crop: Crop = "none"
     normalise: str = "range"
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    neighbours: int = 0
 
 
 @dataclass(frozen=True)
@@ -185,20 +188,9 @@ def _card(document: dict[str, Any], folder: Path) -> ModelCard:
             raise ValueError(f"the threshold of '{name}' is not of one of its classes")
         if not 0 <= value <= 1:
             raise ValueError(f"the threshold of '{name}' is not a probability")
-    input_ = dict(document["input"])
-    normalise = dict(input_.get("normalise", {}))
     dims = int(document.get("dims", 2))
     if dims not in _AXES:
         raise ValueError(f"its dims are {dims}, and networks have 2 or 3")
-    size = tuple(int(n) for n in input_["size"])
-    if len(size) != dims or min(size) < 1:
-        raise ValueError(f"the input size is not {_AXES[dims]} positive numbers")
-    crop = str(input_.get("crop", "none"))
-    if crop not in CROPS[dims]:
-        raise ValueError(f"the crop '{crop}' is not one of {', '.join(CROPS[dims])}")
-    fit = str(input_.get("fit", "square"))
-    if fit not in ("square", "stretch"):
-        raise ValueError(f"the fit '{fit}' is neither square nor stretch")
     applies = dict(document.get("applies_to", {}))
     positive = str(document.get("positive_class", ""))
     if positive and positive not in classes:
@@ -206,14 +198,7 @@ def _card(document: dict[str, Any], folder: Path) -> ModelCard:
     return ModelCard(
         id=str(document["id"]),
         classes=classes,
-        input=InputRule(
-            size=size,
-            channels=int(input_.get("channels", 1)),
-            fit=cast(Literal["square", "stretch"], fit),
-            crop=crop,
-            normalise=str(normalise.pop("name", "range")),
-            parameters=normalise,
-        ),
+        input=_input_rule(dict(document["input"]), dims),
         name=str(document.get("name", document["id"])),
         task=cast(Task, task),
         dims=dims,
@@ -243,6 +228,37 @@ def _card(document: dict[str, Any], folder: Path) -> ModelCard:
         citation=str(document.get("citation", "")),
         weights_sha256=str(document.get("weights_sha256", "")),
         folder=folder,
+    )
+
+
+def _input_rule(given: dict[str, Any], dims: int) -> InputRule:
+    size = tuple(int(n) for n in given["size"])
+    if len(size) != dims or min(size) < 1:
+        raise ValueError(f"the input size is not {_AXES[dims]} positive numbers")
+    crop = str(given.get("crop", "none"))
+    if crop not in CROPS[dims]:
+        raise ValueError(f"the crop '{crop}' is not one of {', '.join(CROPS[dims])}")
+    fit = str(given.get("fit", "square"))
+    if fit not in ("square", "stretch"):
+        raise ValueError(f"the fit '{fit}' is neither square nor stretch")
+    parameters = dict(given.get("normalise", {}))
+    normalise = str(parameters.pop("name", "range"))
+    channels, neighbours = int(given.get("channels", 1)), int(given.get("neighbours", 0))
+    if neighbours and (dims != 2 or neighbours < 0 or channels != 2 * neighbours + 1):
+        raise ValueError(
+            f"a slice with {neighbours} neighbours on either side has {2 * neighbours + 1} channels in a network of "
+            f"slices, and the card says {channels} in one with {dims} dims"
+        )
+    if neighbours and normalise == "channels":
+        raise ValueError("its channels are neighbours, which the normalisation 'channels' does not know")
+    return InputRule(
+        size=size,
+        channels=channels,
+        fit=cast(Literal["square", "stretch"], fit),
+        crop=crop,
+        normalise=normalise,
+        parameters=parameters,
+        neighbours=neighbours,
     )
 
 

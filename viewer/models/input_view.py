@@ -220,7 +220,9 @@ def slice_input(
 ) -> tuple[InputView, NDArray[np.float32]]:
     """The view of one slice and what the network gets of it, (channel, row, column).
 
-    Everything that feeds a network from an image goes through here, so predictions and maps speak of one input.
+    Everything that feeds a network from an image goes through here, so predictions and maps speak of one input. Where
+    the rule wants neighbours, they go through the view of the slice in the middle and are normalised each by itself;
+    beyond the ends of the stack its last slice stands in.
 
     Raises
     ------
@@ -229,10 +231,17 @@ def slice_input(
     """
     if len(rule.size) != 2:
         raise ModelError("The model reads whole volumes; it says nothing about a single slice.", code="dims")
-    picture = image.grey(image.plane.picture(image.voxels, index))
+
+    def picture(number: int) -> Picture:
+        return image.grey(image.plane.picture(image.voxels, number))
+
     spacing = image.plane.spacing(image.geometry)
-    view = InputView.of_picture(rule, picture, spacing, mirror=mirror, crop=crop)
-    return view, view.network_input(picture)
+    view = InputView.of_picture(rule, picture(index), spacing, mirror=mirror, crop=crop)
+    if not rule.neighbours:
+        return view, view.network_input(picture(index))
+    last = image.plane.count(image.voxels.shape) - 1
+    around = range(index - rule.neighbours, index + rule.neighbours + 1)
+    return view, np.stack([view.network_input(picture(min(max(k, 0), last)))[0] for k in around])
 
 
 def _fitted(box: CropBox, spacing: tuple[float, float], size: tuple[int, ...]) -> CropBox:

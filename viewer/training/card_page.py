@@ -65,7 +65,7 @@ def card_page(card: ModelCard, document: Mapping[str, Any]) -> str:
         parameters=card.parameters,
         licence=card.licence,
         size=" x ".join(map(str, card.input.size)),
-        what="picture" if card.dims == 2 else "volume",
+        what=_what(card),
         normalise=card.input.normalise,
         normalise_parameters=_pairs(card.input.parameters),
         crop=card.input.crop,
@@ -77,6 +77,13 @@ def card_page(card: ModelCard, document: Mapping[str, Any]) -> str:
         localisation=_peaks(places, card.default_layer) if places else "",
         citation=card.citation,
     )
+
+
+def _what(card: ModelCard) -> str:
+    if card.dims == 3:
+        return "volume"
+    beside = card.input.neighbours
+    return f"picture with {beside} on either side" if beside else "picture"
 
 
 def _peaks(places: Mapping[str, Any], default: str) -> str:
@@ -99,4 +106,6 @@ def _pairs(table: Mapping[str, Any]) -> str:
 
 
 def _figure(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return _pairs(value)
     return " to ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -88,6 +88,37 @@ def prediction_figures(classifier: Classifier, held: HeldOut, progress: Progress
     figures["nll"] = round(
         float(-np.log(np.clip(probabilities[np.arange(len(labels)), labels], 1e-7, 1)).mean()), 4
     )
+    if len(np.unique(held["patients"])) < len(labels):
+        figures["patients"] = _patient_figures(finding, positive, held["patients"], threshold)
+    return figures
+
+
+def _patient_figures(
+    finding: NDArray[Any], positive: NDArray[np.bool_], patients: NDArray[Any], threshold: float
+) -> dict[str, Any]:
+    """The same for patients, who are many slices: a patient is as suspect as the most suspect slice.
+
+    Many chances to be wrong make one error: figures of patients are worse than those of their slices.
+    """
+    _, owner = np.unique(patients, return_inverse=True)
+    worst = np.zeros(owner.max() + 1)
+    np.maximum.at(worst, owner, finding)
+    ill = np.zeros(len(worst), dtype=bool)
+    np.logical_or.at(ill, owner, positive)
+    said = worst >= threshold
+    figures: dict[str, Any] = {
+        "n": len(worst),
+        "n_positive": int(ill.sum()),
+        "rule": f"the slice with the highest probability stands for the patient; from {threshold:g} on it is positive",
+    }
+    for name, right in (("sensitivity", said[ill]), ("specificity", ~said[~ill])):
+        if right.size:
+            figures[name] = round(float(right.mean()), 4)
+            interval = wilson_interval(int(right.sum()), right.size)
+            figures[f"{name}_interval"] = [round(end, 4) for end in interval]
+    area = auc(worst, ill)
+    if area.defined:
+        figures["auc"] = round(area.value, 4)
     return figures
 
 

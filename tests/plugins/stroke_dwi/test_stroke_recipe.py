@@ -130,6 +130,31 @@ def test_a_slice_with_a_lesion_carries_its_patients_outcome() -> None:
     assert slices.labels(3).tolist() == [0, 1, 2, 0]
 
 
+def test_a_slice_is_shown_with_neighbours_of_its_own_patient(tmp_path: Path) -> None:
+    pixels = np.arange(5, dtype=np.uint8)[:, None, None] * np.ones((1, 8, 8), np.uint8)
+    facts = {"areas": np.zeros(5), "outcomes": np.zeros(5), "limits": (0.0, 255.0), "neighbours": 1}
+    slices = Slices(pixels, np.zeros((5, 8, 1), np.uint8), np.array([0, 0, 0, 1, 1]), **facts)
+    shown = slices.inputs(np.array([0, 2, 3]))[:, :, 0, 0].tolist()
+    assert shown == [[0, 0, 1], [1, 2, 2], [3, 3, 4]]
+
+
+def test_a_network_of_neighbours_takes_what_its_card_says(tmp_path: Path) -> None:
+    activate()
+    recipe = RECIPES.find("stroke-dwi")
+    chosen = {**TINY, "patients": "1", "neighbours": "1"}
+    task = recipe.build(recipe.resolve(chosen), data=None, work=tmp_path, progress=SILENT)
+    batch = next(iter(task.batches(0)))
+    assert batch["input"].shape[1] == 3
+    assert torch.isfinite(task.training_loss(batch)["loss"])
+    card = task.card()
+    assert (card["input"]["channels"], card["input"]["neighbours"]) == (3, 1)
+    assert card["architecture_options"]["channels"] == 3
+    with pytest.raises(WhySliceError, match="no neighbours"):
+        recipe.build(
+            recipe.resolve({**chosen, "architecture": "3d"}), data=None, work=tmp_path, progress=SILENT
+        )
+
+
 @pytest.mark.parametrize(("positive", "expected"), [([1, 0, 0, 0], 3), ([1, 1, 1, 1], 6), ([0, 0, 0, 0], 0)])
 def test_half_of_what_is_drawn_has_the_finding_where_there_are_both(
     positive: list[int], expected: int
