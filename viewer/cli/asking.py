@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from viewer.cli.answer import Answer, table
+from viewer.cli.experimenting import NONE, described, experiment_order, wanted_experiments
 from viewer.cli.reading import asked_image, was_resampled
 from viewer.cli.terminal import Terminal
 from viewer.controllers.check_to_files import check_to_files
+from viewer.controllers.experiments.to_files import experiments_to_files
 from viewer.controllers.explain_order import ExplainOrder
 from viewer.controllers.explain_to_files import explain_to_files
 from viewer.controllers.headless import CasePrediction, InputWish, predict_image
@@ -122,6 +124,10 @@ def explain(options: Namespace, terminal: Terminal) -> Answer:
 def check(options: Namespace, terminal: Terminal) -> Answer:
     """Trust checks of maps."""
     checks = split_names(options.checks)
+    experiments = wanted_experiments(options, split_names(options.experiments))
+    without = checks == (NONE,)
+    if without and experiments is None:
+        raise UsageError("--checks none leaves nothing to do: name --experiments or --figures.")
     order = ExplainOrder(
         model=options.model,
         explainers=split_names(options.explainer),
@@ -134,14 +140,18 @@ def check(options: Namespace, terminal: Terminal) -> Answer:
         settings=tuple(options.set),
         device=options.device,
     )
-    for name in checks:
+    for name in () if without else checks:
         CHECKS.find(name)
     if order.explainers:
         order.check()
     image = asked_image(options, terminal)
     terminal.warn_of(image.diagnoses)
-    found = check_to_files(image, order, checks, options.out, terminal.progress)
+    asked = None if experiments is None else experiment_order(options, order, image, terminal)
+    found = check_to_files(image, order, None if without else checks, options.out, terminal.progress)
     document = {**found, "resampled": was_resampled(image)}
+    if asked is not None:
+        made = experiments_to_files(asked, experiments or (), options.figures, terminal.progress)
+        document["experiments"] = made
     for note in document["notes"]:
         terminal.warn(note)
     fit = document["applicability"]
@@ -155,7 +165,9 @@ def check(options: Namespace, terminal: Terminal) -> Answer:
             lines.append(head)
         value = "" if each["value"] is None else f"{each['value']:.3g}"
         lines.append(f"  {each['name']:<21}{value:>9}  {each['verdict']:<13}{each['sentence']}")
-    return Answer(document, "\n".join([*lines, f"slices: {document['slice_rule']}"]))
+    if lines:
+        lines.append(f"slices: {document['slice_rule']}")
+    return Answer(document, "\n".join([*lines, *described(document.get("experiments", []))]))
 
 
 def wish_of(options: Namespace) -> InputWish:

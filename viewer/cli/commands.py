@@ -23,6 +23,7 @@ from viewer.cli.arguments import (
 )
 from viewer.cli.terminal import Terminal
 from viewer.controllers.cohort.order import INCLUDES, SLICE_RULES
+from viewer.controllers.experiments.declaration import EXPERIMENTS
 from viewer.evaluation.checks.declaration import CHECKS
 from viewer.foundation.provenance import program_version
 from viewer.imaging.erasure import FILLS
@@ -287,9 +288,35 @@ def _check(parser: ArgumentParser) -> None:
         metavar="A,B",
         action="append",
         default=[],
-        help=f"one or several of {', '.join(CHECKS)} (default: all)",
+        help=f"one or several of {', '.join(CHECKS)} (default: all), or none",
     )
     _out(parser, required=False, text="folder for the pictures (default: none are made)")
+    parser.add_argument(
+        "--figures",
+        metavar="DIR",
+        type=Path,
+        help="make the experiments too, and write a figure of each, as PNG and PDF, into this folder",
+    )
+    parser.add_argument(
+        "--experiments",
+        metavar="A,B",
+        action="append",
+        default=[],
+        help=f"one or several of {', '.join(EXPERIMENTS)} (default with --figures: all)",
+    )
+    parser.add_argument(
+        "--beside",
+        metavar="ID[,ID]",
+        action="append",
+        default=[],
+        help="other models for the experiments that compare (default: those on this machine that fit)",
+    )
+    parser.add_argument(
+        "--cohort",
+        metavar="COHORT",
+        type=Path,
+        help="folder with the cohort.csv that names the image: its further columns stand in the figures",
+    )
     _device(parser)
 
 

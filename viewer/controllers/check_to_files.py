@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def check_to_files(
     image: MedicalImage,
     order: ExplainOrder,
-    checks: Sequence[str] = (),
+    checks: Sequence[str] | None = (),
     out: Path | None = None,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def check_to_files(
     Parameters
     ----------
     order : which maps; its folder is not used. Without an explainer Grad-CAM, of a segmentation Seg-Grad-CAM.
-    checks : names; empty for all.
+    checks : names; empty for all, None for none.
     out : folder for the pictures and the record; None for none.
 
     Returns
@@ -58,7 +58,7 @@ def check_to_files(
     """
     from viewer.controllers import engine
 
-    for name in checks:
+    for name in checks or ():
         CHECKS.find(name)
     host.activate()
     if not order.explainers:
@@ -69,10 +69,10 @@ def check_to_files(
     job = resolved_job(image, order, progress)
     if out is not None:
         make_folder(out)
-    wanted = [name for name in CHECKS if not checks or name in checks]
+    wanted = [] if checks is None else [name for name in CHECKS if not checks or name in checks]
     places = [(each, index) for each in job.maps for index in (job.slices or (None,))]
     entries: list[dict[str, Any]] = []
-    for number, (each, index) in enumerate(places):
+    for number, (each, index) in enumerate(places if wanted else ()):
         request = explain_request(job, each, index or 0)
         subject = engine.check_subject(request, progress)
         for count, name in enumerate(wanted):

@@ -16,6 +16,9 @@ boxes  ``[{"slice", "row_min", "column_min", "row_max", "column_max", "label", "
        edges in the axes of the file), or the path of a file that *Load truth* reads
 reader who marked and labelled
 split  a word such as ``test``; ``--split`` chooses by it
+disputed
+       a reviewer's note that the label is wrong; such an image is counted apart
+other  any other column is a fact of the case that figures name, such as an outcome
 ====== ==============================================================================================================
 """
 
@@ -34,9 +37,12 @@ from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.registry import nearest
 
 TABLE = "cohort.csv"
-COLUMNS = ("path", "case", "label", "mask", "boxes", "reader", "split")
+COLUMNS = ("path", "case", "label", "mask", "boxes", "reader", "split", "disputed")
 _LARGEST = 1 << 28
 """Bytes of a table; a row with boxes of every slice takes some thousand."""
+
+_FACTS, _WORDS = 12, 40
+"""Columns that are taken as facts, and letters of each."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,8 @@ class CohortImage:
     case : who it is of.
     markings : one for each row that names the image.
     line : of the table, the first that names it.
+    disputed : why a reviewer holds the label to be wrong; empty where nobody does.
+    facts : (column, words) of the columns that the program does not know.
     """
 
     path: str
@@ -78,6 +86,8 @@ class CohortImage:
     markings: tuple[Marking, ...]
     split: str = ""
     line: int = 0
+    disputed: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -120,6 +130,11 @@ class Cohort:
     def splits(self) -> tuple[str, ...]:
         """The splits that occur, in the order of the table."""
         return tuple(dict.fromkeys(image.split for image in self.images if image.split))
+
+    def image_of(self, file: Path) -> CohortImage | None:
+        """The row of a file, or of the folder that it is in; None where the table does not name it."""
+        real = Path(os.path.realpath(file))
+        return next((image for image in self.images if image.file in (real, *real.parents)), None)
 
     def of_split(self, split: str) -> Cohort:
         """Only the images of a split.
@@ -180,7 +195,11 @@ def read_cohort(folder: Path, progress: Progress = SILENT) -> Cohort:
                 SkippedImage(name, f"Line {line} gives the image to another case than line {known.line}.")
             )
         else:
-            images[name] = replace(known, markings=(*known.markings, *image.markings))
+            images[name] = replace(
+                known,
+                markings=(*known.markings, *image.markings),
+                disputed=known.disputed or image.disputed,
+            )
     if not images and not skipped:
         raise ReadError(f"The {TABLE} of '{folder.name}' names no image.", code="empty-cohort")
     return Cohort(root, tuple(images.values()), tuple(skipped))
@@ -204,7 +223,7 @@ def _rows(path: Path) -> Iterable[tuple[int, Mapping[str, str]]]:
         # A box list may hold any text; a field is never larger than its file.
         csv.field_size_limit(_LARGEST)
         for row in reader:
-            values = {name: str(row.get(name) or "").strip() for name in COLUMNS}
+            values = {name: str(row.get(name) or "").strip() for name in dict.fromkeys((*COLUMNS, *columns))}
             if any(values.values()):
                 yield reader.line_num, values
     except csv.Error as error:
@@ -220,7 +239,7 @@ def _rows_of(
     assert layout.cohort is not None
     try:
         for number, row in enumerate(layout.cohort(folder, progress), start=1):
-            yield number, {name: str(row.get(name) or "").strip() for name in COLUMNS}
+            yield number, {name: str(row.get(name) or "").strip() for name in dict.fromkeys((*COLUMNS, *row))}
     except (WhySliceError, Cancelled):
         raise
     except Exception as error:  # a plugin may raise anything
@@ -245,7 +264,14 @@ def _image(root: Path, row: Mapping[str, str], line: int) -> CohortImage:
     mask = _inside(root, row["mask"], "mask") if row["mask"] else None
     labels = tuple(word.strip() for word in row["label"].split(";") if word.strip())
     marking = Marking(row["reader"], labels, mask, boxes, other)
-    return CohortImage(row["path"], file, row["case"] or row["path"], (marking,), row["split"], line)
+    facts = tuple(
+        (name, words[:_WORDS]) for name, words in row.items() if name and name not in COLUMNS and words
+    )
+    return CohortImage(
+        *(row["path"], file, row["case"] or row["path"], (marking,), row["split"], line),
+        disputed=row["disputed"],
+        facts=facts[:_FACTS],
+    )
 
 
 def _inside(root: Path, name: str, what: str) -> Path:

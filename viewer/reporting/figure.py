@@ -10,12 +10,9 @@ import io
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from viewer.foundation.errors import ExportError
 from viewer.foundation.provenance import program_version
@@ -24,8 +21,6 @@ from viewer.reporting.blend import blended, grey_levels
 from viewer.reporting.content import FigureContent
 from viewer.reporting.panels import (
     FAINT,
-    FONT,
-    INK,
     draw_bar,
     draw_boundaries,
     draw_distances,
@@ -33,18 +28,14 @@ from viewer.reporting.panels import (
     draw_picture,
     draw_regions,
 )
-
-_LEVELS = {"plain": ("#eef1f4", INK), "caution": ("#fff1d6", "#7a4b00"), "stop": ("#fde3e1", "#8c1d18")}
-_RULE = "#c9cfd6"
+from viewer.reporting.sheet import LEVELS, LINE, MARGIN, Sheet
 
 # Inches.
 _WIDTH = 7.2
-_MARGIN = 0.25
 _GAP = 0.12
 _BAR = 0.75
 _TALLEST = 5.2
 _TALLEST_PLANE = 2.6
-_LINE = 0.165
 _NAMES = 1.05
 
 
@@ -80,42 +71,12 @@ def save_figure(
     write_whole(path, stream.getvalue())
 
 
-class _Page:
-    """A figure measured in inches from its top left corner."""
-
-    def __init__(self, height: float) -> None:
-        self.height = height
-        self.figure = Figure(figsize=(_WIDTH, height), facecolor="white")
-
-    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        bottom = self.height - top - height
-        return self.figure.add_axes(
-            (left / _WIDTH, bottom / self.height, width / _WIDTH, height / self.height)
-        )
-
-    def text(self, left: float, top: float, words: str, **style: Any) -> None:
-        settings: dict[str, Any] = {
-            "fontsize": 8,
-            "color": INK,
-            "va": "top",
-            "ha": "left",
-            "family": FONT,
-        } | style
-        self.figure.text(left / _WIDTH, 1 - top / self.height, words, **settings)
-
-    def block(self, top: float, height: float, colour: str) -> None:
-        """A filled bar across the page."""
-        corner = (_MARGIN / _WIDTH, 1 - (top + height) / self.height)
-        size = (1 - 2 * _MARGIN / _WIDTH, height / self.height)
-        self.figure.add_artist(Rectangle(corner, *size, facecolor=colour, edgecolor="none"))
-
-
 def _drawn(content: FigureContent, planes: Sequence[FigureContent] = ()) -> Figure:
     panels = 1 if content.overlay is None else 2
     bar = 0.0 if content.overlay is None else _BAR
     rows, columns = content.picture.shape[:2]
     aspect = rows * content.spacing[0] / (columns * content.spacing[1])
-    width = min((_WIDTH - 2 * _MARGIN - bar - _GAP * (panels - 1)) / panels, _TALLEST / aspect)
+    width = min((_WIDTH - 2 * MARGIN - bar - _GAP * (panels - 1)) / panels, _TALLEST / aspect)
     height = width * aspect
     facts = _wrapped(content.facts)
     verdict = textwrap.wrap(content.verdict, 100)
@@ -126,43 +87,40 @@ def _drawn(content: FigureContent, planes: Sequence[FigureContent] = ()) -> Figu
         "legend": 0.26 if content.regions else 0.0,
         "planes": _planes_height(planes),
         "verdict": 0.165 * len(verdict) + 0.28 if verdict else 0.0,
-        "facts": _LINE * len(facts) + (0.1 if facts else 0.0),
+        "facts": LINE * len(facts) + (0.1 if facts else 0.0),
         "foot": 0.24,
     }
     tops = {}
-    place = _MARGIN
+    place = MARGIN
     for name, size in parts.items():
         tops[name] = place
         place += size
-    page = _Page(place + 0.1)
+    page = Sheet(_WIDTH, place + 0.1)
 
     if content.title:
-        page.text(_MARGIN, tops["title"], content.title, fontsize=11, weight="bold")
+        page.text(MARGIN, tops["title"], content.title, fontsize=11, weight="bold")
     left = (_WIDTH - panels * width - _GAP * (panels - 1) - bar) / 2
     _draw_pictures(page, content, panels, (left, tops["pictures"], width, height))
     if content.regions:
-        legend = page.axes(left, tops["legend"], _WIDTH - left - _MARGIN, 0.16)
-        legend.set_xlim(0, _WIDTH - left - _MARGIN)
+        legend = page.axes(left, tops["legend"], _WIDTH - left - MARGIN, 0.16)
+        legend.set_xlim(0, _WIDTH - left - MARGIN)
         legend.set_ylim(0, 0.16)
         draw_legend(legend, content.regions)
     if planes:
         _draw_planes(page, planes, tops["planes"])
     if verdict:
-        paper, ink = _LEVELS[content.level]
+        paper, ink = LEVELS[content.level]
         page.block(tops["verdict"], parts["verdict"] - 0.12, paper)
-        page.text(_MARGIN + 0.1, tops["verdict"] + 0.08, "\n".join(verdict), color=ink, linespacing=1.4)
+        page.text(MARGIN + 0.1, tops["verdict"] + 0.08, "\n".join(verdict), color=ink, linespacing=1.4)
     for number, (name, words) in enumerate(facts):
-        page.text(_MARGIN, tops["facts"] + _LINE * number, name, color=FAINT, fontsize=7.5)
-        page.text(_MARGIN + _NAMES, tops["facts"] + _LINE * number, words, fontsize=7.5)
-    page.block(tops["foot"], 0.006, _RULE)
-    page.text(_MARGIN, tops["foot"] + 0.08, "RESEARCH USE ONLY", color="#8f5200", weight="bold", fontsize=7.5)
-    version = f"WhySlice {program_version()}"
-    page.text(_WIDTH - _MARGIN, tops["foot"] + 0.08, version, color=FAINT, fontsize=7, ha="right")
+        page.text(MARGIN, tops["facts"] + LINE * number, name, color=FAINT, fontsize=7.5)
+        page.text(MARGIN + _NAMES, tops["facts"] + LINE * number, words, fontsize=7.5)
+    page.foot(tops["foot"])
     return page.figure
 
 
 def _draw_pictures(
-    page: _Page, content: FigureContent, panels: int, place: tuple[float, float, float, float]
+    page: Sheet, content: FigureContent, panels: int, place: tuple[float, float, float, float]
 ) -> None:
     left, top, width, height = place
     base = grey_levels(content.picture, content.window, inverted=content.inverted)
@@ -182,17 +140,17 @@ def _draw_pictures(
 def _planes_scale(planes: Sequence[FigureContent]) -> float:
     """Inches a millimetre at which the planes fit side by side."""
     extents = [_extent(plane) for plane in planes]
-    across = (_WIDTH - 2 * _MARGIN - _GAP * (len(planes) - 1)) / sum(width for _, width in extents)
+    across = (_WIDTH - 2 * MARGIN - _GAP * (len(planes) - 1)) / sum(width for _, width in extents)
     return min(across, _TALLEST_PLANE / max(height for height, _ in extents))
 
 
 def _planes_height(planes: Sequence[FigureContent]) -> float:
     if not planes:
         return 0.0
-    return _LINE + max(height for height, _ in map(_extent, planes)) * _planes_scale(planes) + 0.16
+    return LINE + max(height for height, _ in map(_extent, planes)) * _planes_scale(planes) + 0.16
 
 
-def _draw_planes(page: _Page, planes: Sequence[FigureContent], top: float) -> None:
+def _draw_planes(page: Sheet, planes: Sequence[FigureContent], top: float) -> None:
     scale = _planes_scale(planes)
     total = sum(width for _, width in map(_extent, planes)) * scale + _GAP * (len(planes) - 1)
     left = (_WIDTH - total) / 2
@@ -200,7 +158,7 @@ def _draw_planes(page: _Page, planes: Sequence[FigureContent], top: float) -> No
         height, width = (mm * scale for mm in _extent(plane))
         page.text(left, top, plane.title, fontsize=7.5, color=FAINT)
         base = grey_levels(plane.picture, plane.window, inverted=plane.inverted)
-        axes = page.axes(left, top + _LINE, width, height)
+        axes = page.axes(left, top + LINE, width, height)
         draw_picture(axes, blended(base, plane.overlay), plane, width)
         draw_boundaries(axes, plane.boundaries)
         left += width + _GAP

@@ -54,8 +54,16 @@ def strokes(regions: tuple[Region, ...]) -> dict[str, Stroke]:
     return {name: _KNOWN.get(name) or _OTHERS[others.index(name) % len(_OTHERS)] for name in names}
 
 
-def draw_picture(axes: Axes, colours: NDArray[np.float64], content: FigureContent, width: float) -> None:
-    """Draw pixels, letters, the word about a mirrored input and the watermark; `width` of the axes in inches."""
+def draw_picture(
+    axes: Axes, colours: NDArray[np.float64], content: FigureContent, width: float, letter: float = 9
+) -> None:
+    """Draw pixels, letters, the word about a mirrored input and the watermark.
+
+    Parameters
+    ----------
+    width : of the axes, inches.
+    letter : size of the anatomical letters, points; what else is written is smaller in proportion.
+    """
     rows, columns = colours.shape[:2]
     # Edges are whole numbers here, as in a Region: pixel i reaches from i to i + 1.
     axes.imshow(colours, extent=(0, columns, rows, 0), interpolation="nearest", aspect="auto")
@@ -80,22 +88,20 @@ def draw_picture(axes: Axes, colours: NDArray[np.float64], content: FigureConten
             fontsize=min(24, 0.9 * width * 72 / (0.62 * longest)),
         )
     if content.letters is None:
-        _letter(axes, "side unknown", (0.025, 0.975), "left", "top", size=7)
+        _letter(axes, "side unknown", (0.025, 0.975), "left", "top", size=letter * 7 / 9)
     else:
         left, right, top, bottom = content.letters
-        _letter(axes, left, (0.025, 0.5), "left", "center")
-        _letter(axes, right, (0.975, 0.5), "right", "center")
-        _letter(axes, top, (0.5, 0.98), "center", "top")
-        _letter(axes, bottom, (0.5, 0.02), "center", "bottom")
+        _letter(axes, left, (0.025, 0.5), "left", "center", size=letter)
+        _letter(axes, right, (0.975, 0.5), "right", "center", size=letter)
+        _letter(axes, top, (0.5, 0.98), "center", "top", size=letter)
+        _letter(axes, bottom, (0.5, 0.02), "center", "bottom", size=letter)
     if content.mirrored:
-        _letter(axes, "MIRRORED INPUT", (0.5, 0.9), "center", "top", size=7)
+        _letter(axes, "MIRRORED INPUT", (0.5, 0.9), "center", "top", size=letter * 7 / 9)
     if content.convention:
-        _letter(axes, content.convention, (0.025, 0.02), "left", "bottom", size=5.5)
+        _letter(axes, content.convention, (0.025, 0.02), "left", "bottom", size=letter * 5.5 / 9)
 
 
-def _letter(
-    axes: Axes, text: str, place: tuple[float, float], across: str, along: str, size: float = 9
-) -> None:
+def _letter(axes: Axes, text: str, place: tuple[float, float], across: str, along: str, size: float) -> None:
     axes.text(
         *place,
         text,

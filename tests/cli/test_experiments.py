@@ -1,0 +1,58 @@
+"""``whyslice check --figures``: the experiments as a person, or a script, asks for them."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_an_experiment_is_a_number_a_sentence_and_a_figure(say, tiny, nifti, tmp_path):
+    out = tmp_path / "figures"
+    told = say(
+        *("check", nifti, "--model", tiny, "--checks", "none", "--experiments", "mirroring"),
+        *("--figures", out, "--slice", 2, "--json"),
+    )
+    assert told.code == 0, told.err
+    assert told.document["checks"] == []
+    (found,) = told.document["experiments"]
+    assert found["name"] == "mirroring"
+    assert -1 <= found["value"] <= 1
+    assert found["slice"] == 2
+    assert found["sentence"]
+    assert found["figure"] == str(out / "mirroring.png")
+    assert {path.name for path in out.iterdir()} == {
+        "mirroring.png",
+        "mirroring.pdf",
+        "experiments.provenance.json",
+    }
+
+
+def test_without_a_folder_there_are_numbers_and_no_figures(say, tiny, nifti):
+    told = say("check", nifti, "--model", tiny, "--checks", "none", "--experiments", "classes", "--slice", 2)
+    assert told.code == 0, told.err
+    assert "Overlap of the maps" in told.out
+
+
+def test_what_the_cohort_knows_of_the_patient_stands_in_the_answer(say, tiny, nifti, tmp_path):
+    (tmp_path / "cohort.csv").write_text(f"path,label,mrs_3months\n{nifti.name},stroke,4\n")
+    told = say(
+        *("check", nifti, "--model", tiny, "--checks", "none", "--experiments", "outcome"),
+        *("--cohort", tmp_path, "--slice", 2, "--json"),
+    )
+    assert told.code == 0, told.err
+    (found,) = told.document["experiments"]
+    assert found["value"] is None
+    assert "three classes" in found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--checks", "none"), "leaves nothing to do"),
+        (("--experiments", "miroring"), "mirroring"),
+        (("--experiments", "classes", "--slice", "all"), "one layer and one slice"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_a_sentence(say, tiny, nifti, words, sentence):
+    told = say("check", nifti, "--model", tiny, *words)
+    assert told.code == 2
+    assert sentence in told.sentence
