@@ -14,6 +14,7 @@ from pathlib import Path
 from viewer.foundation.errors import Cancelled, ReadError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.diagnoses import Diagnosis
+from viewer.imaging.formats.numbered_pictures import STACK, stacks
 from viewer.imaging.formats.private_folder import PrivateFolder
 from viewer.imaging.formats.sidecar import sidecar_files
 from viewer.imaging.image import MedicalImage
@@ -55,6 +56,7 @@ class _Search:
     nested : whether these files come out of an archive; there archives are not unpacked.
     folder : where packed files of this search were unpacked, None until there is one.
     parts : files that belong to another one: sidecars, the voxels of a detached header.
+    pictures : the candidates that are files of pictures, which may make a stack.
     shown : the place by which a file is called: that of the packed file, or within the archive, where it was unpacked.
     """
 
@@ -69,6 +71,7 @@ class _Search:
     parts: set[Path] = field(default_factory=set)
     shown: Callable[[Path], Path] | None = None
     packed: dict[Path, Path] = field(default_factory=dict)
+    pictures: list[Candidate] = field(default_factory=list)
 
     def at(self, files: Iterable[Path]) -> None:
         """Look at some files."""
@@ -92,7 +95,7 @@ class _Search:
                 self._directory(directory)
 
     def result(self) -> tuple[list[Candidate], list[Unreadable]]:
-        """Everything, in order and with names."""
+        """Everything, in order and with names; stacks of pictures, which have names already, come last."""
         if self.dicom:
             from viewer.imaging.dicom import candidates as dicom
 
@@ -103,16 +106,21 @@ class _Search:
             file.resolve() for each in self.candidates for file in each.info.files[1:] if each.order == ()
         }
         found = [each for each in self.candidates if each.info.path.resolve() not in voxels]
+        stacked = stacks(self.pictures)
         # Sidecars and voxel files of detached headers are no images of their own, and nothing is wrong with them.
         parts = self.parts | voxels
         unreadable = [entry for entry in self.unreadable if entry.path.resolve() not in parts]
         if self.folder is not None:
             shown = self.shown or (lambda path: self.packed.get(path, path))
             found = [_kept(each, self.folder, shown(each.info.path)) for each in found]
+            stacked = [_kept(each, self.folder, shown(each.info.path)) for each in stacked]
             unreadable = [replace(each, path=shown(each.path)) for each in unreadable]
         found.sort(key=lambda candidate: (candidate.order, str(candidate.info.path)))
         unreadable.sort(key=lambda entry: str(entry.path))
-        return [candidate.named(number) for number, candidate in enumerate(found, start=1)], unreadable
+        # Those of an archive have names already.
+        stacked = [each for each in found if each.info.id.startswith(STACK)] + stacked
+        single = [each for each in found if not each.info.id.startswith(STACK)]
+        return [each.named(number) for number, each in enumerate(single, start=1)] + stacked, unreadable
 
     def _file(self, file: Path) -> None:
         kind, packed = kind_of(file)
@@ -139,6 +147,8 @@ class _Search:
             if kind is Kind.NIFTI:
                 self.parts.update(each.resolve() for each in sidecar_files(file))
             self.candidates.append(_with_name_checked(file, kind, _candidate(kind, file)))
+            if kind in PICTURES:
+                self.pictures.append(self.candidates[-1])
 
     def _directory(self, path: Path) -> None:
         from viewer.imaging.dicom.directory import listed_files
