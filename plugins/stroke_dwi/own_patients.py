@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from viewer.api import Progress, WhySliceError, read_image
+from viewer.api import MedicalImage, Progress, WhySliceError, read_image
 
 from .outcome import outcome_class
 from .patient_table import PatientRow, find_table, read_patients
+from .study_folders import SLICES, StudyPatient, is_study, shown_on, slice_labels, study_patients
 
 _HDF5 = (".hdf5", ".h5")
 _LEAST_SLICES, _MOST_SLICES = 8, 200
@@ -59,8 +60,8 @@ def own_patients(data: Path, progress: Progress) -> Iterator[OwnPatient | str]:
     Parameters
     ----------
     data
-        The study's HDF5 file, a folder with it and the table of patients, or a cohort folder with `cohort.csv` and
-        lesion masks.
+        The study's HDF5 file, a folder with it and the table of patients, a cohort folder with `cohort.csv` and lesion
+        masks, or the folders of `study_folders`.
 
     Raises
     ------
@@ -74,8 +75,11 @@ def own_patients(data: Path, progress: Progress) -> Iterator[OwnPatient | str]:
     files = sorted(each for each in data.iterdir() if each.suffix.lower() in _HDF5) if data.is_dir() else []
     if len(files) == 1:
         return _of_study(files[0], find_table(data), progress)
+    if not files and is_study(data):
+        return _of_folders(data, progress)
     raise WhySliceError(
-        f"'{data.name}' holds nothing to train on: neither one HDF5 file of the study nor a cohort.csv.",
+        f"'{data.name}' holds nothing to train on: neither one HDF5 file of the study, nor a cohort.csv, nor a table "
+        "of patients beside their folders.",
         code="no-data",
     )
 
@@ -141,23 +145,61 @@ def _of_cohort(folder: Path, progress: Progress) -> Iterator[OwnPatient | str]:
             yield f"{key}: {error}"
 
 
+def _of_folders(folder: Path, progress: Progress) -> Iterator[OwnPatient | str]:
+    patients, labels = list(study_patients(folder)), slice_labels(folder)
+    table = find_table(folder, but=(SLICES,))
+    if table is not None:
+        yield from _unmatched([patient.key for patient in patients], read_patients(table), table)
+    for done, patient in enumerate(patients):
+        progress.report(done, len(patients), "reading patients")
+        try:
+            yield _checked(_of_study_patient(patient, labels.get(patient.key)))
+        except WhySliceError as error:
+            yield f"{patient.key}: {error}"
+
+
+def _of_study_patient(patient: StudyPatient, slices: set[int] | None) -> OwnPatient:
+    image = patient.image()
+    if patient.mask is not None or slices is None:
+        outline = None if patient.mask is None else read_image(patient.mask)
+        positive, masks = _outlined(image, outline, healthy=patient.row.stroke is False)
+    else:
+        positive, masks = shown_on(image.plane.count(image.voxels.shape), slices), None
+    outcome = _outcome(patient.row) if positive.any() else None
+    spacing = image.plane.spacing(image.geometry)
+    return OwnPatient(patient.key, _pictures(image), positive, masks, spacing, outcome)
+
+
+def _pictures(image: MedicalImage) -> np.ndarray:
+    count = image.plane.count(image.voxels.shape)
+    return np.stack([image.grey(image.plane.picture(image.voxels, k)) for k in range(count)])
+
+
+def _outlined(
+    image: MedicalImage, mask: MedicalImage | None, healthy: bool
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return on which slices a lesion shows, and its outline on them (slice, row, column); None without a mask."""
+    count = image.plane.count(image.voxels.shape)
+    if mask is None:
+        if not healthy:
+            raise WhySliceError("it has a stroke, but no mask says on which slices", code="no-mask")
+        return np.zeros(count, dtype=bool), None
+    if mask.voxels.shape != image.voxels.shape:
+        raise WhySliceError("its mask lies on another grid", code="mask-grid")
+    outlines = np.stack([image.plane.picture(mask.voxels, k) > 0 for k in range(count)])
+    return np.asarray(outlines.any(axis=(1, 2))), outlines
+
+
 def _of_row(folder: Path, key: str, row: dict[str, str]) -> OwnPatient:
     image = read_image(_inside(folder, row["path"]))
-    pictures = np.stack([image.grey(image.plane.picture(image.voxels, k)) for k in range(len(image.voxels))])
-    masks = None
-    if row.get("mask"):
-        mask = read_image(_inside(folder, row["mask"]))
-        if mask.voxels.shape != image.voxels.shape:
-            raise WhySliceError("its mask lies on another grid", code="mask-grid")
-        masks = np.stack([image.plane.picture(mask.voxels, k) > 0 for k in range(len(mask.voxels))])
+    mask = read_image(_inside(folder, row["mask"])) if row.get("mask") else None
     healthy = row.get("label", "").strip().lower() in ("no stroke", "0", "tia")
-    if masks is None and not healthy:
-        raise WhySliceError("it has a stroke, but no mask says on which slices", code="no-mask")
-    positive = np.zeros(len(pictures), dtype=bool) if masks is None else np.asarray(masks.any(axis=(1, 2)))
+    positive, masks = _outlined(image, mask, healthy)
     score = row.get("mrs", "").strip()
     outcome = outcome_class(int(score)) if score.isdigit() and positive.any() else None
     spacing = image.plane.spacing(image.geometry)
-    return OwnPatient(key, pictures, positive, masks, spacing, outcome, row.get("split", "").strip().lower())
+    split = row.get("split", "").strip().lower()
+    return OwnPatient(key, _pictures(image), positive, masks, spacing, outcome, split)
 
 
 def _inside(folder: Path, name: str) -> Path:

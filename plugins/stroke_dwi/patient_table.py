@@ -30,8 +30,13 @@ class PatientRow:
     rankin: int | None = None
 
 
-def find_table(folder: Path) -> Path | None:
+def find_table(folder: Path, but: tuple[str, ...] = ()) -> Path | None:
     """Return the one table of patients beside the images; None where there is none.
+
+    Parameters
+    ----------
+    but
+        Names of other tables that may lie there.
 
     Raises
     ------
@@ -42,7 +47,7 @@ def find_table(folder: Path) -> Path | None:
         path
         for path in folder.iterdir()
         if path.suffix.lower() in (".csv", ".xlsx")
-        and path.name != "cohort.csv"
+        and path.name not in ("cohort.csv", *but)
         and not path.name.startswith(("~", "."))
     )
     if len(found) > 1:

@@ -1,6 +1,14 @@
 """Tells the viewer what this plugin provides."""
 
-from viewer.api import Generator, Recipe, register_architecture, register_generator, register_recipe
+from viewer.api import (
+    Generator,
+    LayoutReader,
+    Recipe,
+    register_architecture,
+    register_generator,
+    register_reader,
+    register_recipe,
+)
 
 from .generator import FORMATS, generate
 from .networks import (
@@ -13,6 +21,7 @@ from .networks import (
     stroke_shallow,
 )
 from .settings import StrokeSettings
+from .study_folders import cohort_rows, is_study
 from .training import build
 
 register_architecture("stroke-baseline", stroke_baseline)
@@ -36,5 +45,13 @@ register_recipe(
         description="Trains the seven networks of the stroke study on synthetic DWI, with help from the lesion masks.",
         settings=StrokeSettings,
         build=build,
+    )
+)
+register_reader(
+    LayoutReader(
+        id="stroke-folders",
+        summary="A table of patients beside a folder of slices, or a volume, for each of them.",
+        recognises=is_study,
+        cohort=cohort_rows,
     )
 )

@@ -16,6 +16,7 @@ boxes  ``[{"slice", "row_min", "column_min", "row_max", "column_max", "label", "
        edges in the axes of the file), or the path of a file that *Load truth* reads
 reader who marked and labelled
 split  a word such as ``test``; ``--split`` chooses by it
+series id of the series where the file or folder holds several, as ``whyslice inspect`` lists them
 disputed
        a reviewer's note that the label is wrong; such an image is counted apart
 other  any other column is a fact of the case that figures name, such as an outcome
@@ -37,7 +38,7 @@ from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.registry import nearest
 
 TABLE = "cohort.csv"
-COLUMNS = ("path", "case", "label", "mask", "boxes", "reader", "split", "disputed")
+COLUMNS = ("path", "case", "label", "mask", "boxes", "reader", "split", "series", "disputed")
 _LARGEST = 1 << 28
 """Bytes of a table; a row with boxes of every slice takes some thousand."""
 
@@ -74,6 +75,7 @@ class CohortImage:
     path : as the table names it.
     file : where it is.
     case : who it is of.
+    series : which series of the file or folder; empty where there is one.
     markings : one for each row that names the image.
     line : of the table, the first that names it.
     disputed : why a reviewer holds the label to be wrong; empty where nobody does.
@@ -86,6 +88,7 @@ class CohortImage:
     markings: tuple[Marking, ...]
     split: str = ""
     line: int = 0
+    series: str = ""
     disputed: str = ""
     facts: tuple[tuple[str, str], ...] = ()
 
@@ -269,6 +272,7 @@ def _image(root: Path, row: Mapping[str, str], line: int) -> CohortImage:
     )
     return CohortImage(
         *(row["path"], file, row["case"] or row["path"], (marking,), row["split"], line),
+        series=row["series"],
         disputed=row["disputed"],
         facts=facts[:_FACTS],
     )

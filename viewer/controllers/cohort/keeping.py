@@ -23,6 +23,7 @@ def key_of(plan: CohortPlan, row: CohortImage) -> str:
         row.path,
         row.case,
         row.split,
+        row.series,
         [[m.reader, m.labels, m.boxes, bool(m.mask), bool(m.file)] for m in row.markings],
         [_stamp(path) for path in row.files],
     ]

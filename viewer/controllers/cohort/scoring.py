@@ -55,7 +55,7 @@ def score_image(plan: CohortPlan, row: CohortImage, progress: Progress = SILENT)
 
     began = time.perf_counter()
     card = engine.load(plan.model, plan.device).card
-    image = read_image(row.file)
+    image = read_image(row.file, row.series or None)
     truth = truth_of(row, image, card)
     prediction = engine.predict_case(
         plan.model, plan.device, image, mirror=plan.mirror, crop=plan.crop, progress=progress

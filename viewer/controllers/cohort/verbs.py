@@ -140,6 +140,7 @@ class Cohorts:
         self._opening.open_wanted(
             [line.image.file],
             Wanted(truth_from=lambda image: truth_for_case(line.image, image), slice=line.slice),
+            line.image.series or None,
         )
 
     def step(self, step: int) -> None:

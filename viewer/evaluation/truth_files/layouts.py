@@ -15,7 +15,7 @@ from viewer.plugin_host import host
 
 Rows = Iterable[Mapping[str, str]]
 """Rows of a cohort with the columns of ``cohort.csv``: ``path``, ``case``, ``label``, ``mask``, ``boxes``, ``reader``,
-``split``; what is not known is left out."""
+``split``, ``series``; what is not known is left out."""
 
 
 @dataclass(frozen=True)
