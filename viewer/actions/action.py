@@ -14,7 +14,7 @@ from viewer.actions.conditions import REASONS
 from viewer.controllers.workbench import Workbench
 from viewer.state.session import Session
 
-Menu = Literal["Case", "Edit", "View", "Map", "Input", "Boxes", "Help"]
+Menu = Literal["Case", "Edit", "View", "Map", "Input", "Boxes", "Teach", "Help"]
 Dialog = Literal[
     "open-file",
     "open-folder",
@@ -22,6 +22,7 @@ Dialog = Literal[
     "load-truth",
     "open-cohort",
     "save-cohort",
+    "begin-lesson",
     "spacing",
     "save-figure",
     "save-maps",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from viewer.actions.action import Action
 from viewer.actions.conditions import (
-    has_case,
     has_map,
     has_several_series,
+    is_open_to_see,
 )
 from viewer.controllers.recents import LONGEST
 from viewer.state.grid_question import uneven
 from viewer.state.session import Session
+from viewer.state.veil import veil
 
 
 def _recent() -> tuple[Action, ...]:
@@ -35,6 +36,12 @@ def _recent_words(session: Session, number: int) -> str:
     if number >= len(session.recent):
         return f"Recent case {number + 1}"
     return session.recent[number].words(hidden=session.phi_hidden)
+
+
+def _next_words(session: Session) -> str:
+    lesson = session.lesson
+    first = lesson is not None and lesson.reveals_first and not lesson.opening and bool(veil(session))
+    return "Reveal the answer, then next" if first else "Next case"
 
 
 CASE_ACTIONS: tuple[Action, ...] = (
@@ -109,7 +116,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Case",
         "Open an image file beside this one, linked by position in the patient.",
         dialog="open-beside",
-        enabled=has_case,
+        enabled=is_open_to_see,
     ),
     Action(
         "case.close-beside",
@@ -178,21 +185,22 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "case.next",
         "Next case",
         "Case",
-        "Open the next of the cases that the table of the cohort shows.",
-        lambda bench: bench.cohorts.step(1),
+        "Open the next of the cases that the table of the cohort shows; in a lesson: reveal, then the next case.",
+        lambda bench: bench.next_case(),
+        label=_next_words,
         shortcut="PgDown",
         where="canvas",
-        enabled=lambda s: s.cohort is not None,
+        enabled=lambda s: s.cohort is not None or s.lesson is not None,
     ),
     Action(
         "case.previous",
         "Previous case",
         "Case",
-        "Open the previous of the cases that the table of the cohort shows.",
-        lambda bench: bench.cohorts.step(-1),
+        "Open the previous of the cases that the table of the cohort, or the lesson, shows.",
+        lambda bench: bench.previous_case(),
         shortcut="PgUp",
         where="canvas",
-        enabled=lambda s: s.cohort is not None,
+        enabled=lambda s: s.cohort is not None or s.lesson is not None,
     ),
     Action(
         "case.close-cohort",
@@ -208,7 +216,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Case",
         "Add a lesion mask or readers' boxes to the open case.",
         dialog="load-truth",
-        enabled=has_case,
+        enabled=is_open_to_see,
     ),
     Action(
         "case.save-figure",

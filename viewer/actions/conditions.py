@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from viewer.state.method import is_segmentation, method_of
 from viewer.state.session import Session
+from viewer.state.veil import veil
 
 
 def has_case(session: Session) -> bool:
@@ -21,7 +22,13 @@ def has_model(session: Session) -> bool:
 
 
 def has_map(session: Session) -> bool:
-    return session.reading is not None and session.view.slice in session.reading.filled
+    reading = session.reading
+    return reading is not None and session.view.slice in reading.filled and not veil(session)
+
+
+def is_open_to_see(session: Session) -> bool:
+    """Whether a case is there and nothing of it is hidden from a class."""
+    return session.case is not None and not veil(session)
 
 
 def has_layers(session: Session) -> bool:
@@ -42,7 +49,8 @@ def has_volumes(session: Session) -> bool:
 
 
 def has_several_series(session: Session) -> bool:
-    return session.opened is not None and len(session.opened.entries) > 1
+    several = session.opened is not None and len(session.opened.entries) > 1
+    return several and not veil(session)
 
 
 def has_selected_box(session: Session) -> bool:
@@ -75,16 +83,22 @@ def _without_model(session: Session, otherwise: str) -> str:
     return _without_case(session, "No model is loaded." if session.model is None else otherwise)
 
 
+def voting(session: Session) -> str:
+    """Why what would show the answer cannot be done while a class votes, a sentence; empty otherwise."""
+    return "The class is voting: reveal the answer first." if veil(session) else ""
+
+
 REASONS: Mapping[Callable[[Session], bool], Callable[[Session], str]] = {
     has_case: lambda s: _without_case(s, ""),
     has_slices: lambda s: _without_case(s, "The image has only one slice."),
     has_model: lambda s: _without_model(s, ""),
-    has_map: lambda s: _without_model(s, "This slice has not been explained yet."),
+    has_map: lambda s: _without_model(s, voting(s) or "This slice has not been explained yet."),
+    is_open_to_see: lambda s: _without_case(s, voting(s)),
     has_layers: lambda s: _without_model(s, "This explainer looks at the input and needs no layer."),
     can_compute: lambda s: _without_model(s, "Nothing waits to be computed on this slice."),
     is_segmenting: lambda s: _without_model(s, "The model is no segmentation network."),
     has_volumes: lambda s: _without_case(s, "The series has only one volume."),
-    has_several_series: lambda s: _without_case(s, "Only one series is open."),
+    has_several_series: lambda s: _without_case(s, voting(s) or "Only one series is open."),
     has_selection: lambda s: _without_case(s, "No box or line is selected."),
     is_at_work: lambda s: _without_case(s, "Nothing is being drawn and nothing is selected."),
     has_selected_box: lambda s: _without_case(s, "No box is selected."),

@@ -9,6 +9,7 @@ from viewer.actions.edit_actions import EDIT_ACTIONS
 from viewer.actions.help_actions import HELP_ACTIONS
 from viewer.actions.input_actions import INPUT_ACTIONS
 from viewer.actions.map_actions import MAP_ACTIONS
+from viewer.actions.teach_actions import TEACH_ACTIONS
 from viewer.actions.view_actions import VIEW_ACTIONS
 
 ACTIONS: tuple[Action, ...] = (
@@ -18,5 +19,6 @@ ACTIONS: tuple[Action, ...] = (
     *MAP_ACTIONS,
     *INPUT_ACTIONS,
     *BOXES_ACTIONS,
+    *TEACH_ACTIONS,
     *HELP_ACTIONS,
 )

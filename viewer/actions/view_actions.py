@@ -9,6 +9,7 @@ from viewer.actions.conditions import (
     has_slices,
     has_volumes,
     is_grey,
+    voting,
 )
 from viewer.state.planes_view import why_no_planes, workspace_shown
 from viewer.state.session import Session
@@ -231,6 +232,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         lambda bench: bench.viewing.set_workspace("reading"),
         shortcut="F2",
         checked=lambda s: workspace_shown(s) == "reading",
+        why_not=voting,
     ),
     Action(
         "view.workspace-compare",
@@ -240,6 +242,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         lambda bench: bench.viewing.set_workspace("compare"),
         shortcut="F3",
         checked=lambda s: workspace_shown(s) == "compare",
+        why_not=voting,
     ),
     Action(
         "view.workspace-layers",
@@ -249,6 +252,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         lambda bench: bench.viewing.set_workspace("layers"),
         shortcut="F4",
         checked=lambda s: workspace_shown(s) == "layers",
+        why_not=voting,
     ),
     Action(
         "view.workspace-volume",
@@ -258,7 +262,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         lambda bench: bench.viewing.set_workspace("volume"),
         shortcut="F5",
         checked=lambda s: workspace_shown(s) == "volume",
-        why_not=lambda s: why_no_planes(s.case),
+        why_not=lambda s: voting(s) or why_no_planes(s.case),
     ),
     Action(
         "view.workspace-cohort",
@@ -268,6 +272,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         lambda bench: bench.viewing.set_workspace("cohort"),
         shortcut="F6",
         checked=lambda s: workspace_shown(s) == "cohort",
+        why_not=voting,
     ),
     Action(
         "view.tab-boxes",

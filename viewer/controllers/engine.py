@@ -32,6 +32,7 @@ from viewer.explainers.layer_info import LayerInfo
 from viewer.explainers.layers import find_layers
 from viewer.explainers.passes import input_gradient, plain_scores
 from viewer.explainers.question import Question
+from viewer.explainers.randomised import cascade
 from viewer.explainers.scoring import class_probabilities
 from viewer.explainers.support import network_facts, support
 from viewer.explainers.trace import trace
@@ -256,6 +257,22 @@ def trace_volume(request: TraceRequest, progress: Progress = SILENT) -> VolumeRe
         probabilities, flags = class_probabilities(loaded, batch, input_region(request.region, view))
         return VolumeReply(view, probabilities, {}, flags, seen)
     return VolumeReply(view, *_traced(loaded, ready, request, progress), seen)
+
+
+def trace_randomised(request: TraceRequest, seed: int, progress: Progress = SILENT) -> TraceReply:
+    """The same question to a copy of the network in which every weight is random.
+
+    Raises
+    ------
+    ExplainError
+        When the network has no weights or cannot be copied.
+    """
+    loaded = classifier(request.model_id, request.device)
+    view, ready = slice_input(
+        loaded.card.input, request.image, request.index, mirror=request.mirror, crop=request.crop
+    )
+    *_, last = cascade(loaded, loaded.tensor(ready[None]), seed, most=1)
+    return TraceReply(request.index, view, *_traced(last.classifier, ready, request, progress))
 
 
 def _traced(

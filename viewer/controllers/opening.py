@@ -26,7 +26,7 @@ from viewer.controllers.looking import (
 from viewer.controllers.peeking import Peeking
 from viewer.controllers.truth import read_truth
 from viewer.foundation import paths
-from viewer.foundation.errors import Cancelled
+from viewer.foundation.errors import Cancelled, UsageError
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.log import anonymous, logger
 from viewer.imaging.image import MedicalImage, Window
@@ -38,6 +38,7 @@ from viewer.state.history import History
 from viewer.state.opened import Opened, SeriesEntry
 from viewer.state.rulers import Rulers
 from viewer.state.session import Boxes, Notes, Notice, Resampled, Session
+from viewer.state.veil import veil
 
 
 def _nothing() -> None:
@@ -138,6 +139,19 @@ class Opening:
         self._begin()
         self._load(opened, entry, entry.info.id, Wanted())
 
+    def open_entry(
+        self,
+        opened: Opened,
+        entry: SeriesEntry,
+        wanted: Wanted,
+        then: Callable[[], None] = _nothing,
+        otherwise: Callable[[], None] = _nothing,
+    ) -> None:
+        """Open a series of paths that have been looked at."""
+        self._begin()
+        self._then, self._otherwise = then, otherwise
+        self._load(opened, entry, entry.info.id, wanted)
+
     def cancel(self) -> None:
         """Stop reading; the case that was open before stays, or comes back."""
         self._read.cancel()
@@ -153,14 +167,22 @@ class Opening:
         self._show(Ready(Case(image, title_of(image), truth, is_demo(image)), default_window(image)))
 
     def load_truth(self, path: Path | str) -> None:
-        """Add truth (a mask as NIfTI, or boxes as JSON) to the open case."""
+        """Add truth (a mask as NIfTI, or boxes as JSON) to the open case.
+
+        Raises
+        ------
+        UsageError
+            While a class votes on it.
+        """
         session, case = self._session, self._session.case
         if case is None:
             return
+        if veil(session):
+            raise UsageError("The class is voting: reveal the answer first.", code="voting")
 
         def done(truth: Truth) -> None:
             if session.case is case:
-                session.case = Case(case.image, case.title, truth, case.synthetic)
+                session.case = case.with_truth(truth)
                 session.truth_path = Path(path)
 
         def failed(error: Exception) -> None:

@@ -76,7 +76,7 @@ class Recents:
     def _case_changed(self, *_: object) -> None:
         session = self._session
         found = reference_of(session, self._now())
-        if found is None or not session.settings.recent or self._path is None:
+        if found is None or not session.settings.recent or self._path is None or session.lesson is not None:
             return
         others = tuple(each for each in session.recent if not each.same_place(found))
         if session.recent and session.recent[0].same_place(found):

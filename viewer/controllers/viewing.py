@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
+from viewer.foundation.errors import UsageError
 from viewer.foundation.settings import validated
 from viewer.imaging.image import Window
 from viewer.imaging.windows import automatic_window, default_window
 from viewer.state.case import Case, same_grid
 from viewer.state.display import Convention
 from viewer.state.session import BottomTab, ScaleName, Session, Workspace
+from viewer.state.veil import veil
 from viewer.state.volume_peak import peak_place
 from viewer.state.volume_reading import VolumeReading
 
@@ -49,6 +52,8 @@ class Viewing:
         Of a network of volumes, which says nothing about single slices: to the place where the map is largest.
         """
         reading, target = self._session.reading, self._session.target_index
+        if veil(self._session):
+            return
         if isinstance(reading, VolumeReading):
             if (place := peak_place(self._session, reading)) is not None:
                 index, row, column = place
@@ -94,7 +99,17 @@ class Viewing:
         self.set_convention("neurological" if radiological else "radiological")
 
     def set_workspace(self, name: Workspace) -> None:
-        """Where to look; a case that has no volume is shown in Reading all the same."""
+        """Where to look; a case that has no volume is shown in Reading all the same.
+
+        Raises
+        ------
+        UsageError
+            While a class votes: other workspaces show the answer.
+        """
+        if veil(self._session):
+            raise UsageError("The class is voting: reveal the answer first.", code="voting")
+        if (lesson := self._session.lesson) is not None:
+            self._session.lesson = replace(lesson, asking_maps=False)
         self._session.workspace = name
 
     def show_tab(self, name: BottomTab) -> None:

@@ -25,6 +25,7 @@ from viewer.controllers.recents import Recents
 from viewer.controllers.recording import Recording
 from viewer.controllers.regularising import Regularising
 from viewer.controllers.replacing import ReplacingVerbs
+from viewer.controllers.teaching import Teaching
 from viewer.controllers.undoing import Undoing
 from viewer.controllers.viewing import Viewing
 from viewer.controllers.volumes import Volumes
@@ -71,6 +72,7 @@ class Workbench:
         self.volumes = Volumes(self.session, runner, self.explaining, self.peeking)
         self.playing = Playing(self.session, self._next_volume)
         self.beside = BesideVerbs(self.session, runner, self.peeking)
+        self.teaching = Teaching(self.session, runner, self.opening, self.beside)
         self.grid = Regularising(self.session, runner, self.explaining, self.recording)
         self.undoing = Undoing(self.session, self.recording, self.explaining, self.grid)
         self.dropping = Dropping(self.session, self.opening, self.beside, self.explaining)
@@ -97,6 +99,20 @@ class Workbench:
         """The volume after the shown one, after the last the first."""
         if self.session.case is not None and self.session.volumes:
             self.volumes.select((self.session.case.image.volume + 1) % self.session.volumes)
+
+    def next_case(self) -> None:
+        """On in the lesson, else in the table of the cohort."""
+        if self.session.lesson is not None:
+            self.teaching.advance()
+        else:
+            self.cohorts.step(1)
+
+    def previous_case(self) -> None:
+        """Back in the lesson, else in the table of the cohort."""
+        if self.session.lesson is not None:
+            self.teaching.step(-1)
+        else:
+            self.cohorts.step(-1)
 
     def check_map(self) -> None:
         """Make every check of the map on screen, and show what they find."""

@@ -30,6 +30,7 @@ from viewer.state.rulers import pixel_words
 from viewer.state.segment_lines import Lines, boundary_lines
 from viewer.state.series_reading import SeriesReading
 from viewer.state.session import Session
+from viewer.state.veil import WORDS, veil
 from viewer.state.volume_reading import VolumeReading
 from viewer.state.volume_seen import NOT_YET, mirrored, seen_slice
 from viewer.state.volume_words import waiting_words
@@ -352,6 +353,8 @@ def _deviation_colours(chosen: str) -> str:
 def _waiting(session: Session, reading: SeriesReading | None, found: MapView | None) -> str:
     if found is not None:
         return ""
+    if veil(session):
+        return WORDS
     if session.case is not None and not session.case.whole:
         return "the series is being read; it is explained when all of it is there"
     if session.model is None:

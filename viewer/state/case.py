@@ -94,6 +94,13 @@ class Case:
         """Grey-level windows for the keys 1 to 5; made once, as it takes a look at the voxels."""
         return presets(self.image)
 
+    def with_truth(self, truth: Truth | None) -> Case:
+        """The same case with something else known of it."""
+        made = Case(self.image, self.title, truth, self.synthetic)
+        if "presets" in self.__dict__:  # they look at the voxels, which stay
+            made.__dict__["presets"] = self.presets
+        return made
+
     def picture(self, index: int) -> NDArray:
         """Slice `index` as shown: (row, column[, channel])."""
         return self.plane.picture(self.image.voxels, index)

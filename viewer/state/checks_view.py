@@ -11,6 +11,7 @@ from viewer.state.map_view import is_difference, places_shown
 from viewer.state.method import estimate, method_of
 from viewer.state.series_reading import Place
 from viewer.state.session import Session
+from viewer.state.veil import WORDS, veil
 
 Stage = Literal["made", "running", "waiting", "not made"]
 
@@ -48,7 +49,7 @@ class ChecksView:
 def checked_place(session: Session) -> Place | None:
     """Where the map on screen is kept; None where there is none, or it is not the map of one class."""
     reading = session.reading
-    if reading is None or is_difference(session) or method_of(session).deviation:
+    if reading is None or is_difference(session) or method_of(session).deviation or veil(session):
         return None
     places = places_shown(session, reading, session.view.slice)
     return places[0] if places else None
@@ -64,6 +65,8 @@ def why_no_checks(session: Session) -> str:
     """Why the map on screen cannot be checked, a sentence; empty where it can."""
     if session.case is None or session.model is None:
         return "Without an image and a model there is no map to check."
+    if veil(session):
+        return f"The map is {WORDS}."
     if is_difference(session):
         return "A check is about the map of one class: choose one in place of the difference."
     if method_of(session).deviation:

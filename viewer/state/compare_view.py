@@ -65,6 +65,7 @@ class CompareView:
     rows : tiles, a row for each class.
     without : why there are none, in a sentence; empty where there are.
     title : what is compared, and what full colour means.
+    chosen : whether the user chooses what is compared; the maps of a lesson are chosen for him.
     """
 
     rows: tuple[tuple[CompareTile, ...], ...]
@@ -72,6 +73,7 @@ class CompareView:
     cursor: tuple[float, float] | None
     without: str
     title: str
+    chosen: bool = True
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ from viewer.state.may_read import MapFacts, MayRead, may_read
 from viewer.state.method import Method, equal_here, is_segmentation, method_of, segments_key
 from viewer.state.series_reading import Place, SeriesReading
 from viewer.state.session import DIFFERENCE, ModelFacts, Session
+from viewer.state.veil import veil
 from viewer.state.volume_reading import VolumeReading
 
 Picture = NDArray[np.float32]
@@ -68,7 +69,7 @@ def signed_map(session: Session, reading: SeriesReading, index: int, layer: str)
     which is never negative.
     """
     target = session.target_index
-    if session.model is None or target is None or index not in reading.filled:
+    if session.model is None or target is None or index not in reading.filled or veil(session):
         return None
     method = method_of(session, layer)
     if is_difference(session):

@@ -17,6 +17,7 @@ from viewer.state.may_read import region_words
 from viewer.state.method import is_segmentation, method_of
 from viewer.state.series_reading import Steadiness
 from viewer.state.session import DIFFERENCE, Session
+from viewer.state.veil import WORDS, veil
 from viewer.state.volume_words import ONE_ANSWER, WHOLE, tile_words
 
 _THUMBNAIL = 48
@@ -102,8 +103,10 @@ def prediction_view(session: Session) -> PredictionView | None:
     if session.case is None or session.model is None or session.judgement is None:
         return None
     card, index = session.model.card, session.view.slice
-    here = session.reading.atlas.probabilities(index) if session.reading else None
-    compared = session.plain if session.plain is not session.reading else None
+    hidden = veil(session) == "answer"
+    reading, other = (None, None) if hidden else (session.reading, session.plain)
+    here = reading.atlas.probabilities(index) if reading else None
+    compared = other if other is not reading else None
     plain = compared.atlas.probabilities(index) if compared else None
     chosen = session.choice.target
     bars = tuple(
@@ -122,10 +125,10 @@ def prediction_view(session: Session) -> PredictionView | None:
     return PredictionView(
         subject=subject,
         bars=bars,
-        case_line=_where_words(session) + _case_line(session),
+        case_line=WORDS if hidden else _where_words(session) + _case_line(session),
         verdict=session.judgement.applicability.verdict,
         verdict_sentence=session.judgement.applicability.sentence,
-        steady=_steady(session),
+        steady=() if hidden else _steady(session),
     )
 
 
@@ -245,6 +248,8 @@ def strip_view(session: Session) -> StripView | None:
     probability, whole = np.full(case.slices, np.nan), model.card.dims == 3
     mass = np.full(case.slices, np.nan)
     filled: Collection[int] = ()
+    if veil(session) == "answer":  # slices can be chosen, and nothing tells one from another
+        reading = None
     if reading is not None:
         filled = reading.filled
         for index in () if reading.whole else filled:
@@ -255,7 +260,7 @@ def strip_view(session: Session) -> StripView | None:
         class_name=name,
         probability=probability,
         mass=mass,
-        outcomes=_outcomes(session, probability, name, threshold),
+        outcomes=("",) * case.slices if veil(session) else _outcomes(session, probability, name, threshold),
         current=session.view.slice,
         threshold=threshold,
         peak=int(np.nanargmax(probability)) if len(filled) == case.slices and not whole else None,

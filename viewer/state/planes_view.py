@@ -35,6 +35,7 @@ from viewer.state.method import method_of
 from viewer.state.rulers import RulerMark, pixel_words, ruler_marks
 from viewer.state.segment_lines import Lines, boundary_lines
 from viewer.state.session import Session, Workspace
+from viewer.state.veil import veil
 from viewer.state.volume_reading import VolumeReading
 from viewer.state.volume_stack import VolumeStack
 
@@ -116,6 +117,10 @@ def why_no_planes(case: Case | None) -> str:
 
 def workspace_shown(session: Session) -> Workspace:
     """The workspace on screen: the one that is wanted, where the case has it."""
+    if session.lesson is not None and session.lesson.question is not None:
+        return "compare"  # where the maps are that the class looks at
+    if veil(session):
+        return "reading"
     if session.workspace in ("compare", "layers", "cohort"):
         return session.workspace
     return "volume" if session.workspace == "volume" and not why_no_planes(session.case) else "reading"

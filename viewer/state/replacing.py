@@ -12,6 +12,7 @@ from viewer.state.map_view import is_difference, places_shown, signed_map
 from viewer.state.method import method_of
 from viewer.state.series_reading import Place, SeriesReading
 from viewer.state.session import Session
+from viewer.state.veil import WORDS, veil
 
 Picture = NDArray[np.uint8]
 
@@ -126,12 +127,14 @@ def importance_view(session: Session) -> ImportanceView:
 
 
 def _line(session: Session, place: Place | None) -> str:
-    if session.replacing.running:
+    if session.replacing.running and not veil(session):
         return "Replacing pixels and asking the network again …"
     if place is not None:
         return "Replaces the most important pixels of the network's input and asks it again"
     if session.model is None or session.case is None:
         return "Needs an image and a model"
+    if veil(session):
+        return f"The map is {WORDS}"
     if method_of(session).deviation:
         return "A deviation is no importance"
     if is_difference(session):

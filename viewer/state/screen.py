@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes, shown_readers
 from viewer.state.canvas_view import Background, CanvasView, canvas_view, shown_background
-from viewer.state.compare_view import CompareView, compare_view
+from viewer.state.compare_view import CompareView
+from viewer.state.decoy_view import compared_view
 from viewer.state.layers_view import LayersView, layers_view
 from viewer.state.map_view import MapView, map_view, places_shown
 from viewer.state.method import method_of
@@ -27,6 +28,7 @@ from viewer.state.planes_view import PlanesPresenter, PlanesView, workspace_show
 from viewer.state.replacing import ImportanceView, importance_view
 from viewer.state.rulers import RulerMark, ruler_marks
 from viewer.state.session import Session, Workspace
+from viewer.state.veil import veil
 
 T = TypeVar("T")
 
@@ -77,7 +79,9 @@ class Presenter:
         choice = (method.shown_key, s.choice.layer, s.choice.target, s.choice.score, self._rounds())
         # Objects stand for themselves: cases, models and readings are replaced, never altered, except that a reading
         # grows, which `revision` counts.
-        subject = (_Same(s.case), _Same(s.model), _Same(s.reading), _Same(s.judgement))
+        question = s.lesson.question if s.lesson is not None else None
+        hidden = (veil(s), _Same(question))
+        subject = (_Same(s.case), _Same(s.model), _Same(s.reading), _Same(s.judgement), hidden)
         shown = (*subject, s.view.slice, self._traced(), s.case is None or s.case.has(s.view.slice))
         found = self._part(
             "map",
@@ -110,7 +114,7 @@ class Presenter:
             layers=self._layers((*shown, choice, turned, seen, s.overlay.true_grid), background, canvas)
             if workspace == "layers"
             else None,
-            compare=self._part("compare", (*shown, *self._compare_key()), lambda: compare_view(s))
+            compare=self._part("compare", (*shown, *self._compare_key()), lambda: compared_view(s))
             if workspace == "compare"
             else None,
             importance=self._part(

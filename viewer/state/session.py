@@ -32,6 +32,7 @@ from viewer.state.display import Convention
 from viewer.state.history import History
 from viewer.state.judged_map import JudgedMap
 from viewer.state.kept_session import KeptSession
+from viewer.state.lesson import Lesson
 from viewer.state.opened import Opened, Peeked, SeriesEntry
 from viewer.state.reference import Reference
 from viewer.state.rulers import Rulers
@@ -306,6 +307,8 @@ class Session:
     even: MedicalImage | None = None
     """The open image on an even grid, made to be looked at in three planes where its own grid is not even."""
     cohort: CohortOnScreen | None = None
+    lesson: Lesson | None = None
+    """Cases that a class votes on; None without a lesson."""
     work: Work | None = None
     """The work that was begun or has gone on last."""
     reads: dict[str, Work] = field(default_factory=dict)

@@ -63,6 +63,7 @@ from viewer.ui.panels.importance_panel import ImportancePanel
 from viewer.ui.panels.input_panel import InputPanel
 from viewer.ui.panels.layer_rail import LayerRail
 from viewer.ui.panels.layers_board import LayersBoard
+from viewer.ui.panels.lesson_panel import LessonPanel
 from viewer.ui.panels.may_read_line import MayReadLine
 from viewer.ui.panels.model_panel import ModelPanel
 from viewer.ui.panels.notes_panel import NotesPanel
@@ -209,7 +210,11 @@ class MainWindow(QMainWindow):
         right.body.addWidget(self.overlay)
         right.body.addWidget(self.input)
         right.body.setSpacing(8)
-        theme.keep(self.case_panel, "setFixedWidth", _LEFT_WIDTH, _SIDES)
+        self.lesson = LessonPanel(self.bench, self.menus)
+        self.left = QStackedWidget()  # while a class votes, what is known of the case is not there at all
+        self.left.addWidget(self.case_panel)
+        self.left.addWidget(self.lesson)
+        theme.keep(self.left, "setFixedWidth", _LEFT_WIDTH, _SIDES)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -220,7 +225,7 @@ class MainWindow(QMainWindow):
         row = QHBoxLayout(upper)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
-        row.addWidget(self.case_panel)
+        row.addWidget(self.left)
         row.addWidget(middle, 1)
         row.addWidget(scroll)
         whole = QSplitter(Qt.Orientation.Vertical)
@@ -312,11 +317,14 @@ class MainWindow(QMainWindow):
         self.may_read.show_canvas(screen.canvas)
         facts = screen.planes or screen.canvas
         self.facts.set_full("    ".join(facts.facts) if facts else "")
-        self.case_panel.show_session(session, screen.strip)
+        self.left.setCurrentWidget(self.case_panel if session.lesson is None else self.lesson)
+        if session.lesson is None:
+            self.case_panel.show_session(session, screen.strip)
+        self.lesson.show_session(session)
         for panel in (self.beside, self.arriving, self.volume, self.grid, self.burned_in):
             panel.show_session(session)
         about = (self.may_read, self.volume, self.grid, self.burned_in)
-        self.cohort.take_room(screen.workspace == "cohort", about, (self._line, self.case_panel))
+        self.cohort.take_room(screen.workspace == "cohort", about, (self._line, self.left))
         self.model.show_session(session)
         self.prediction.show_prediction(screen.prediction)
         self.explainer.show_session(session)

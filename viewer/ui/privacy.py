@@ -66,7 +66,7 @@ def window_title(session: Session) -> str:
     Titles end up in task bars, in lists of windows and in pictures of the whole screen.
     """
     case = session.case
-    if session.phi_hidden or case is None:
-        return PROGRAM
+    if session.phi_hidden or case is None or session.lesson is not None:
+        return PROGRAM  # in a lesson names of files may tell the answer
     name = name_of(case.image.patient.name) or (session.entry.words(hidden=False) if session.entry else "")
     return " — ".join(word for word in (name, case.title, PROGRAM) if word)

@@ -80,6 +80,9 @@ class Asking:
         elif dialog == "open-cohort":
             if path := QFileDialog.getExistingDirectory(window, "Open a folder with cohort.csv"):
                 attempt(bench, lambda: bench.cohorts.open(Path(path)))
+        elif dialog == "begin-lesson":
+            if path := QFileDialog.getExistingDirectory(window, "Open a folder of cases, or with cohort.csv"):
+                attempt(bench, lambda: bench.teaching.begin_folder(Path(path)))
         elif dialog == "load-truth":
             if path := QFileDialog.getOpenFileName(window, "Load truth", "", _TRUTH)[0]:
                 attempt(bench, lambda: bench.opening.load_truth(Path(path)))

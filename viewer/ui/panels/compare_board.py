@@ -227,7 +227,10 @@ class CompareBoard(Canvas):
         comparing = self._bench.session.comparing
         self.kinds[comparing.kind].setChecked(True)
         self.one_scale.setChecked(comparing.scale == "grid")
-        self.choose.setVisible(comparing.kind == "explainers")
+        for button in self.kinds.values():
+            button.setVisible(view.chosen)
+        self.one_scale.setVisible(view.chosen)
+        self.choose.setVisible(view.chosen and comparing.kind == "explainers")
         if view is self._view and style == self._style:
             return
         self._view, self._style = view, style
@@ -237,7 +240,7 @@ class CompareBoard(Canvas):
         shown = [tile for row in view.rows for tile in row]
         self.all.setVisible(any(tile.may_ask for tile in shown))
         # The scale of a tile is that of its column, so the bar has it only where all columns share one.
-        common = comparing.scale == "grid"
+        common = comparing.scale == "grid" and view.chosen
         first = next((tile.map for tile in shown if tile.map is not None), None) if common else None
         self.bar.setVisible(first is not None and style is not None and style.visible)
         if style is not None:

@@ -13,8 +13,8 @@ from viewer.ui.menus import Menus
 from viewer.ui.panels.card import described, restyled
 from viewer.ui.panels.workspace_tabs import WorkspaceTabs
 
-_NARROW = 1390
-"""Width below which it says less, logical pixels."""
+_NARROW, _TIGHT = 1390, 1560
+"""Widths below which it says less, and below which its menus stand closer, logical pixels."""
 
 
 class TopBar(QWidget):
@@ -64,7 +64,7 @@ class TopBar(QWidget):
         self.brand.setVisible(not narrow)
         self._row.setSpacing(6 if narrow else 14)
         self._tabs.set_narrow(narrow)
-        name = "narrow" if narrow else ""
+        name = "narrow" if self.width() < theme.scaled(_TIGHT) else ""
         if self._menus.objectName() != name:
             self._menus.setObjectName(name)
             restyled(self._menus)
