@@ -334,8 +334,9 @@ class Teaching:
         assert case is not None
         assert target is not None
         variant, seed = reading.variant, self._draw.randrange(1 << 16)
+        image = case.given(variant.erased)
         request = (
-            *(variant.model, session.device, case.image, index, variant.mirror, variant.crop, variant.score),
+            *(variant.model, session.device, image, index, variant.mirror, variant.crop, variant.score),
             *((like.layer,), (target,), (like.explainer,)),
         )
         session.work = Work(_WORK)
