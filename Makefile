@@ -7,7 +7,7 @@ HEADLESS := QT_QPA_PLATFORM=offscreen
 PICTURE := out/demo.png
 WORKERS ?= 2
 
-.PHONY: help run test lint docs bench fuzz format clean
+.PHONY: help run test lint docs installer bench fuzz format clean
 
 help:
 	@echo "make run      set up, then open the demo case (without a display: render it to $(PICTURE))"
@@ -15,6 +15,7 @@ help:
 	@echo "make lint     the same without the tests"
 	@echo "make format   let ruff arrange the code"
 	@echo "make docs     the site of docs/ in out/site"
+	@echo "make installer  the program as one folder that needs no Python, in dist/whyslice"
 	@echo "make bench    side by side with peers"
 	@echo "make fuzz     5,000 damaged files for every reader; finds go to out/fuzz"
 	@echo "make clean    remove caches and outputs (keeps .venv)"
@@ -48,6 +49,12 @@ docs:
 	@.ci/prepare test
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo "The site begins at $(CURDIR)/out/site/index.html"
+
+installer:
+	@.ci/prepare installer
+	$(BIN)/python -m PyInstaller --noconfirm --log-level WARN build_installer.spec
+	$(HEADLESS) dist/whyslice/whyslice self-test
+	@du -sh dist/whyslice
 
 bench:
 	@.ci/prepare test

@@ -22,6 +22,7 @@ _ROOMS = (
     "on_demand",
     "perturbations",
     "window",
+    "start_beside",
     "heartbeat",
     "reading",
     "scores",

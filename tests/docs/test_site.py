@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from docs.pictures import TAKEN
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 OUTSIDE = re.compile(r"(?:https?:)?//")
 
@@ -91,3 +93,14 @@ def anchors_of(page: Path) -> set[str]:
     for heading in re.findall(r"(?m)^#+ (.+)$", page.read_text(encoding="utf-8")):
         found.add(re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-"))
     return found
+
+
+def test_pictures_are_those_that_the_program_takes_and_stay_small() -> None:
+    shown = {
+        name
+        for page in [*(CHECKOUT / "docs").rglob("*.md"), CHECKOUT / "README.md"]
+        for name in re.findall(r"pictures/(\w+)\.png", page.read_text(encoding="utf-8"))
+    }
+    files = {file.stem: file.stat().st_size for file in (CHECKOUT / "docs" / "pictures").glob("*.png")}
+    assert set(files) == shown == set(TAKEN)
+    assert sum(files.values()) < 4 << 20

@@ -19,6 +19,7 @@ def test_in_a_checkout() -> None:
 def test_in_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "site-packages" / "viewer"
     (package / "_bundled" / "plugins").mkdir(parents=True)
+    (package.parent / "plugins").mkdir()  # of another distribution
     monkeypatch.setattr(paths, "_PACKAGE", package)
     assert paths.plugins() == package / "_bundled" / "plugins"
 

@@ -12,8 +12,9 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 def _bundled(name: str) -> Path:
     if getattr(sys, "frozen", False):
         return Path(getattr(sys, "_MEIPASS", sys.executable)) / name
-    checkout = _PACKAGE.parent / name
-    return checkout if checkout.is_dir() else _PACKAGE / "_bundled" / name
+    installed = _PACKAGE / "_bundled" / name
+    # Only a wheel has the inner one. Beside an installed package a folder of that name would be somebody else's.
+    return installed if installed.is_dir() else _PACKAGE.parent / name
 
 
 def resources() -> Path:
