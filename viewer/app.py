@@ -213,6 +213,9 @@ class Visit(QObject):
         options, explaining = self._options, self._bench.explaining
         if options.layer:
             self._ask(lambda: explaining.select_layer(options.layer or ""))
+        if options.findings is not None:
+            self._ask(lambda: self._bench.findings.set_least(options.findings or 0.0))
+            self._ask(lambda: self._bench.findings.show_together(True))
         if options.target:
             self._ask(lambda: explaining.select_target(self._class_name(options.target or "")))
 

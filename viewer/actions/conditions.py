@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from viewer.state.findings_view import may_be_together
 from viewer.state.method import is_segmentation, method_of
 from viewer.state.session import Session
 from viewer.state.veil import veil
@@ -103,6 +104,7 @@ REASONS: Mapping[Callable[[Session], bool], Callable[[Session], str]] = {
     is_at_work: lambda s: _without_case(s, "Nothing is being drawn and nothing is selected."),
     has_selected_box: lambda s: _without_case(s, "No box is selected."),
     has_erased: lambda s: _without_case(s, "Nothing is erased."),
+    may_be_together: lambda s: _without_model(s, "The classes of the model exclude each other."),
     is_grey: lambda s: _without_case(s, "The image is in colour."),
 }
 """Why a condition does not hold, in a sentence, asked only where it does not."""

@@ -15,6 +15,7 @@ from viewer.actions.conditions import (
 from viewer.controllers.workbench import Workbench
 from viewer.evaluation.checks.declaration import CHECKS
 from viewer.state.checks_view import known_findings, why_no_checks
+from viewer.state.findings_view import may_be_together
 from viewer.state.layers_view import untraced
 from viewer.state.method import has_segments, is_segmentation, may_deviate, method_of
 from viewer.state.planes_view import workspace_shown
@@ -143,6 +144,17 @@ MAP_ACTIONS: tuple[Action, ...] = (
         shortcut="T",
         where="canvas",
         enabled=has_model,
+    ),
+    Action(
+        "map.together",
+        "All findings together",
+        "Map",
+        "The map of every finding that is probable enough, each in a colour of its own, or the chosen class alone.",
+        lambda bench: bench.findings.toggle_together(),
+        shortcut="F",
+        where="canvas",
+        enabled=may_be_together,
+        checked=lambda s: s.findings.together,
     ),
     Action(
         "map.compute",

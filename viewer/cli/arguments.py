@@ -61,6 +61,17 @@ def whole_number(*, least: int) -> Callable[[str], int]:
     return take
 
 
+def probability(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number") from None
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is no probability from 0 to 1")
+    return number
+
+
 def slice_or_all(text: str) -> int | str:
     """A slice counted from 0, or ``all``."""
     if text == "all":

@@ -16,6 +16,7 @@ from viewer.cli.arguments import (
     grid_size,
     nifti_path,
     one_of,
+    probability,
     several,
     slice_or_all,
     spacing,
@@ -161,7 +162,14 @@ def _view(parser: ArgumentParser) -> None:
     _settings(parser, "a parameter of the explainer; may be given several times")
     _erase(parser)
     parser.add_argument("--layer", metavar="L", help="target layer; 'layers MODEL' lists them")
-    parser.add_argument("--class", dest="target", metavar="C", help="class to explain")
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--class", dest="target", metavar="C", help="class to explain")
+    one.add_argument(
+        "--findings",
+        metavar="P",
+        type=probability,
+        help="all findings of at least this probability together, of models with several (default: 0.7)",
+    )
     parser.add_argument(
         "--slice", metavar="K", type=whole_number(least=0), help="slice to stand on, counted from 0"
     )

@@ -144,6 +144,7 @@ def _view(options: Namespace, open_window: OpenWindow) -> int:
         erased=erasures_of(options),
         layer=options.layer,
         target=options.target,
+        findings=options.findings,
         slice=options.slice,
         device=options.device,
         truth=options.truth,

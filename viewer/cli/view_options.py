@@ -43,6 +43,8 @@ class ViewOptions:
         Name of a target layer of the model.
     target
         Class to explain: a name, or an index written as text.
+    findings
+        Probability from which on findings are shown together; None for the viewer's own.
     slice
         Zero-based index of the slice to stand on.
     device
@@ -80,6 +82,7 @@ class ViewOptions:
     erased: tuple[Erasure, ...] = ()
     layer: str | None = None
     target: str | None = None
+    findings: float | None = None
     slice: int | None = None
     device: str | None = None
     truth: Path | None = None

@@ -25,6 +25,7 @@ from viewer.models.card import CROPS, Crop, ScoreType
 from viewer.models.shelf import model_cards
 from viewer.state.asking import Support
 from viewer.state.case import Judgement, judged
+from viewer.state.findings_view import may_be_together
 from viewer.state.method import REGION, is_segmentation, may_deviate, menu, method_of, why_not
 from viewer.state.session import DIFFERENCE, ModelFacts, Notice, Session, Work
 
@@ -46,6 +47,11 @@ class Explaining:
         self.checking = Checking(session, runner, self.asking)
         self._loading: JobHandle | None = None
         session.models = model_cards()[0]
+        for signal in (
+            *(session.events.revision, session.events.reading),
+            *(session.view.events.slice, session.findings.events.together),
+        ):
+            signal.connect(self._follow_finding)
 
     # --- what is explained -------------------------------------------------------------------------------------------
 
@@ -194,6 +200,17 @@ class Explaining:
         if name not in names:
             raise UsageError(f"There is no class '{name}'{nearest(name, names)}.", code="no-such-class")
         self._session.choice.target = name
+        self._session.findings.together = False
+
+    def _follow_finding(self, *_: object) -> None:
+        """While all findings are on the picture, what is said of one class is said of the most probable one."""
+        session, reading = self._session, self._session.reading
+        index, model = session.view.slice, session.model
+        if not session.findings.together or not may_be_together(session) or model is None:
+            return
+        if reading is not None and index in reading.filled:
+            row = [reading.probability(index, number) for number in range(len(model.card.classes))]
+            session.choice.target = model.card.classes[row.index(max(row))]
 
     def step_target(self, steps: int = 1) -> None:
         if names := self.targets():
@@ -201,6 +218,7 @@ class Explaining:
             self._session.choice.target = names[
                 (names.index(current) + steps) % len(names) if current in names else 0
             ]
+            self._session.findings.together = False
 
     def targets(self) -> list[str]:
         """The classes of the model, the finding first, then the difference."""
@@ -337,6 +355,9 @@ class Explaining:
         if choice.target not in self.targets():
             choice.target = self.targets()[0]
         choice.crop = loaded.card.input.crop
+        # Of findings that can be there together a reader wants to see all that are probable, not the first in a list.
+        session.findings.together = loaded.card.task == "multilabel"
+        session.findings.hidden = frozenset()
         self._judge()
         self._filling.restart()
         self._examine(session.model_id)

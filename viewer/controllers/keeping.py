@@ -46,7 +46,10 @@ def kept(session: Session) -> KeptSession | None:
         spacing_mm=image.spacing_by_hand,
         even=session.resampled is not None,
         model=session.model_id,
-        choice={name: getattr(session.choice, name) for name in _CHOICE},
+        choice={
+            **{name: getattr(session.choice, name) for name in _CHOICE},
+            "together": session.findings.together,
+        },
         view={
             "slice": view.slice,
             "centre": view.window.centre,
@@ -271,6 +274,7 @@ class Keeping:
         crop = next((rule for rule in explaining.crops() if rule == found.get("crop")), session.choice.crop)
         shape = session.case.plane.picture_shape(session.case.image.geometry.shape)
         erased = tuple(each for each in wanted.erased if _fits(each, shape, session.case.slices))
+        session.findings.together = found.get("together") is True
         explaining.set_input(mirror=found.get("mirror") is True, crop=crop, erased=erased)
 
     @staticmethod

@@ -11,6 +11,7 @@ from viewer.controllers.dropping import Dropping
 from viewer.controllers.erasing import Erasing
 from viewer.controllers.explaining import Explaining
 from viewer.controllers.exporting import Exporting
+from viewer.controllers.findings import FindingsVerbs
 from viewer.controllers.judging import Judging
 from viewer.controllers.keeping import Keeping
 from viewer.controllers.measuring import Measuring
@@ -42,7 +43,8 @@ class Workbench:
     Attributes
     ----------
     session : the state that the verbs write.
-    opening, peeking, viewing, planes, playing, measuring, explaining, boxing, erasing, replacing, exporting : verbs.
+    opening, peeking, viewing, planes, playing, measuring, explaining, boxing, erasing, findings, replacing, exporting :
+        verbs.
     """
 
     def __init__(self, runner: JobRunner, settings: Settings | None = None) -> None:
@@ -63,6 +65,7 @@ class Workbench:
         self.explaining = Explaining(self.session, runner, self.recording)
         self.boxing = Boxing(self.session, self.recording)
         self.erasing = Erasing(self.session, self.explaining, self.recording)
+        self.findings = FindingsVerbs(self.session)
         self.judging = Judging(self.session, runner)
         self.replacing = ReplacingVerbs(self.session, runner, self.explaining.asking)
         self.noting = Noting(self.session, self.recording)

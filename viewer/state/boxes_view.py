@@ -16,6 +16,8 @@ from viewer.evaluation.map_boxes import MapBoxes
 from viewer.evaluation.regions import Region
 from viewer.evaluation.score import Score
 from viewer.state.case import Case
+from viewer.state.class_colours import class_colour
+from viewer.state.findings_view import may_be_together
 from viewer.state.judged_map import JudgedMap, focus_words
 from viewer.state.map_view import MapView
 from viewer.state.method import method_of
@@ -50,6 +52,8 @@ class BoxMark:
     identity : of a drawn box; None for the others, which cannot be moved.
     region : pixel edges on the picture.
     size : of a drawn box, width x height and area in words; in pixels where no size is known.
+    colour : ``#rrggbb`` of the class that a reader marked, of models with several findings; empty for the usual one.
+    reader : number of the reader among those of the case, from 0 on, so that each has a stroke of his own.
     """
 
     region: Region
@@ -57,6 +61,8 @@ class BoxMark:
     identity: int | None = None
     selected: bool = False
     size: str = ""
+    colour: str = ""
+    reader: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,8 @@ class BoxesView:
     curve_of : which region that is.
     yardstick : IoU of the readers with each other; None with less than two.
     focus : of the map, in one line.
+    labels, readers : of what readers marked on this slice, in order; the display can be narrowed to some of them.
+    filtered : so many of their boxes are not shown.
     """
 
     rows: tuple[BoxRow, ...]
@@ -101,6 +109,9 @@ class BoxesView:
     curve_of: str = ""
     yardstick: float | None = None
     focus: str = ""
+    labels: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
+    filtered: int = 0
 
     @property
     def marks(self) -> tuple[BoxMark, ...]:
@@ -205,8 +216,9 @@ def boxes_view(
         for identity, region in session.boxes.drawn.items()
         if region.slice == index
     ]
-    readers = case.truth.regions if case.truth else ()
-    marks += [BoxMark(region, "reader") for region in readers if region.slice == index]
+    here = [region for region in (case.truth.regions if case.truth else ()) if region.slice == index]
+    wanted = [region for region in here if _is_wanted(session, region)]
+    marks += [_reader_mark(session, region) for region in wanted]
     judged = session.judged
     if found is None or judged is None or judged.picture is not found.picture:
         judged = None
@@ -230,7 +242,26 @@ def boxes_view(
         "" if region is None else region.label or region.reader,
         read.agreement,
         focus_words(judged.focus, whole=found is not None and found.raw.ndim == 3) if judged else "",
+        tuple(dict.fromkeys(region.label for region in here)),
+        tuple(dict.fromkeys(region.reader for region in here)),
+        len(here) - len(wanted),
     )
+
+
+def _is_wanted(session: Session, region: Region) -> bool:
+    """Whether a reader's box is shown; scores of readers are of all of them."""
+    boxes = session.boxes
+    return region.label not in boxes.hidden_classes and region.reader not in boxes.hidden_readers
+
+
+def _reader_mark(session: Session, region: Region) -> BoxMark:
+    truth = session.case.truth if session.case is not None else None
+    readers = list(dict.fromkeys((*truth.readers, *(r.reader for r in truth.regions)))) if truth else []
+    colour = ""
+    if may_be_together(session) and session.model is not None:
+        colour = class_colour(session.model.card.classes, region.label)
+    number = readers.index(region.reader) if region.reader in readers else 0
+    return BoxMark(region, "reader", colour=colour, reader=number)
 
 
 def _curve_region(marks: Sequence[BoxMark], own: Sequence[Region]) -> Region | None:

@@ -24,6 +24,7 @@ from viewer.state.display import (
     sides,
     swapped,
 )
+from viewer.state.findings_view import FindingsView, findings_view
 from viewer.state.map_view import MapView
 from viewer.state.method import method_of
 from viewer.state.rulers import pixel_words
@@ -99,6 +100,7 @@ class CanvasView:
     facts : short facts for the line under the image.
     waiting : why there is no map yet; empty otherwise.
     boundaries : where the segments of the map meet, on the background; None where there are none or none are wanted.
+    findings : the maps of all probable findings in place of the one of the chosen class; None where that is looked at.
     erased : what was taken out of this slice before the network saw it; nothing where the network's input is shown.
     """
 
@@ -111,6 +113,7 @@ class CanvasView:
     waiting: str
     boundaries: Lines | None = None
     erased: tuple[Erasure, ...] = ()
+    findings: FindingsView | None = None
 
 
 def background_of(
@@ -232,8 +235,20 @@ def _input_view(session: Session) -> InputView | VolumeCut | None:
     return session.reading.views.get(session.view.slice) if session.reading else None
 
 
+def shown_findings(session: Session) -> FindingsView | None:
+    """The maps of all probable findings on what is shown; None where one class alone is looked at."""
+    view = _input_view(session)
+    if view is None:
+        return None
+    on = whole_input(view) if session.view.seen else view
+    return findings_view(session, on.cells if session.overlay.true_grid else on.back)
+
+
 def canvas_view(
-    session: Session, found: MapView | None, background: Background | None = None
+    session: Session,
+    found: MapView | None,
+    background: Background | None = None,
+    findings: FindingsView | None = None,
 ) -> CanvasView | None:
     """The canvas for the shown slice.
 
@@ -241,6 +256,7 @@ def canvas_view(
     ----------
     found : its map.
     background : `shown_background` of this session, when it is at hand.
+    findings : `shown_findings` of this session.
     """
     case, reading = session.case, session.reading
     background = background or shown_background(session)
@@ -271,9 +287,10 @@ def canvas_view(
             overlay.bare,
         ),
         inset=inset,
-        facts=_facts(session, case, found),
+        facts=_facts(session, case, found, findings),
         waiting=_waiting(session, reading, found),
-        boundaries=boundaries,
+        boundaries=boundaries if findings is None else None,
+        findings=findings,
         erased=()
         if session.view.seen
         else tuple(each for each in session.choice.erased if each.on(session.view.slice)),
@@ -307,7 +324,9 @@ def _inset(
     )
 
 
-def _facts(session: Session, case: Case, found: MapView | None) -> tuple[str, ...]:
+def _facts(
+    session: Session, case: Case, found: MapView | None, findings: FindingsView | None
+) -> tuple[str, ...]:
     index, window, geometry = session.view.slice, session.view.window, case.image.geometry
     facts = []
     if not case.image.colour:
@@ -330,9 +349,8 @@ def _facts(session: Session, case: Case, found: MapView | None) -> tuple[str, ..
     if found is not None:
         method = method_of(session)
         facts.append("map grid " + " \u00d7 ".join(map(str, found.raw.shape)))
-        facts.append(
-            f"{method.words} \u00b7 {method.layer} \u00b7 {session.choice.target} \u00b7 {session.choice.score}"
-        )
+        what = session.choice.target if findings is None else f"{len(findings.drawn)} findings together"
+        facts.append(f"{method.words} \u00b7 {method.layer} \u00b7 {what} \u00b7 {session.choice.score}")
     return tuple(facts)
 
 

@@ -36,7 +36,7 @@ class KeptSession:
     spacing_mm : as it was stated by hand, (slice, row, column), None for the file's own.
     even : whether the case was resampled to an even grid.
     model : id of the model.
-    choice : explainer, layer, target, score, mirror, crop.
+    choice : explainer, layer, target, score, mirror, crop, whether all findings are shown together.
     erased : what was taken out of the network's input.
     view : slice, window (centre, width), convention, inverted.
     overlay : visible, opacity, threshold, colour map, scale, true grid.

@@ -101,17 +101,30 @@ def shown_positive(signed: Picture, method: Method) -> Picture:
     return signed if method.info.diverging and not method.deviation else np.maximum(signed, 0)
 
 
-def map_scale(session: Session, reading: SeriesReading, layer: str, raw: Picture) -> tuple[float, str]:
-    """Raw value shown as full colour, and what it is called."""
-    assert session.model is not None
+def asked(session: Session, target: int | None) -> tuple[int, bool]:
+    """The class that is meant, and whether its difference from its opponent is: `target`, else what is chosen."""
     assert session.target_index is not None
+    return (session.target_index, is_difference(session)) if target is None else (target, False)
+
+
+def map_scale(
+    session: Session, reading: SeriesReading, layer: str, raw: Picture, target: int | None = None
+) -> tuple[float, str]:
+    """Raw value shown as full colour, and what it is called.
+
+    Parameters
+    ----------
+    target : a class in place of what is chosen.
+    """
+    assert session.model is not None
+    index, difference = asked(session, target)
     card, wanted, method = session.model.card, session.overlay.scale, method_of(session, layer)
     what = "deviation, " if method.deviation else ""
     if wanted == "slice" and not reading.whole:
         return _positive(float(np.abs(raw).max(initial=0.0))), f"{what}this slice only"
-    if wanted == "reference" and (known := _reference(session, layer)) is not None:
+    if wanted == "reference" and (known := _reference(session, layer, target)) is not None:
         return _positive(known), "model reference"
-    indices = range(len(card.classes)) if is_difference(session) else (session.target_index,)
+    indices = range(len(card.classes)) if difference else (index,)
     key = method.shown_key
     both = is_diverging(session) and not is_difference(session)
     extreme = reading.atlas.series_reach if both else reading.atlas.series_maximum
@@ -119,28 +132,28 @@ def map_scale(session: Session, reading: SeriesReading, layer: str, raw: Picture
     total = session.case.slices if session.case else 0
     filled = len(reading.filled)
     if method.on_demand:
-        filled = int(np.isfinite(reading.atlas.mass(method.layer, session.target_index, key)).sum())
+        filled = int(np.isfinite(reading.atlas.mass(method.layer, index, key)).sum())
     if reading.whole:
         return _positive(highest), f"{what}maximum of this volume"
     words = "series maximum" if filled >= total else f"maximum of {filled} of {total} slices"
     return _positive(highest), what + words
 
 
-def _reference(session: Session, layer: str) -> float | None:
+def _reference(session: Session, layer: str, target: int | None = None) -> float | None:
     """The card's full scale of what is shown, the largest one for a difference; the card was measured on logits."""
     assert session.model is not None
-    assert session.target_index is not None
+    index, difference = asked(session, target)
     card, choice, method = session.model.card, session.choice, method_of(session, layer)
-    names = card.classes if is_difference(session) else (card.classes[session.target_index],)
+    names = card.classes if difference else (card.classes[index],)
     known = [r for name in names if (r := card.reference(method.layer, name, method.shown_key)) is not None]
     return max(known) if known and choice.score == "logit" else None
 
 
-def shown_state(session: Session, signed: Picture, layer: str) -> MapState:
-    """The state of the chosen map; a difference has evidence on either side of zero."""
-    looked_at = np.abs(signed) if is_difference(session) else signed
+def shown_state(session: Session, signed: Picture, layer: str, target: int | None = None) -> MapState:
+    """The state of the chosen map, or of that of a class; a difference has evidence on either side of zero."""
+    looked_at = np.abs(signed) if asked(session, target)[1] else signed
     shared = method_of(session, layer).info.shares_score
-    return map_state(looked_at, _reference(session, layer), shared=shared)
+    return map_state(looked_at, _reference(session, layer, target), shared=shared)
 
 
 def _positive(value: float) -> float:
@@ -157,7 +170,7 @@ def map_view(session: Session, reading: SeriesReading | None, index: int) -> Map
     view = reading.views[index]
     raw = shown_map(session, signed)
     scale, label = map_scale(session, reading, session.choice.layer, raw)
-    facts = _facts(session, reading, index, signed)
+    facts = map_facts(session, reading, index, signed)
     return MapView(
         raw=raw,
         picture=view.back(raw),
@@ -186,11 +199,13 @@ def pixels_inside(view: InputView | VolumeCut) -> tuple[int, int, int, int]:
     )
 
 
-def _facts(session: Session, reading: SeriesReading, index: int, signed: Picture) -> MapFacts:
+def map_facts(
+    session: Session, reading: SeriesReading, index: int, signed: Picture, wanted: int | None = None
+) -> MapFacts:
+    """What is known of the chosen map of a slice, or of that of the class `wanted`."""
     assert session.model is not None
-    assert session.target_index is not None
-    card, choice, target = session.model.card, session.choice, session.target_index
-    method, flags = method_of(session), _flags(session, reading, index)
+    card, choice, (target, _) = session.model.card, session.choice, asked(session, wanted)
+    method, flags = method_of(session), _flags(session, reading, index, wanted)
     other = opponent(session.model, reading, index, target)
     overlap = None
     # Findings that can be there together do not oppose; neither do maps that know no class, nor the parts of an image.
@@ -203,7 +218,7 @@ def _facts(session: Session, reading: SeriesReading, index: int, signed: Picture
         else:
             overlap = pair()
     return MapFacts(
-        shown_state(session, signed, choice.layer),
+        shown_state(session, signed, choice.layer, wanted),
         card.classes[target],
         reading.probability(index, target),
         overlap,
@@ -214,11 +229,11 @@ def _facts(session: Session, reading: SeriesReading, index: int, signed: Picture
         warning=method.info.warning,
         score=choice.score,
         two_classes=len(card.classes) == 2 and card.task != "multilabel",
-        part=_part(session, reading, index),
+        part=_part(session, reading, index, wanted),
         incomplete="incomplete" in flags,
         not_finite="not-finite" in flags,
         poor_fit=POOR_FIT in flags,
-        numbers=shown_numbers(session, reading, index),
+        numbers=shown_numbers(session, reading, index, wanted),
         deviation=method.deviation,
         region=choice.region if is_segmentation(session) else "",
         whole=reading.whole,
@@ -239,36 +254,40 @@ def _overlap(reading: SeriesReading, method: Method, index: int, target: int, ot
     return float(class_overlap(mine, theirs).value)
 
 
-def places_shown(session: Session, reading: SeriesReading, index: int) -> tuple[Place, ...]:
-    """Where the maps stand that the chosen map is made of: one, for a difference of classes two."""
-    target, model = session.target_index, session.model
-    if target is None or model is None or index not in reading.filled:
+def places_shown(
+    session: Session, reading: SeriesReading, index: int, target: int | None = None
+) -> tuple[Place, ...]:
+    """Where the maps stand that the chosen map, or a class's, is made of: one, for a difference of classes two."""
+    model = session.model
+    if session.target_index is None or model is None or index not in reading.filled:
         return ()
-    method = method_of(session)
+    method, (target, difference) = method_of(session), asked(session, target)
     wanted = [target]
-    if is_difference(session):
+    if difference:
         other = opponent(model, reading, index, target)
         wanted += [] if other is None else [other]
     return tuple(Place(reading.question(index), each, method.layer, method.key) for each in wanted)
 
 
-def _part(session: Session, reading: SeriesReading, index: int) -> str:
+def _part(session: Session, reading: SeriesReading, index: int, target: int | None) -> str:
     """How much of an unfinished map is there, in words; empty for a finished one."""
-    known = [reading.rounds.get(place) for place in places_shown(session, reading, index)]
+    known = [reading.rounds.get(place) for place in places_shown(session, reading, index, target)]
     open_ = [rounds for rounds in known if rounds is not None and not rounds.complete]
     return f"{open_[0].done} of {open_[0].total}" if open_ else ""
 
 
-def _flags(session: Session, reading: SeriesReading, index: int) -> tuple[str, ...]:
-    places = places_shown(session, reading, index)
+def _flags(session: Session, reading: SeriesReading, index: int, target: int | None) -> tuple[str, ...]:
+    places = places_shown(session, reading, index, target)
     return tuple(flag for place in places if (r := reading.rounds.get(place)) is not None for flag in r.flags)
 
 
-def shown_numbers(session: Session, reading: SeriesReading, index: int) -> Mapping[str, float]:
+def shown_numbers(
+    session: Session, reading: SeriesReading, index: int, target: int | None = None
+) -> Mapping[str, float]:
     """What the explainer found out about the shown map, in numbers; a difference of two maps has none of its own."""
-    if is_difference(session):
+    if target is None and is_difference(session):
         return {}
-    known = [reading.rounds.get(place) for place in places_shown(session, reading, index)]
+    known = [reading.rounds.get(place) for place in places_shown(session, reading, index, target)]
     return known[0].facts if known and known[0] is not None else {}
 
 

@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes, shown_readers
-from viewer.state.canvas_view import Background, CanvasView, canvas_view, shown_background
+from viewer.state.canvas_view import (
+    Background,
+    CanvasView,
+    canvas_view,
+    shown_background,
+    shown_findings,
+)
 from viewer.state.compare_view import CompareView
 from viewer.state.decoy_view import compared_view
 from viewer.state.layers_view import LayersView, layers_view
@@ -102,11 +108,16 @@ class Presenter:
         )
         given = (s.choice.mirror, s.choice.crop, s.choice.erased)
         look = (s.view.window, turned, s.arrivals, s.view.seen, s.view.cursor, given)
+        f = s.findings
+        together = f.together and (f.least, f.hidden, s.overlay.scale, self._series_key(), self._grows())
+        findings = self._part(
+            "findings", (*shown, choice, seen, o.true_grid, together), lambda: shown_findings(s)
+        )
         workspace = workspace_shown(s)
         canvas = self._part(
             "canvas",
-            (_Same(found), *shown, style, look, s.model_id, choice, waits),
-            lambda: canvas_view(s, found, background),
+            (_Same(found), *shown, style, look, s.model_id, choice, waits, _Same(findings)),
+            lambda: canvas_view(s, found, background, findings),
         )
         return Screen(
             workspace=workspace,
@@ -149,7 +160,10 @@ class Presenter:
             strip=self._strip((*subject, choice, s.revision)),
             boxes=self._part(
                 "boxes",
-                (_Same(found), _Same(made), *shown, _Same(s.boxes.drawn), s.boxes.selected, _Same(s.judged)),
+                (
+                    *(_Same(found), _Same(made), *shown, _Same(s.boxes.drawn), s.boxes.selected),
+                    *(_Same(s.judged), s.boxes.hidden_classes, s.boxes.hidden_readers),
+                ),
                 lambda: boxes_view(s, found, made, read),
             ),
         )
@@ -167,6 +181,19 @@ class Presenter:
             lambda: layers_view(s, background, waiting),
         )
 
+    def _series_key(self) -> int:
+        """Like `_scale_key`, of every class."""
+        s = self._session
+        if s.overlay.scale == "slice" or s.model is None or (s.case is not None and s.case.slices == 1):
+            return 0
+        card, layer, key = s.model.card, s.choice.layer, method_of(s).shown_key
+        known = all(card.reference(layer, name, key) for name in card.classes)
+        return 0 if s.overlay.scale == "reference" and known else s.revision
+
+    def _grows(self) -> int:
+        """Maps that are not made by the trace of a slice come one by one."""
+        return self._session.revision if method_of(self._session).on_demand else 0
+
     def _compare_key(self) -> tuple[Any, ...]:
         """What the grid depends on besides case, model, reading and slice."""
         s = self._session
@@ -174,7 +201,7 @@ class Presenter:
         things = (c.readings, c.failed, c.layers, choice.parameters, s.plain, s.support, s.models)
         return (
             *map(_Same, things),
-            *(c.kind, c.scale, c.explainers, c.asked, s.model_id, s.revision, s.arrivals),
+            *(c.kind, c.scale, c.explainers, c.asked, s.model_id, s.revision, s.arrivals, s.findings.least),
             *(choice.explainer, choice.layer, choice.score, s.overlay.scale, s.overlay.true_grid),
             *(view.window, view.convention, view.inverted, view.cursor),
         )

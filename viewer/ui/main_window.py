@@ -58,6 +58,7 @@ from viewer.ui.panels.checks_panel import ChecksPanel
 from viewer.ui.panels.cohort_panel import CohortPanel
 from viewer.ui.panels.compare_board import CompareBoard
 from viewer.ui.panels.explainer_panel import ExplainerPanel
+from viewer.ui.panels.findings_panel import FindingsPanel
 from viewer.ui.panels.grid_strip import GridStrip
 from viewer.ui.panels.importance_panel import ImportancePanel
 from viewer.ui.panels.input_panel import InputPanel
@@ -146,6 +147,7 @@ class MainWindow(QMainWindow):
         self.burned_in = BurnedIn()
         self.model, self.prediction = ModelPanel(bench), PredictionPanel()
         self.explainer, self.rail = ExplainerPanel(bench), LayerRail(bench)
+        self.findings = FindingsPanel(bench)
         self.overlay, self.input = OverlayPanel(bench), InputPanel(bench)
         self.boxes, self.importance = BoxesPanel(bench), ImportancePanel(bench)
         self.notes, self.status = NotesPanel(bench), StatusLine(bench)
@@ -203,7 +205,7 @@ class MainWindow(QMainWindow):
         middle.setStretchFactor(0, 4)
         middle.setStretchFactor(1, 1)
         right = Card("Model and map")
-        for widget in (self.model, self.prediction, self.explainer):
+        for widget in (self.model, self.prediction, self.findings, self.explainer):
             right.body.addWidget(widget)
         right.body.addWidget(heading("Target layer"))
         right.body.addWidget(self.rail, 1)
@@ -327,6 +329,7 @@ class MainWindow(QMainWindow):
         self.cohort.take_room(screen.workspace == "cohort", about, (self._line, self.left))
         self.model.show_session(session)
         self.prediction.show_prediction(screen.prediction)
+        self.findings.show_session(session, screen.canvas)
         self.explainer.show_session(session)
         self.rail.show_rail(screen.rail, session.overlay.colour_map)
         self.overlay.show_session(session)

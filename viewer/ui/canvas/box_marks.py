@@ -24,6 +24,13 @@ _LINES = {
     "reader": ("reader", Qt.PenStyle.DashLine),
     "map": ("map_box", Qt.PenStyle.DotLine),
 }
+_OF_READERS = (
+    Qt.PenStyle.DashLine,
+    Qt.PenStyle.DotLine,
+    Qt.PenStyle.DashDotLine,
+    Qt.PenStyle.DashDotDotLine,
+    Qt.PenStyle.SolidLine,
+)
 
 
 @dataclass(frozen=True)
@@ -131,8 +138,7 @@ class BoxMarks:
             painter.drawRect(self.rect(view, self.rubber))
 
     def _draw(self, painter: QPainter, view: PictureView, mark: BoxMark) -> None:
-        purpose, line = _LINES[mark.kind]
-        colour = theme.colour(purpose)
+        line, colour = _stroke(mark)
         rect = self.rect(view, edges_of(mark.region))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(0, 0, 0, 150), 3.4))
@@ -146,16 +152,19 @@ class BoxMarks:
                 painter.drawRect(QRectF(point.x() - _HANDLE / 2, point.y() - _HANDLE / 2, _HANDLE, _HANDLE))
 
     def _name(self, painter: QPainter, view: PictureView, mark: BoxMark, names: list[QRectF]) -> None:
-        rect, colour = self.rect(view, edges_of(mark.region)), theme.colour(_LINES[mark.kind][0])
-        text = " \u00b7 ".join(part for part in (mark.region.label or mark.kind, mark.size) if part)
+        rect, (_, colour) = self.rect(view, edges_of(mark.region)), _stroke(mark)
+        who = mark.region.reader if mark.colour else ""
+        text = " \u00b7 ".join(part for part in (mark.region.label or mark.kind, who, mark.size) if part)
         metrics = painter.fontMetrics()
         size = (metrics.horizontalAdvance(text) + 8.0, metrics.height() + 1.0)
         place = QRectF(rect.left() - 1, rect.top() - size[1] - 2, *size)
-        # A name that would cover another goes below its box, then to its right-hand end.
-        for other in (
+        # A name that would cover another goes below its box, then to its right-hand end, then higher and higher.
+        others = [
             QRectF(rect.left() - 1, rect.bottom() + 2, *size),
             QRectF(rect.right() + 3, rect.top(), *size),
-        ):
+            *(QRectF(rect.left() - 1, rect.top() - n * (size[1] + 1) - 2, *size) for n in range(2, 7)),
+        ]
+        for other in others:
             if any(place.intersects(taken) for taken in names):
                 place = other
         names.append(place)
@@ -164,6 +173,14 @@ class BoxMarks:
         painter.drawRoundedRect(place, 3, 3)
         painter.setPen(colour)
         painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _stroke(mark: BoxMark) -> tuple[Qt.PenStyle, QColor]:
+    """How a box is drawn: of several findings in the colour of its class, each reader with dashes of his own."""
+    purpose, line = _LINES[mark.kind]
+    if not mark.colour:
+        return line, theme.colour(purpose)
+    return _OF_READERS[mark.reader % len(_OF_READERS)], QColor(mark.colour)
 
 
 def _handle_points(rect: QRectF, flipped: bool) -> list[tuple[int, int, QPointF]]:

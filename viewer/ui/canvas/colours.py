@@ -62,6 +62,23 @@ def overlay_table(name: str, threshold: float, diverging: bool) -> Table:
     return table
 
 
+@lru_cache(maxsize=64)
+def finding_table(colour: str, threshold: float) -> Table:
+    """(STEPS, 4) one colour, the more opaque the larger the value: several of them may lie over each other.
+
+    Parameters
+    ----------
+    colour : ``#rrggbb``.
+    threshold : share of the scale below which the map is transparent, 0..1.
+    """
+    at = np.linspace(0, 1, STEPS)
+    table = np.empty((STEPS, 4), dtype=np.uint8)
+    table[:, :3] = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+    table[:, 3] = np.rint(np.where((at > 0) & (at >= threshold), at, 0) * 255)
+    table.setflags(write=False)
+    return table
+
+
 def levels(scale: float, diverging: bool) -> tuple[float, float]:
     """Raw values at the ends of the colour table."""
     return (-scale, scale) if diverging else (0.0, scale)

@@ -17,8 +17,9 @@ from PySide6.QtGui import QImage, QPainter, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsView, QWidget
 
 from viewer.state.canvas_view import Background, OverlayStyle
+from viewer.state.findings_view import FindingMap, FindingsView
 from viewer.ui import theme
-from viewer.ui.canvas.colours import levels, overlay_table, shades
+from viewer.ui.canvas.colours import finding_table, levels, overlay_table, shades
 
 _MARGIN = 30
 
@@ -59,6 +60,35 @@ class _SmoothImage(pg.ImageItem):
         super().paint(painter, *arguments)
 
 
+class _Layer:
+    """The map of one finding over the picture; the same values with another style are not drawn anew."""
+
+    def __init__(self, box: pg.ViewBox) -> None:
+        self.item = _SmoothImage()
+        self.item.setZValue(1)
+        box.addItem(self.item, ignoreBounds=True)
+        self._values: object = None
+        self._table: object = None
+
+    def show(self, entry: FindingMap, style: OverlayStyle, hard: bool) -> None:
+        assert entry.values is not None
+        table = finding_table(entry.colour, style.threshold)
+        if table is not self._table:
+            self.item.setLookupTable(table, update=False)
+        if entry.values is not self._values:
+            self.item.setImage(
+                np.ascontiguousarray(entry.values), autoLevels=False, levels=levels(entry.scale, False)
+            )
+        elif table is not self._table:
+            self.item.updateImage()
+        self._values, self._table = entry.values, table
+        if self.item.smooth is hard:
+            self.item.smooth = not hard
+            self.item.update()
+        self.item.setOpacity(style.opacity)
+        self.item.setVisible(True)
+
+
 class PictureView(pg.GraphicsView):
     """Shows a background and a map; knows nothing of state, only how to draw."""
 
@@ -89,6 +119,7 @@ class PictureView(pg.GraphicsView):
         for item in (self.background, self.overlay):
             self.box.addItem(item, ignoreBounds=True)
         self.overlay.setVisible(False)
+        self._layers: list[_Layer] = []
         self._spacing = (1.0, 1.0)
         self.common_scale: float | None = None
         """Screen pixels per millimetre that pictures side by side are fitted with; None for the picture's own."""
@@ -158,6 +189,18 @@ class PictureView(pg.GraphicsView):
                 self.overlay.update()
             self.overlay.setOpacity(style.opacity)
         self.overlay.setVisible(visible)
+
+    def show_findings(self, findings: FindingsView | None, style: OverlayStyle, hard: bool) -> None:
+        """Draw the maps of several findings, each in its colour, in place of the one map; None for no findings."""
+        drawn = findings.drawn if findings is not None and style.visible else ()
+        while len(self._layers) < len(drawn):
+            self._layers.append(_Layer(self.box))
+        for layer, entry in zip(self._layers, drawn, strict=False):
+            layer.show(entry, style, hard)
+        for layer in self._layers[len(drawn) :]:
+            layer.item.setVisible(False)
+        if findings is not None:
+            self.overlay.setVisible(False)
 
     # --- where things are --------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from viewer.ui.canvas.boundary_marks import BoundaryMarks
 from viewer.ui.canvas.box_marks import BoxMarks
 from viewer.ui.canvas.colour_bar import ColourBar
 from viewer.ui.canvas.erased_marks import ErasedMarks
+from viewer.ui.canvas.finding_marks import FindingMarks
 from viewer.ui.canvas.gestures import Gestures
 from viewer.ui.canvas.inset import InsetView
 from viewer.ui.canvas.marks import Crosshair, EdgeLetters, Words
@@ -44,13 +45,14 @@ class ReadingCanvas(Canvas):
         self.bar = ColourBar(self)
         self.letters, self.words, self.crosshair = EdgeLetters(), Words(), Crosshair()
         self.boxes, self.rulers, self.boundaries = BoxMarks(), RulerMarks(), BoundaryMarks()
-        self.erased = ErasedMarks()
+        self.erased, self.findings = ErasedMarks(), FindingMarks()
         self.picture.foreground += [
             self.erased,
             self.boundaries,
             self.crosshair,
             self.boxes,
             self.rulers,
+            self.findings,
             self.letters,
             self.words,
         ]
@@ -87,6 +89,8 @@ class ReadingCanvas(Canvas):
         self._show_words(view)
         self.picture.show_background(view.background)
         self.picture.show_map(view.map, view.values, view.style, hard=self._bench.session.overlay.true_grid)
+        self.picture.show_findings(view.findings, view.style, hard=self._bench.session.overlay.true_grid)
+        self.findings.view, self.findings.maps_visible = view.findings, view.style.visible
         self.boundaries.show_lines(view.boundaries)
         self.erased.erased = view.erased
         if first:
@@ -103,7 +107,10 @@ class ReadingCanvas(Canvas):
 
     def _show_bar(self) -> None:
         view = self._view
-        self.bar.setVisible(view is not None and (self._bar_keeps_room or view.map is not None))
+        together = view is not None and view.findings is not None
+        self.bar.setVisible(
+            view is not None and not together and (self._bar_keeps_room or view.map is not None)
+        )
 
     def show_boxes(self, view: BoxesView | None) -> None:
         """Draw the boxes; they lie on the patient and are hidden where the network's input is shown."""

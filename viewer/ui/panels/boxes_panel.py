@@ -10,6 +10,8 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
+    QMenu,
+    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -87,6 +89,16 @@ class BoxesPanel(BottomPage):
             self.rule, "Rule for the map's boxes", "How boxes are made from the map: of the network's input."
         )
         row.addWidget(self.rule)
+        self.shown = QPushButton("Readers \u25be")
+        described(
+            self.shown,
+            "Readers' boxes",
+            "Which of the readers' boxes are shown, by class and by reader; scores are of all of them.",
+        )
+        self._shown_menu = QMenu(self.shown)
+        self._shown_menu.aboutToShow.connect(self._fill_shown)
+        self.shown.setMenu(self._shown_menu)
+        row.addWidget(self.shown)
         self.table = BoxTable(0, len(COLUMNS))
         self._style_table()
         self.focus = Elided(name="muted")
@@ -140,7 +152,9 @@ class BoxesPanel(BottomPage):
             return
         self._view = view
         rows = self._lines = _lines(view)
-        self._rule_line.set_full(view.rule if view else "")
+        hidden = f"{view.filtered} readers' boxes hidden. " if view and view.filtered else ""
+        self._rule_line.set_full(hidden + view.rule if view else "")
+        self.shown.setVisible(bool(view and (len(view.labels) > 1 or len(view.readers) > 1 or view.filtered)))
         self.focus.set_full(view.focus if view else "")
         self._plot(view)
         self._filling = True
@@ -161,6 +175,27 @@ class BoxesPanel(BottomPage):
                 )
         finally:
             self._filling = False
+
+    def _fill_shown(self) -> None:
+        """The labels and readers of the slice, those that are shown checked."""
+        menu, view, session = self._shown_menu, self._view, self._bench.session
+        menu.clear()
+        if view is None:
+            return
+        verbs, boxes = self._bench.findings, session.boxes
+        for names, hidden, verb in (
+            (view.labels, boxes.hidden_classes, verbs.toggle_label),
+            (view.readers, boxes.hidden_readers, verbs.toggle_reader),
+        ):
+            for name in names:
+                action = menu.addAction((name or "without a name").replace("&", "&&"))
+                action.setCheckable(True)
+                action.setChecked(name not in hidden)
+                action.triggered.connect(
+                    lambda _=False, verb=verb, name=name: attempt(self._bench, lambda: verb(name))
+                )
+            menu.addSeparator()
+        menu.addAction("Show all").triggered.connect(verbs.show_all_boxes)
 
     def changeEvent(self, event: QEvent) -> None:
         """Another theme or size of the text: the words have their colours from it."""
@@ -219,7 +254,9 @@ class BoxesPanel(BottomPage):
         editable = column == 0 and kind == "drawn"
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
         item.setFlags(flags | Qt.ItemFlag.ItemIsEditable if editable else flags)
-        item.setForeground(theme.colour(_COLOURS[kind]) if column == 0 else QColor(theme.current().text))
+        own = row.mark.colour if isinstance(row, BoxRow) else ""
+        first = QColor(own) if own else theme.colour(_COLOURS[kind])
+        item.setForeground(first if column == 0 else QColor(theme.current().text))
         item.setToolTip(text if column < _FIRST else _tip(row, column - _FIRST))
 
     def _renamed(self, item: QTableWidgetItem) -> None:

@@ -17,6 +17,7 @@ from viewer.controllers.workbench import Workbench
 from viewer.state.may_read import region_words
 from viewer.state.method import REGION, is_segmentation, method_of
 from viewer.state.session import DIFFERENCE, Session
+from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.panels.asking_row import AskingRow
 from viewer.ui.panels.card import Chooser, described, heading
@@ -24,6 +25,8 @@ from viewer.ui.panels.explainer_form import ExplainerForm
 from viewer.ui.panels.explainer_menu import ExplainerMenu
 
 _PER_ROW = 3
+_ROOM = 262
+"""Width of a row of buttons, logical pixels at the usual size of the text."""
 _SCORES = (
     (
         "logit",
@@ -151,9 +154,17 @@ class ExplainerPanel(QWidget):
             old.hide()
             old.deleteLater()
         self.buttons = {}
+        metrics = self.fontMetrics()
+        room = theme.scaled(_ROOM) // _PER_ROW - 14
+        # Long names take two columns in place of three; what is still too long ends in dots, and its tip has it whole.
+        columns = (
+            _PER_ROW if all(metrics.horizontalAdvance(name) <= room for name in targets) else _PER_ROW - 1
+        )
+        room = theme.scaled(_ROOM) // columns - 14
         for number, name in enumerate(targets):
             difference = name == DIFFERENCE
-            button = QPushButton("Δ difference" if difference else name.replace("&", "&&"))
+            short = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room)
+            button = QPushButton("Δ difference" if difference else short.replace("&", "&&"))
             button.setCheckable(True)
             button.setProperty("segment", True)
             button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -165,5 +176,5 @@ class ExplainerPanel(QWidget):
                 )
             )
             self._group.addButton(button)
-            self._grid.addWidget(button, number // _PER_ROW, number % _PER_ROW)
+            self._grid.addWidget(button, number // columns, number % columns)
             self.buttons[name] = button

@@ -38,6 +38,10 @@ class MayReadLine(QWidget):
         """The verdict on the shown map, or why there is none."""
         if view is None:
             head, purpose, reasons = "", "muted", ""
+        elif view.findings is not None:
+            verdict = view.findings.verdict
+            head, purpose = HEADS[verdict.answer]
+            reasons = "; ".join(verdict.reasons)
         elif view.map is None:
             head, purpose, reasons = "No map", "muted", view.waiting
         else:

@@ -49,11 +49,17 @@ class Bars(QWidget):
         for row, bar in enumerate(self._bars):
             self._paint(painter, bar, row * theme.scaled(_ROW))
 
+    def _name_width(self, painter: QPainter) -> float:
+        """As wide as the longest name, up to a bit less than half of the panel."""
+        longest = max(painter.fontMetrics().horizontalAdvance(bar.name) for bar in self._bars) + 8
+        return float(min(max(longest, theme.scaled(_NAME)), 0.46 * self.width()))
+
     def _paint(self, painter: QPainter, bar: ClassBar, top: int) -> None:
-        high, wide, number_wide = (theme.scaled(length) for length in (_ROW, _NAME, _NUMBER))
+        high, number_wide = (theme.scaled(length) for length in (_ROW, _NUMBER))
+        wide = self._name_width(painter)
         line = QRectF(0, top, self.width(), high)
         painter.setPen(theme.colour("text"))
-        name = painter.fontMetrics().elidedText(bar.name, Qt.TextElideMode.ElideRight, wide - 6)
+        name = painter.fontMetrics().elidedText(bar.name, Qt.TextElideMode.ElideRight, int(wide) - 6)
         painter.drawText(QRectF(0, top, wide, high), Qt.AlignmentFlag.AlignVCenter, name)
         number_width = number_wide * (2 if bar.other_input is not None else 1)
         groove = QRectF(wide, top + high / 2 - 4, max(line.width() - wide - number_width, 20), 8)
