@@ -7,26 +7,23 @@ Makes patients that no training has seen, evaluates `stroke-gap` with all explai
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.markdown import interval, number, table
+from benchmarks.unseen_cases import SEED, on_one_line, unseen_cases
 from viewer.controllers.cohort.files import write_evaluation
 from viewer.controllers.cohort.look import BASELINE
 from viewer.controllers.cohort.order import EvaluateOrder
 from viewer.controllers.cohort.running import evaluate
-from viewer.controllers.headless import generate
-from viewer.evaluation.cohort_table import TABLE
 from viewer.evaluation.prediction_table import CHIEF_SCORES
 from viewer.explainers.declaration import EXPLAINERS
-from viewer.foundation.progress import ProgressToken
 from viewer.plugin_host import host
 from viewer.reporting.cohort_page import best_thresholds
 
 _MODEL = "stroke-gap"
-_SEED = 2026
 _PAGE = Path("docs/studies/stroke.md")
 _SAMPLED = ("score-cam", "mc-dropout", "smoothgrad", "gradient-shap")
 _SWITCHED = ("lime", "kernel-shap", "rise")
@@ -59,13 +56,9 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("out/stroke-study"))
     options = parser.parse_args()
-    progress = ProgressToken(
-        lambda done, total, words: print(f"\r{done}/{total} {words}   ", end="", flush=True)
-    )
-    cohort = options.out / f"cohort-{options.patients}"
-    if not (cohort / TABLE).is_file():
-        generate("stroke-dwi", options.patients, _SEED, cohort, progress)
-        _split_by_label(cohort)
+    progress = on_one_line()
+    folder = options.out / f"cohort-{options.patients}"
+    cohort = unseen_cases("stroke-dwi", options.patients, folder, progress, by_label=True)
     host.activate()
     whole = EvaluateOrder(
         cohort,
@@ -95,17 +88,6 @@ def main() -> None:
     _PAGE.parent.mkdir(parents=True, exist_ok=True)
     _PAGE.write_text(page(document, options), encoding="utf-8")
     print(f"\n{_PAGE}; tables and figures in {options.out}")
-
-
-def _split_by_label(cohort: Path) -> None:
-    """Name patients by their label in the column ``split``, so that maps are made only of those with a lesion."""
-    table = cohort / TABLE
-    with table.open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    with table.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]))
-        writer.writeheader()
-        writer.writerows({**row, "split": row["label"]} for row in rows)
 
 
 def together(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -139,7 +121,7 @@ def page(document: Mapping[str, Any], options: argparse.Namespace) -> str:
     command = f"python -m benchmarks.stroke_study --patients {options.patients}"
     parts = [
         "# stroke-gap on unseen synthetic patients",
-        f"Made by `{command}{' --quick' if options.quick else ''}` (seed {_SEED}).",
+        f"Made by `{command}{' --quick' if options.quick else ''}` (seed {SEED}).",
         _ABOUT,
         "## Predictions",
         *_predictions(document["predictions"]),
@@ -147,7 +129,7 @@ def page(document: Mapping[str, Any], options: argparse.Namespace) -> str:
         f"{document['rules']['localisation'].capitalize()}; n is {most[0]} slices of {most[1]} patients at most.",
         _MAPS,
         "### The best layer of each explainer",
-        _table(
+        table(
             (
                 "explainer",
                 "layer",
@@ -175,13 +157,13 @@ def page(document: Mapping[str, Any], options: argparse.Namespace) -> str:
     parts += [
         "### Overlap of the two classes, layer by method",
         "Sum of minima over sum of maxima: 0 when the maps are disjoint, 1 when they are equal.",
-        _table(
+        table(
             ("layer", *(name for name in of_layers if any(key[0] == name for key in overlap))),
             [
                 (
                     layer,
                     *(
-                        _number(overlap.get((name, layer)))
+                        number(overlap.get((name, layer)))
                         for name in of_layers
                         if any(k[0] == name for k in overlap)
                     ),
@@ -209,21 +191,21 @@ def page(document: Mapping[str, Any], options: argparse.Namespace) -> str:
 
 def _predictions(predictions: Mapping[str, Any]) -> Iterable[str]:
     for unit in ("per_patient", "per_slice"):
-        table = predictions[unit]
-        counts = next(each["confusion"] for each in table["classes"] if each["class"] == "stroke")
+        found = predictions[unit]
+        counts = next(each["confusion"] for each in found["classes"] if each["class"] == "stroke")
         cells = ", ".join(f"{name.upper()} {counts[name]}" for name in ("tp", "fp", "fn", "tn"))
-        rule = f"{table['unit_rule']}; {table['rule']}"
-        yield f"{unit.replace('_', ' ').capitalize()} ({table['n']} of {table['patients']} patients; {rule}): {cells}."
-        yield _table(
+        rule = f"{found['unit_rule']}; {found['rule']}"
+        yield f"{unit.replace('_', ' ').capitalize()} ({found['n']} of {found['patients']} patients; {rule}): {cells}."
+        yield table(
             ("score", "value", "95%", "95%, patients drawn again"),
             [
                 (
                     name,
-                    _number(score["value"], 3),
-                    _interval(score["low"], score["high"]),
-                    _interval(score["bootstrap_low"], score["bootstrap_high"]),
+                    number(score["value"], 3),
+                    interval(score["low"], score["high"]),
+                    interval(score["bootstrap_low"], score["bootstrap_high"]),
                 )
-                for name, score in table["scores"].items()
+                for name, score in found["scores"].items()
                 if name in CHIEF_SCORES
             ],
         )
@@ -244,11 +226,11 @@ def _map_cells(row: Row, overlap: Mapping[Any, Any], fall: Mapping[Any, Any]) ->
     return (
         shown,
         layer,
-        f"{_number(row['iou'])} {_interval(row['iou_low'], row['iou_high'], 2)} ({row['value']:g}%)",
-        f"{_number(row['pointing'])} {_interval(row['pointing_low'], row['pointing_high'], 2)}",
-        f"{_number(row['energy'])} {_interval(row['energy_low'], row['energy_high'], 2)}",
-        _number(overlap.get((name, layer))),
-        _number(fall.get((*key, _FRACTION))),
+        f"{number(row['iou'])} {interval(row['iou_low'], row['iou_high'], 2)} ({row['value']:g}%)",
+        f"{number(row['pointing'])} {interval(row['pointing_low'], row['pointing_high'], 2)}",
+        f"{number(row['energy'])} {interval(row['energy_low'], row['energy_high'], 2)}",
+        number(overlap.get((name, layer))),
+        number(fall.get((*key, _FRACTION))),
         str(row["n"]),
     )
 
@@ -260,25 +242,11 @@ def _grid(rows: list[Row], layers: list[str], names: list[str], measure: str) ->
         if row[measure] is not None:
             best[key] = max(best.get(key, 0.0), row[measure])
     head = ("layer", *(f"*{name.removeprefix('baseline:')}*" if ":" in name else name for name in names))
-    return _table(head, [(layer, *(_number(best.get((name, layer))) for name in names)) for layer in layers])
+    return table(head, [(layer, *(number(best.get((name, layer))) for name in names)) for layer in layers])
 
 
 def _reasons(left_out: list[Row]) -> dict[str, str]:
     return {each["explainer"]: each["reason"] for each in left_out}
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    titles = list(head)
-    lines = [titles, ["---"] * len(titles), *(list(row) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
-def _interval(low: float | None, high: float | None, digits: int = 3) -> str:
-    return "" if low is None or high is None else f"[{low:.{digits}f}, {high:.{digits}f}]"
 
 
 if __name__ == "__main__":

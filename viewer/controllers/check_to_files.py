@@ -11,6 +11,7 @@ from viewer.controllers.explain_job import (
     ExplainJob,
     OrderedMap,
     explain_request,
+    job_record,
     parameters_of,
     resolved_job,
 )
@@ -21,7 +22,7 @@ from viewer.evaluation.checks.declaration import CHECKS
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.explainers.explainer_info import INPUT_LAYER
 from viewer.foundation.progress import SILENT, Progress
-from viewer.foundation.provenance import provenance, write_provenance
+from viewer.foundation.provenance import write_provenance
 from viewer.imaging.image import MedicalImage
 from viewer.plugin_host import host
 
@@ -133,17 +134,10 @@ def _picture(
 
 def _record(job: ExplainJob, entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The provenance of what was found; names of files without their folder."""
-    card, order = job.loaded.card, job.order
-    return provenance(
-        model=card.id,
-        weights_sha256=card.weights_sha256,
-        input_sha256=job.image.source.sha256,
-        device=job.loaded.device,
-        score=order.score,
-        slice_rule=job.slice_rule,
-        applicability=applicability_json(job.fit),
-        diagnoses=[finding.code for finding in job.image.diagnoses],
-        input=input_json(order.wish, order.wish.crop_rule(card)),
+    order = job.order
+    return job_record(
+        job,
+        input=input_json(order.wish, order.wish.crop_rule(job.loaded.card)),
         parameters={each.explainer: parameters_of(job, each) for each in job.maps},
         thresholds={
             name: {

@@ -364,24 +364,32 @@ def entry_of(
 def record_of(
     job: ExplainJob, entries: list[dict[str, Any]], flags: tuple[str, ...], **facts: Any
 ) -> dict[str, Any]:
-    """The provenance of everything that was written."""
-    card, order = job.loaded.card, job.order
+    """The provenance of every map that was written."""
     files = ("raw", "nifti", "picture", "deviation", "signed")
-    return provenance(
-        model=card.id,
-        weights_sha256=card.weights_sha256,
-        input_sha256=job.image.source.sha256,
-        device=job.loaded.device,
-        score=order.score,
-        slice_rule=job.slice_rule,
-        applicability=applicability_json(job.fit),
+    return job_record(
+        job,
         flags=list(flags),
-        diagnoses=[finding.code for finding in job.image.diagnoses],
         spacing_by_hand_mm=job.image.spacing_by_hand,
         erased=[each.to_json() for each in job.image.erased],
         nifti_grid=grid_words(job.image),
         **facts,
         maps=[{**entry, **{key: Path(entry[key]).name for key in files if entry[key]}} for entry in entries],
+    )
+
+
+def job_record(job: ExplainJob, **facts: Any) -> dict[str, Any]:
+    """The provenance of what came of a job: which network was asked what of which image, and what is said beside it."""
+    card = job.loaded.card
+    return provenance(
+        model=card.id,
+        weights_sha256=card.weights_sha256,
+        input_sha256=job.image.source.sha256,
+        device=job.loaded.device,
+        score=job.order.score,
+        slice_rule=job.slice_rule,
+        applicability=applicability_json(job.fit),
+        diagnoses=[finding.code for finding in job.image.diagnoses],
+        **facts,
     )
 
 

@@ -16,7 +16,7 @@ from viewer.explainers.explainer_info import INPUT_LAYER, ExplainerInfo
 from viewer.explainers.layers import default_layer, find_layers, require_layer
 from viewer.explainers.methods import explainer as explainer_of
 from viewer.explainers.question import Answer, Question
-from viewer.explainers.scoring import class_probabilities
+from viewer.explainers.scoring import first_look
 from viewer.explainers.support import support
 from viewer.foundation.errors import ExplainError, UsageError
 from viewer.foundation.progress import SILENT, Progress
@@ -102,7 +102,7 @@ def ask(
         raise ExplainError(why, code="unsupported")
     mask = input_region(region, view)
     batch = classifier.tensor(ready[None])
-    probabilities, flags = class_probabilities(classifier, batch, mask)
+    probabilities, flags, own = first_look(classifier, batch, mask, index, score)
     question = Question(
         classifier,
         batch,
@@ -112,6 +112,7 @@ def ask(
         values,
         mask,
         progress,
+        known_score=own,
     )
     work = explainer_of(explainer, str(values.get("of", "")))
     return Asked(

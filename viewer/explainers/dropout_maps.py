@@ -48,6 +48,6 @@ def mc_dropout(question: Question) -> Iterator[Answer]:
 
     def maps(first: int, _: int) -> Tensor:
         thinned = Dropping(question.classifier, (first_seed + first) % 2**63)
-        return maps_of(replace(question, classifier=thinned), question.batch)
+        return maps_of(replace(question, classifier=thinned, known_score=None), question.batch)
 
     yield from sampler(maps, int(question.parameters["samples"]), 1)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from viewer.explainers.baselines import baseline_of
 from viewer.explainers.incremental.latest import forget_kept_pass, kept_pass
 from viewer.explainers.incremental.patches import occluded, whole
-from viewer.explainers.passes import plain_scores
+from viewer.explainers.passes import own_score
 from viewer.explainers.perturbing import ONE_BY_ONE, perturbed_scores, run_scores
 from viewer.explainers.question import Answer, Question, answer, images_together
 from viewer.explainers.windows import Cells, Windows
@@ -99,7 +99,7 @@ class Covering:
         self._windows = windows
         self._baseline = baseline
         self._incremental = False
-        self.reference = float(plain_scores(question, question.batch)[0])
+        self.reference = own_score(question)
         self.together = images_together(question)
 
     @property

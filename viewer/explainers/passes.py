@@ -94,6 +94,13 @@ def plain_scores(question: Question, batch: Tensor) -> Tensor:
     return in_parts(question, batch, run)[0]
 
 
+def own_score(question: Question) -> float:
+    """The score of the question's own input; a pass where none has said it yet."""
+    if question.known_score is not None:
+        return question.known_score
+    return float(plain_scores(question, question.batch)[0])
+
+
 def input_gradient(
     question: Question, batch: Tensor, alter: Callable[[Tensor], None] | None = None
 ) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from viewer.explainers.baselines import baseline_of
 from viewer.explainers.map_facts import INCOMPLETE
 from viewer.explainers.noise import noisy, sampler
-from viewer.explainers.passes import input_gradient, plain_scores
+from viewer.explainers.passes import input_gradient, own_score, plain_scores
 from viewer.explainers.question import Answer, Question, answer, images_together
 
 TOLERANCE = 0.01
@@ -66,7 +66,7 @@ def gradient_shap(question: Question) -> Iterator[Answer]:
 
 def completeness(question: Question, baseline: Tensor, map_: Tensor) -> tuple[str, ...]:
     """A flag when a map does not add up to the difference of the scores of the input and the baseline."""
-    after, before = plain_scores(question, torch.cat([question.batch, baseline])).tolist()
+    after, before = own_score(question), float(plain_scores(question, baseline)[0])
     missed = abs(float(map_.double().sum()) - (after - before))
     # A difference that is small beside the scores themselves is not known better than to their rounding.
     allowed = TOLERANCE * abs(after - before) + 1e-5 * max(abs(after), abs(before))

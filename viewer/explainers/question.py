@@ -30,6 +30,7 @@ class Question:
     region : bool (*space) on the grid of the input: where a segmentation network is asked; None for everywhere.
     progress : to be told between steps; may raise `Cancelled`.
     notes : flags that passes leave, e.g. ``fell-back-to-cpu``; shared by all questions that are made of this one.
+    known_score : score of the class on this very input by this very network, where a pass has said it already.
     """
 
     classifier: Classifier
@@ -41,6 +42,7 @@ class Question:
     region: NDArray[np.bool_] | None = None
     progress: Progress = SILENT
     notes: set[str] = field(default_factory=set)
+    known_score: float | None = None
 
     @property
     def space(self) -> tuple[int, ...]:
@@ -49,7 +51,7 @@ class Question:
 
     def about(self, batch: Tensor) -> Question:
         """The same question about another input."""
-        return replace(self, batch=batch)
+        return replace(self, batch=batch, known_score=None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,12 +49,8 @@ def class_scores(
     if classifier.card.task != "segmentation":
         logits, _ = raw_outputs(classifier.card, module, run, images, finite=finite)
         return classifier.scores(logits, target, score)
-    rows, chosen = _rows(classifier, run(), images, region, finite)
-    if score == "probability":
-        values = _row_probabilities(classifier, rows)[:, target]
-    else:
-        values = classifier.scores(rows, target, score)
-    return (values.reshape(images, -1) * chosen).sum(1)
+    rows, weights = _rows(classifier, run(), images, region, finite)
+    return _region_scores(classifier, rows, weights, images, target, score)
 
 
 def class_probabilities(
@@ -64,6 +60,22 @@ def class_probabilities(
 
     Of a segmentation network: the mean over the region's pixels.
     """
+    return first_look(classifier, batch, region)[:2]
+
+
+def first_look(
+    classifier: Classifier,
+    batch: Tensor,
+    region: Mask | None,
+    target: int | None = None,
+    score: ScoreType = "logit",
+) -> tuple[NDArray[np.float32], tuple[str, ...], float]:
+    """`class_probabilities`, and by the same pass the score of a class.
+
+    Parameters
+    ----------
+    target : None for the most probable class.
+    """
     batch = batch.clone()  # a network may overwrite its input
     with torch.no_grad(), classifier.borrowed() as module:
         if classifier.card.task != "segmentation":
@@ -71,14 +83,29 @@ def class_probabilities(
                 classifier.card, module, lambda: forward(classifier, module, batch), len(batch)
             )
             p = classifier.probabilities(logits.float())[0]
+            chosen = int(p.argmax()) if target is None else target
+            own = classifier.scores(logits, chosen, score)[0]
         else:
-            rows, chosen = _rows(classifier, forward(classifier, module, batch), len(batch), region)
+            rows, weights = _rows(classifier, forward(classifier, module, batch), len(batch), region)
             flags = (SQUASHED,) if _like_probabilities(rows) else ()
             each = _row_probabilities(classifier, rows.float()).reshape(
                 len(batch), -1, len(classifier.classes)
             )
-            p = (each[0] * chosen[:, None]).sum(0) / chosen.sum()
-    return np.asarray(p.cpu().numpy(), dtype=np.float32), flags
+            p = (each[0] * weights[:, None]).sum(0) / weights.sum()
+            chosen = int(p.argmax()) if target is None else target
+            own = _region_scores(classifier, rows, weights, len(batch), chosen, score)[0]
+    return np.asarray(p.cpu().numpy(), dtype=np.float32), flags, float(own)
+
+
+def _region_scores(
+    classifier: Classifier, rows: Tensor, weights: Tensor, images: int, target: int, score: ScoreType
+) -> Tensor:
+    """(image,) the sum over the region's pixels of the class's score in each."""
+    if score == "probability":
+        values = _row_probabilities(classifier, rows)[:, target]
+    else:
+        values = classifier.scores(rows, target, score)
+    return (values.reshape(images, -1) * weights).sum(1)
 
 
 def forward(classifier: Classifier, module: nn.Module, batch: Tensor) -> Any:

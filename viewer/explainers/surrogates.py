@@ -24,6 +24,7 @@ from torch.distributions import Categorical
 
 from viewer.explainers.baselines import baseline_of
 from viewer.explainers.map_facts import INCOMPLETE, LEAST_FIT, POOR_FIT
+from viewer.explainers.passes import own_score
 from viewer.explainers.perturbing import perturbed_scores
 from viewer.explainers.question import Answer, Question, answer, images_together
 from viewer.explainers.segments import Labels, segments_of
@@ -164,7 +165,7 @@ def kernel_shap(question: Question) -> Iterator[Answer]:
     UsageError, ExplainError
         As `lime`.
     """
-    after, before = perturbed_scores(question, torch.cat([question.batch, _baseline(question)])).tolist()
+    after, before = own_score(question), float(perturbed_scores(question, _baseline(question))[0])
     difference = after - before
     if not np.isfinite(difference):
         raise ExplainError(
