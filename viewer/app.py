@@ -15,12 +15,15 @@ from PySide6.QtWidgets import QApplication, QWidget
 from viewer.cli.view_options import ViewOptions
 from viewer.controllers.workbench import Workbench
 from viewer.foundation import settings as settings_file
-from viewer.foundation.errors import UsageError, WhySliceError
+from viewer.foundation.errors import UsageError, WhySliceError, is_misuse
 from viewer.foundation.log import logger, start_logging
 from viewer.foundation.provenance import program_version
+from viewer.foundation.registry import nearest
 from viewer.foundation.settings import Settings
 from viewer.imaging.contents import several_words
 from viewer.jobs.qt_runner import QtRunner
+from viewer.models.card import class_index
+from viewer.models.shelf import find_card
 from viewer.state.grid_question import uneven
 from viewer.state.session import Notice, Workspace
 from viewer.ui import theme
@@ -98,6 +101,18 @@ def _is_a_visit(options: ViewOptions) -> bool:
     return options.exit or options.screenshot is not None
 
 
+def _check_card(options: ViewOptions) -> None:
+    """Who wants a picture alone need not wait for the network to be told what the card says."""
+    if not (options.exit and options.model):
+        return
+    card, target = find_card(options.model), options.target
+    if target is not None and class_index(target, card.classes) is None:
+        raise UsageError(
+            f"The model '{card.id}' has no class '{target}'{nearest(target, list(card.classes))}.",
+            code="no-such-class",
+        )
+
+
 class Visit(QObject):
     """What the command line asked for, done as soon as the state allows, then the picture."""
 
@@ -124,6 +139,9 @@ class Visit(QObject):
         bench.session.events.case.connect(self._case_opened)
         bench.session.events.model.connect(self._model_loaded)
         bench.session.events.notice.connect(self._told)
+        self._ask(lambda: _check_card(options))
+        if self.failure:
+            return
         bench.viewing.show_overlay(options.overlay)
         bench.viewing.set_workspace(cast(Workspace, options.workspace))
         if options.show_phi:
@@ -230,8 +248,8 @@ class Visit(QObject):
 
     def _told(self, notice: Notice | None, *_: object) -> None:
         """The first failure is the answer where nobody reads notices, also when another one replaces it."""
-        if self._options.exit and notice is not None and notice.severity == "error" and not self.failure:
-            self.failure, self.code = notice.sentence, 2 if notice.misuse else 1
+        if notice is not None and notice.severity == "error":
+            self._give_up(notice.sentence, misuse=notice.misuse)
 
     def _ask(self, verb: object) -> None:
         assert callable(verb)
@@ -242,15 +260,17 @@ class Visit(QObject):
 
     def _fail(self, error: WhySliceError) -> None:
         self._bench.tell(error)
-        if self._options.exit and not self.failure:
-            self.failure, self.code = error.sentence, 2 if isinstance(error, UsageError) else 1
+        self._give_up(error.sentence, misuse=is_misuse(error))
 
     def defect(self, sentence: str) -> None:
-        """Nobody is there to read a notice when only a picture is wanted: a defect ends the visit."""
-        if self._options.exit:
+        self._give_up(sentence)
+
+    def _give_up(self, sentence: str, *, misuse: bool = False) -> None:
+        """Nobody is there to read a notice when only a picture is wanted: the first failure ends the visit at once."""
+        if self._options.exit and not self.failure:
+            self.failure, self.code = sentence, 2 if misuse else 1
             self._look.stop()
-            self.failure = self.failure or sentence
-            QApplication.exit(1)
+            QApplication.exit(self.code)
 
     # --- the picture -------------------------------------------------------------------------------------------------
 
@@ -262,31 +282,32 @@ class Visit(QObject):
         if self._quiet < 2:
             return
         self._look.stop()
-        if self._options.exit:
-            self.failure = self.failure or self._what_is_missing()
+        self._say_what_is_missing()
         if not self.failure and self._options.screenshot is not None:
-            self._write(self._options.screenshot)
+            self.failure = self._write(self._options.screenshot)
         if self._options.exit:
-            QApplication.exit(1 if self.failure else 0)
+            QApplication.exit(self.code if self.failure else 0)
 
-    def _what_is_missing(self) -> str:
+    def _say_what_is_missing(self) -> None:
         session = self._bench.session
         if session.chooser is not None:
             found = [entry.info for entry in session.chooser.entries]
             listed = several_words(found, ", ".join(path.name for path in self._options.paths))
-            return f"{listed.rstrip('.')}: name one with --series."
-        if session.asking is not None and session.asking.stage == "refused":
-            return session.asking.sentence
-        return "Nothing could be opened." if session.case is None else ""
+            self._give_up(f"{listed.rstrip('.')}: name one with --series.", misuse=True)
+        elif session.asking is not None and session.asking.stage == "refused":
+            self._give_up(session.asking.sentence)
+        elif session.case is None and session.cohort is None:
+            self._give_up("Nothing could be opened.")
 
-    def _write(self, path: Path) -> None:
+    def _write(self, path: Path) -> str:
+        """Why the picture could not be written; empty when it was."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError:
-            self.failure = f"The folder of '{path.name}' could not be made."
-            return
+            return f"The folder of '{path.name}' could not be made."
         if not QImageWriter(str(path), b"PNG").write(picture_of(self._window)):
-            self.failure = f"The picture '{path.name}' could not be written."
+            return f"The picture '{path.name}' could not be written."
+        return ""
 
 
 def picture_of(widget: QWidget) -> QImage:

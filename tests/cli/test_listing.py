@@ -59,7 +59,7 @@ def test_layers(say: Say, tiny: str) -> None:
 
 def test_layers_of_a_model_that_is_not_there(say: Say, tiny: str) -> None:
     told = say("layers", "tinny")
-    assert told.code == 1
+    assert told.code == 2
     assert f"nearest: {tiny}" in told.sentence
 
 

@@ -56,6 +56,18 @@ def test_train_refuses_before_it_begins(say: Say, tmp_path: Path) -> None:
     assert "nothing to train on" in told.sentence
 
 
+def test_generate_writes_over_a_cohort_only_where_that_is_said(say: Say, tmp_path: Path) -> None:
+    table = tmp_path / "cohort.csv"
+    table.write_text("path,case,label\n")
+    words = ["generate", "stroke-dwi", "--count", 1, "--out", tmp_path]
+    told = say(*words)
+    assert told.code == 2
+    assert "--replace" in told.sentence
+    assert table.read_text() == "path,case,label\n"
+    assert say(*words, "--replace").code == 0
+    assert "case-0001" in table.read_text()
+
+
 def test_generate_refuses_a_format_that_it_does_not_write(say: Say, tmp_path: Path) -> None:
     told = say("generate", "stroke-dwi", "--count", 1, "--out", tmp_path / "x", "--format", "dicm")
     assert told.code == 2

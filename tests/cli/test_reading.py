@@ -170,7 +170,7 @@ def test_several_series_are_listed_and_one_can_be_named(say: Say, head: MedicalI
     write_nifti(folder / "a.nii.gz", head.voxels, head.geometry)
     write_nifti(folder / "b.nii.gz", head.voxels * 2, head.geometry)
     told = say("convert", folder, tmp_path / "one.nii.gz")
-    assert told.code == 1
+    assert told.code == 2
     assert "s1" in told.sentence
     assert "--series" in told.sentence
     told = say("convert", folder, tmp_path / "one.nii.gz", "--series", "s2")

@@ -256,7 +256,7 @@ def test_an_input_smaller_than_the_stride_is_refused() -> None:
         nn.Linear(2, 2),
     )
     classifier = wrap_module(module.eval(), classes=list("ab"), dims=2, input_size=(40, 40))
-    with pytest.raises(WhySliceError, match=r"cannot take an input of shape \(1, 8, 8\)"):
+    with pytest.raises(WhySliceError, match=r"cannot take an input of shape \(1, 8, 8\): it is made for "):
         explain(classifier, np.ones((1, 8, 8), np.float32), explainer="gradient")
 
 

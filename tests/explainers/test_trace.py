@@ -349,5 +349,7 @@ def test_outputs_that_do_not_fit_the_card(build, batch) -> None:
 
 
 def test_batch_of_the_wrong_shape(build) -> None:
-    with pytest.raises(ExplainError, match=r"cannot take an input of shape \(2, 32, 40\)"):
+    with pytest.raises(
+        ExplainError, match=r"cannot take an input of shape \(2, 32, 40\): it takes 1 channel\."
+    ):
         trace(build("pooled"), torch.zeros(1, 2, 32, 40))

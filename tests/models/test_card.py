@@ -13,8 +13,7 @@ from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
 from viewer.models.applicability import applicability
 from viewer.models.card import AppliesTo, read_card
-from viewer.models.loading import find_card
-from viewer.models.shelf import model_cards
+from viewer.models.shelf import find_card, model_cards
 
 
 def test_card_is_read_whole(user_folder: Path) -> None:

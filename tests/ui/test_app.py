@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtGui import QImage
 
 from tests.tiny import bright_spot, write_tiny_model
+from tests.tiny_cohort import write_tiny_cohort
 from viewer.app import run_window
 from viewer.cli.view_options import ViewOptions
 from viewer.imaging.writing import write_nifti
@@ -82,7 +83,7 @@ def test_a_class_may_be_an_index(qapp, nifti, model, tmp_path, windows):
 @pytest.mark.parametrize(
     ("changes", "word", "code"),
     [
-        ({"model": "no-such"}, "no-such", 1),
+        ({"model": "no-such"}, "no-such", 2),
         ({"layer": "conv9"}, "conv9", 2),
         ({"target": "flu"}, "flu", 2),
         ({"explainer": "grad-kam"}, "grad-kam", 2),
@@ -99,6 +100,21 @@ def test_what_cannot_be_shown_is_one_sentence_and_the_code_of_explain(
     assert word in said
     assert "\n" not in said
     assert not out.exists()
+
+
+def test_what_cannot_be_shown_is_not_waited_for(qapp, nifti, model, tmp_path, windows):
+    """As soon as it is known that there is no such layer the visit ends; before that every slice was explained."""
+    assert run_window(options(nifti, tmp_path / "a.png", layer="conv9")) == 2
+    reading = windows[0].bench.session.reading
+    assert reading is None or len(reading.filled) < 6
+
+
+def test_a_cohort_needs_no_case(qapp, model, tmp_path, windows):
+    cohort = write_tiny_cohort(tmp_path / "cohort")
+    out = tmp_path / "cohort.png"
+    assert run_window(options(cohort, out, workspace="cohort")) == 0
+    assert len(windows[0].bench.session.cohort.lines) == 5
+    assert out.exists()
 
 
 def test_a_bad_file_is_one_sentence_and_exit_1(qapp, model, tmp_path, capsys):
@@ -172,7 +188,7 @@ def test_one_of_several_series_is_named(qapp, nifti, model, tmp_path, windows, c
     other = bright_spot(4)
     write_nifti(tmp_path / "other.nii.gz", other.voxels, other.geometry)
     out = tmp_path / "p.png"
-    assert run_window(options(tmp_path, out)) == 1
+    assert run_window(options(tmp_path, out)) == 2
     said = capsys.readouterr().err
     assert "holds 2 series: s1 (head.nii.gz), s2 (other.nii.gz): name one with --series." in said
     assert "propagateSizeHints" not in "".join(record.message for record in qtlog.records)

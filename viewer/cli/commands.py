@@ -425,6 +425,9 @@ def _generate(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--format", metavar="FORMAT", default="", help="of the images: nifti (default) or dicom"
     )
+    parser.add_argument(
+        "--replace", action="store_true", help="write over the cohort that the folder holds already"
+    )
     _out(parser)
 
 

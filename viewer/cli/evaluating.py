@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from viewer.cli.answer import Answer, table
 from viewer.cli.asking import split_names, wish_of
 from viewer.cli.terminal import Terminal
 from viewer.controllers.cohort.files import write_evaluation
+from viewer.controllers.cohort.look import BASELINE, BRIGHTNESS
 from viewer.controllers.cohort.order import FRACTIONS, TRANSFORMS, EvaluateOrder
 from viewer.controllers.cohort.side_by_side import evaluate_each
 from viewer.evaluation.iou_curve import PERCENTAGES
@@ -121,11 +123,31 @@ def _described(document: dict[str, Any]) -> str:
         )
         if len(best) > _SHOWN:
             parts.append(f"and {len(best) - _SHOWN} more rows in localisation.csv")
+        parts += _beaten_by_brightness(best)
     if document.get("side_by_side"):
         parts.append("models side by side: " + document["rules"]["side_by_side"])
         parts.append(_compared(document["side_by_side"]))
     parts.append(f"report: {document['files']['report']}")
     return "\n".join(parts)
+
+
+def _beaten_by_brightness(best: Sequence[Mapping[str, Any]]) -> list[str]:
+    """In a sentence for each class and reader which maps are no better than the image's own brightness."""
+    sentences = []
+    for bright in (row for row in best if row["explainer"] == BRIGHTNESS and row["iou"] is not None):
+        beaten = [
+            f"{row['explainer']} on {row['layer']} ({_number(row['iou'])})"
+            for row in best
+            if (row["class"], row["reader"]) == (bright["class"], bright["reader"])
+            and not row["explainer"].startswith(BASELINE)
+            and (row["iou"] or 0.0) <= bright["iou"]
+        ]
+        if beaten:
+            sentences.append(
+                f"the image's own brightness, which knows nothing of the network, finds {bright['class']} of "
+                f"'{bright['reader']}' as well or better (IoU {_number(bright['iou'])}) than {', '.join(beaten)}"
+            )
+    return sentences
 
 
 def _compared(rows: list[dict[str, Any]]) -> str:

@@ -54,11 +54,12 @@ def explainers(_: Namespace, __: Terminal) -> Answer:
             e["family"],
             "yes" if e["needs_layer"] else "no",
             " ".join(f"{d}D" for d in e["dims"]),
+            " ".join(f"{p['name']}={p['default']}" for p in e["parameters"]) or "-",
             e["summary"],
         )
         for e in found
     ]
-    return Answer(found, table(("explainer", "family", "layer", "dims", "how to read it"), rows))
+    return Answer(found, table(("explainer", "family", "layer", "dims", "--set", "how to read it"), rows))
 
 
 def plugins(options: Namespace, terminal: Terminal) -> Answer:

@@ -20,7 +20,7 @@ from viewer.cli.commands import COMMANDS, VIEW, build_parser
 from viewer.cli.terminal import Terminal
 from viewer.cli.view_options import ViewOptions
 from viewer.explainers.declaration import EXPLAINERS, resolved
-from viewer.foundation.errors import Cancelled, UsageError, WhySliceError, one_sentence
+from viewer.foundation.errors import Cancelled, UsageError, WhySliceError, is_misuse, one_sentence
 from viewer.foundation.registry import nearest
 
 DONE, FAILED, BADLY_ASKED, CANCELLED = 0, 1, 2, 130
@@ -61,7 +61,7 @@ def run(words: Sequence[str], open_window: OpenWindow) -> int:
         if "--debug" in words:
             traceback.print_exc()
         terminal.warn(_with_way_out(error))
-        return BADLY_ASKED if isinstance(error, UsageError) else FAILED
+        return BADLY_ASKED if is_misuse(error) else FAILED
 
 
 def _parsed(words: Sequence[str]) -> Namespace:

@@ -12,7 +12,13 @@ from viewer.controllers import headless, self_test
 def generate(options: Namespace, terminal: Terminal) -> Answer:
     """Synthetic cases with known truth."""
     cohort = headless.generate(
-        options.generator, options.count, options.seed, options.out, terminal.progress, options.format
+        options.generator,
+        options.count,
+        options.seed,
+        options.out,
+        terminal.progress,
+        options.format,
+        replace=options.replace,
     )
     document = {
         "generator": options.generator,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from viewer.controllers.map_files import make_folder
+from viewer.evaluation.cohort_table import TABLE
 from viewer.foundation import paths
 from viewer.foundation.errors import UsageError, WhySliceError
 from viewer.foundation.progress import SILENT, Progress
@@ -226,17 +227,21 @@ def generate(
     out: Path,
     progress: Progress = SILENT,
     format: str = "",
+    *,
+    replace: bool = False,
 ) -> Path:
     """Make synthetic cases with known truth and return the table that lists them.
 
     Parameters
     ----------
     format : of the images; empty for the generator's default.
+    replace : whether a cohort that is there may be written over; cases of it that the new one does not have stay, and
+        are in no table.
 
     Raises
     ------
     UsageError
-        No such generator or format; nearest names are offered.
+        No such generator or format (nearest names are offered), or there is a cohort already.
     ExportError
         When the folder cannot be made.
     """
@@ -250,6 +255,12 @@ def generate(
             f"The generator '{generator}' does not write '{kind}'{nearest(kind, list(chosen.formats))}.",
             code="no-such-format",
         )
+    if (out / TABLE).exists() and not replace:
+        raise UsageError(
+            f"There is a cohort in '{out.name}' already.",
+            code="cohort-there",
+            action="Name another folder, or write over it with --replace.",
+        )
     make_folder(out)
     chosen.generate(out, count, seed, progress, kind)
-    return out / "cohort.csv"
+    return out / TABLE

@@ -104,5 +104,5 @@ def _watch(classifier: Classifier, example: Tensor) -> tuple[LayerInfo, ...]:
             if ran_out(error):
                 raise
             raise ExplainError(
-                refusal(classifier.card.id, example.shape[1:], error), code="input-shape"
+                refusal(classifier.card, example.shape[1:], error), code="input-shape"
             ) from error

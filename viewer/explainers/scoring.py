@@ -115,7 +115,7 @@ def forward(classifier: Classifier, module: nn.Module, batch: Tensor) -> Any:
     except REFUSALS as error:
         if ran_out(error) or "in-place" in str(error):
             raise
-        raise ExplainError(refusal(classifier.card.id, batch.shape[1:], error), code="input-shape") from error
+        raise ExplainError(refusal(classifier.card, batch.shape[1:], error), code="input-shape") from error
 
 
 def _rows(

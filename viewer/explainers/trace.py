@@ -207,7 +207,7 @@ def _forward(
             raise
         if "in-place" in str(error):
             raise Overwritten from error
-        raise ExplainError(refusal(classifier.card.id, batch.shape[1:], error), code="input-shape") from error
+        raise ExplainError(refusal(classifier.card, batch.shape[1:], error), code="input-shape") from error
 
 
 def _backward(request: _Request, logits: Tensor, taps: Taps) -> dict[MapKey, Tensor]:

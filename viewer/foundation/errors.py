@@ -3,7 +3,7 @@
 ::
 
     WhySliceError
-    +-- UsageError       the request itself is off (command line: exit 2)
+    +-- UsageError       the request itself is off (command line: exit 2, see `is_misuse`)
     +-- ReadError        a file or folder could not become an image
     +-- ModelError       a model folder, checkpoint or card is not usable
     +-- ExplainError     this explanation does not exist or cannot be trusted
@@ -66,6 +66,14 @@ class PluginError(WhySliceError):
 
 class SettingsError(WhySliceError):
     default_code = "settings"
+
+
+_BADLY_ASKED = ("no-such-model", "several-series")
+
+
+def is_misuse(error: BaseException) -> bool:
+    """Whether the request itself is off: it names what is not there, or does not say which of several is meant."""
+    return isinstance(error, UsageError) or getattr(error, "code", "") in _BADLY_ASKED
 
 
 class Cancelled(Exception):

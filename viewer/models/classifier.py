@@ -25,17 +25,23 @@ _LONGEST = 160
 """Characters of a network's own words that are passed on."""
 
 
-def refusal(model: str, shape: Sequence[int], error: BaseException) -> str:
-    """In a sentence that a network did not take an input, with what it said itself.
+def refusal(card: ModelCard, shape: Sequence[int], error: BaseException) -> str:
+    """In a sentence that a network did not take an input: what is other than its card says, else what it said itself.
 
     Parameters
     ----------
     shape : (channel, *space) of the input.
     """
-    said = " ".join(next(iter(str(error).strip().splitlines()), "").split()).rstrip(".")
-    said = said if len(said) <= _LONGEST else said[:_LONGEST].rsplit(" ", 1)[0] + " ..."
-    why = f": {said}." if said else "."
-    return f"The model '{model}' cannot take an input of shape {tuple(shape)}{why}"
+    rule, (channels, *space) = card.input, shape
+    if channels != rule.channels:
+        why = f": it takes {rule.channels} {'channel' if rule.channels == 1 else 'channels'}."
+    elif tuple(space) != tuple(rule.size):
+        why = f": it is made for {' x '.join(map(str, rule.size))}."
+    else:
+        said = " ".join(next(iter(str(error).strip().splitlines()), "").split()).rstrip(".")
+        said = said if len(said) <= _LONGEST else said[:_LONGEST].rsplit(" ", 1)[0] + " ..."
+        why = f": {said}." if said else "."
+    return f"The model '{card.id}' cannot take an input of shape {tuple(shape)}{why}"
 
 
 class Classifier:
@@ -132,7 +138,7 @@ class Classifier:
             except REFUSALS as error:
                 if ran_out(error):
                     raise
-                raise ModelError(refusal(self.card.id, batch.shape[1:], error), code="input-shape") from error
+                raise ModelError(refusal(self.card, batch.shape[1:], error), code="input-shape") from error
         return np.asarray(out.float().cpu().numpy(), dtype=np.float32)
 
     def probabilities(self, logits: Tensor) -> Tensor:

@@ -11,42 +11,14 @@ from torch import nn
 
 from viewer.foundation.errors import ModelError
 from viewer.foundation.provenance import sha256_of
-from viewer.foundation.registry import nearest
 from viewer.models.architectures import ARCHITECTURES
-from viewer.models.card import InputRule, ModelCard, Task, read_card
+from viewer.models.card import InputRule, ModelCard, Task
 from viewer.models.classifier import Classifier
 from viewer.models.devices import device as named_device
-from viewer.models.shelf import model_cards
+from viewer.models.shelf import find_card
 from viewer.models.weights import put_weights, read_weights
 
 _AXES = {2: "(rows, columns)", 3: "(slices, rows, columns)"}
-
-
-def find_card(id_or_folder: str | Path) -> ModelCard:
-    """The card of a bundled or added model by id, or of any model folder by path.
-
-    Raises
-    ------
-    ModelError
-        When there is no such model (nearest ids are offered) or its card is not usable.
-    """
-    text = str(id_or_folder)
-    cards, _ = model_cards()
-    for card in cards:
-        if card.id == text:
-            return card
-    folder = Path(id_or_folder)
-    if folder.is_dir():
-        return read_card(folder)
-    if folder.is_file():
-        raise ModelError(
-            f"'{folder.name}' is a file, not a model folder.",
-            code="not-a-model",
-            action="A model is a folder with model.toml and weights.safetensors.",
-        )
-    raise ModelError(
-        f"There is no model '{text}'{nearest(text, [c.id for c in cards])}.", code="no-such-model"
-    )
 
 
 def load_model(id_or_folder: str | Path, device: str | None = None) -> Classifier:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from viewer.foundation import paths
 from viewer.foundation.errors import ModelError
+from viewer.foundation.registry import nearest
 from viewer.models.card import ModelCard, read_card
 
 
@@ -30,3 +33,30 @@ def model_cards() -> tuple[tuple[ModelCard, ...], tuple[ModelError, ...]]:
             else:
                 cards[card.id] = card
     return tuple(cards.values()), tuple(broken)
+
+
+def find_card(id_or_folder: str | Path) -> ModelCard:
+    """The card of a bundled or added model by id, or of any model folder by path.
+
+    Raises
+    ------
+    ModelError
+        When there is no such model (nearest ids are offered) or its card is not usable.
+    """
+    text = str(id_or_folder)
+    cards, _ = model_cards()
+    for card in cards:
+        if card.id == text:
+            return card
+    folder = Path(id_or_folder)
+    if folder.is_dir():
+        return read_card(folder)
+    if folder.is_file():
+        raise ModelError(
+            f"'{folder.name}' is a file, not a model folder.",
+            code="not-a-model",
+            action="A model is a folder with model.toml and weights.safetensors.",
+        )
+    raise ModelError(
+        f"There is no model '{text}'{nearest(text, [c.id for c in cards])}.", code="no-such-model"
+    )

@@ -17,7 +17,7 @@ from viewer.evaluation.regions import Region
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.explainers.explainer_info import Value
 from viewer.explainers.layer_info import LayerInfo
-from viewer.foundation.errors import ExportError, ReadError, UsageError, one_sentence
+from viewer.foundation.errors import ExportError, ReadError, is_misuse, one_sentence
 from viewer.foundation.settings import Settings
 from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.erasure import Erasure, Fill
@@ -237,8 +237,8 @@ class Notice:
     def of(cls, error: Exception) -> Notice:
         """What the user is told of a failure."""
         named = isinstance(error, (ReadError, ExportError)) or getattr(error, "code", "") == "no-such-series"
-        misuse = isinstance(error, UsageError)
-        return cls(one_sentence(error), getattr(error, "action", ""), names_files=named, misuse=misuse)
+        action = getattr(error, "action", "")
+        return cls(one_sentence(error), action, names_files=named, misuse=is_misuse(error))
 
 
 @dataclass(frozen=True)
