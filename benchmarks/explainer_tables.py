@@ -1,7 +1,7 @@
 """``python -m benchmarks.explainer_tables``: what every explainer is worth on synthetic cases, and what it takes.
 
-Writes ``docs/explainers.md``: a table for each cohort whose plugin and model are there. Stopped, the same command goes
-on where it was.
+Writes a part of ``docs/explainers.md``: a table for each cohort whose plugin and model are there. Stopped, the same
+command goes on where it was.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import argparse
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.markdown import interval, number, table
 from benchmarks.measuring import best_of
+from benchmarks.stroke_study import FEWER, SLOW, together
 from benchmarks.unseen_cases import SEED, on_one_line, unseen_cases
 from viewer import api
 from viewer.controllers.cohort.files import write_evaluation
@@ -29,21 +30,24 @@ from viewer.foundation.errors import WhySliceError
 from viewer.foundation.progress import Progress
 from viewer.imaging.image import MedicalImage
 from viewer.models.classifier import Classifier
+from viewer.models.shelf import model_cards
 from viewer.plugin_host import host
 from viewer.training.generator import GENERATORS
 
 _PAGE = Path("docs/explainers.md")
+_BEGIN, _END = "<!-- measured -->", "<!-- end of what is measured -->"
 _CHECK = "weight-randomisation"
 _BRIGHTNESS = "brightness"
 """The explainer of a plugin that shows the image: measured like the others, and listed with the baselines."""
 _FEWER = {
-    "lime": {"samples": 100},
-    "kernel-shap": {"samples": 100},
-    "rise": {"samples": 100},
+    "lime": {"samples": 60},
+    "kernel-shap": {"samples": 60},
+    "rise": {"samples": 60},
     "smoothgrad": {"samples": 10},
     "gradient-shap": {"samples": 10},
     "mc-dropout": {"samples": 10},
-    "integrated-gradients": {"steps": 20},
+    "integrated-gradients": {"steps": 10},
+    "occlusion": {"stride": 16},
 }
 """Under random weights each map is made two dozen times."""
 _LONG = 4000.0
@@ -79,7 +83,7 @@ _INTRODUCTION = """What every explainer is worth on synthetic cases that no trai
 Everything here is about synthetic images and the bundled networks: it says how explainers compare there, and nothing
 about patients. The bundled networks were trained with the masks of their lesions where their cards say so; their maps
 are then taught to point at them. Explainers of a layer are measured on the model's default layer; which layer is best
-for each is in [studies/stroke.md](studies/stroke.md)."""
+for each is in the [study of stroke-gap](studies/stroke.md)."""
 _COLUMNS = """- **pointing**: share of maps whose highest pixel lies in what the reader marked.
 - **energy**: share of the map's positive mass that lies there.
 - **IoU**: of each marked region with the best box of the map, at the threshold (most important percent of the
@@ -106,15 +110,17 @@ def main() -> None:
     host.activate()
     command = f"python -m benchmarks.explainer_tables --cases {options.cases} --checked {options.checked}"
     parts = [
-        "# Explainers, measured",
         f"Made by `{command}` (seed {SEED}).",
         _INTRODUCTION,
         _COLUMNS,
     ]
+    models = {card.id for card in model_cards()[0]}
     for study in _STUDIES:
-        if study.generator in GENERATORS:
+        if study.generator in GENERATORS and study.model in models:
             parts += _section(study, options, on_one_line())
-    _PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    before, _, rest = _PAGE.read_text(encoding="utf-8").partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    _PAGE.write_text(before + "\n\n".join([_BEGIN, *parts, _END]) + after, encoding="utf-8")
     print(f"\n{_PAGE}; tables in {options.out}")
 
 
@@ -131,36 +137,53 @@ def _section(study: Study, options: argparse.Namespace, progress: Progress) -> l
         cohort,
         study.model,
         folder / "maps",
-        explainers=tuple(EXPLAINERS),
+        explainers=tuple(name for name in EXPLAINERS if name not in SLOW),
         slices="peak",
         split=study.split,
         transforms=("mean",),
         jobs=options.jobs,
     )
-    document = write_evaluation(evaluate(order, progress), progress)
+    orders = [
+        order,
+        *(
+            replace(
+                order,
+                explainers=names,
+                settings=(("samples", str(samples)),),
+                out=folder / f"maps-{names[0]}",
+            )
+            for names, samples in FEWER.items()
+        ),
+    ]
+    found = [write_evaluation(evaluate(each, progress), progress) for each in orders]
+    document = together([found[0], *found])
     rows = _of_reader(document["localisation"])
     missing = {each["explainer"] for each in document["left_out"]}
     names = [name for name in EXPLAINERS if name not in missing]
     classifier = api.load_model(study.model)
-    asked = _asked(document, cohort, rows, options.checked)
-    measured = _measured(classifier, names, asked, folder / f"measured-{len(asked)}.json", progress)
+    asked = _asked(document, cohort, rows, max(1, options.checked))
+    measured = _measured(
+        classifier, names, asked, options.checked, folder / f"measured-{options.checked}.json", progress
+    )
     lines = sorted(
         (_line(name, rows, document, measured) for name in _listed(names)), key=lambda each: each[0]
     )
     counted = max((row["n"] for row in rows), default=0), max((row["patients"] for row in rows), default=0)
-    fewer = "; ".join(
-        f"{name} {value} {what}" for name, given in _FEWER.items() for what, value in given.items()
+    fewer = "; ".join(f"{', '.join(names)} {samples}" for names, samples in FEWER.items())
+    few = ", ".join(
+        f"{name} {what} {value}" for name, given in _FEWER.items() for what, value in given.items()
     )
     layer = next((row["layer"] for row in rows if row["layer"] != INPUT_LAYER), INPUT_LAYER)
     about = (
         f"`{study.model}`, layer {layer}; {options.cases} {study.cases} drawn, maps of "
         f"{'those with the finding' if study.split else 'all'}: {document['rules']['localisation']}. At most "
         f"{counted[0]} maps of {counted[1]} {study.cases} count for pointing, energy and IoU. Parameters are the "
-        f"defaults. Random weights: {len(asked)} maps of each explainer, each against two draws of up to twelve "
-        f"stages, with fewer rounds ({fewer})."
+        f"defaults but for the number of samples where there is one ({fewer}); times are those of the defaults. "
+        f"Random weights: {options.checked} maps of each explainer, each against two draws of up to twelve "
+        f"stages, with fewer rounds ({few})."
     )
     return [
-        f"## {study.title}",
+        f"### {study.title}",
         about,
         table(
             ("explainer", "pointing", "energy", "IoU (at)", "deletion", "random weights", "time", "n"),
@@ -202,6 +225,7 @@ def _measured(
     classifier: Classifier,
     names: Iterable[str],
     asked: Sequence[tuple[MedicalImage, int | None, str]],
+    checked: int,
     file: Path,
     progress: Progress,
 ) -> Measured:
@@ -216,8 +240,8 @@ def _measured(
         if milliseconds < _LONG:
             [milliseconds] = best_of([task], repeats=3, warm=0)
         kept, why = [], ""
-        for count, (image, index, target) in enumerate(asked):
-            progress.report(count, len(asked), f"{name} under random weights")
+        for count, (image, index, target) in enumerate(asked[:checked]):
+            progress.report(count, checked, f"{name} under random weights")
             try:
                 [found] = api.check(
                     classifier,

@@ -27,9 +27,9 @@ _MODEL = "stroke-gap"
 _PAGE = Path("docs/studies/stroke.md")
 _SAMPLED = ("score-cam", "mc-dropout", "smoothgrad", "gradient-shap")
 _SWITCHED = ("lime", "kernel-shap", "rise")
-_SLOW = (*_SAMPLED, *_SWITCHED)
+SLOW = (*_SAMPLED, *_SWITCHED)
 """Tens to thousands of passes a map: with fewer samples, and on the model's default layer alone."""
-_FEWER = {_SAMPLED: 20, _SWITCHED: 200}
+FEWER = {_SAMPLED: 20, _SWITCHED: 200}
 _IS_A_BASELINE = "brightness"
 """An explainer of a plugin that shows the image; it stands among the baselines already."""
 _ILL = "stroke"
@@ -73,14 +73,14 @@ def main() -> None:
     ill = replace(
         whole,
         out=options.out / "maps",
-        explainers=tuple(name for name in EXPLAINERS if name not in (*_SLOW, _IS_A_BASELINE)),
+        explainers=tuple(name for name in EXPLAINERS if name not in (*SLOW, _IS_A_BASELINE)),
         layers=("all",),
         split=_ILL,
         transforms=("mean",),
         fractions=(_FRACTION,),
     )
     orders = [whole, ill]
-    for names, samples in () if options.quick else _FEWER.items():
+    for names, samples in () if options.quick else FEWER.items():
         settings = (("samples", str(samples)),)
         out = options.out / f"maps-{names[0]}"
         orders.append(replace(ill, explainers=names, layers=(), settings=settings, out=out))
@@ -174,10 +174,10 @@ def page(document: Mapping[str, Any], options: argparse.Namespace) -> str:
         "## Left out",
         "\n".join(
             [
-                f"- {', '.join(_SLOW)}: tens to thousands of passes a map."
+                f"- {', '.join(SLOW)}: tens to thousands of passes a map."
                 if options.quick
-                else f"- {', '.join(_SLOW)} on other layers than the model's default; "
-                + "; ".join(f"{', '.join(names)} have {n} samples" for names, n in _FEWER.items())
+                else f"- {', '.join(SLOW)} on other layers than the model's default; "
+                + "; ".join(f"{', '.join(names)} have {n} samples" for names, n in FEWER.items())
                 + " where they take samples.",
                 f"- {_IS_A_BASELINE}: shows the image and stands among the baselines.",
                 *(f"- {name}: {why}" for name, why in _reasons(document["left_out"]).items()),
