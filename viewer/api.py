@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from viewer.explainers.layer_info import LayerInfo
     from viewer.explainers.passes import input_gradient, layer_pair, plain_scores
     from viewer.explainers.perturbing import perturbed_scores
-    from viewer.explainers.question import Answer, Explainer, Question, answer, images_together
+    from viewer.explainers.question import Answer, Explainer, Question, answer, few_first, images_together
     from viewer.explainers.support import support
     from viewer.foundation.errors import WhySliceError
     from viewer.foundation.progress import SILENT, Progress
@@ -91,6 +91,7 @@ _HOMES = {
     "dice": "viewer.evaluation.localisation",
     "erase": "viewer.imaging.erasing",
     "explain": "viewer.explainers.explaining",
+    "few_first": "viewer.explainers.question",
     "focus_scores": "viewer.evaluation.focus",
     "images_together": "viewer.explainers.question",
     "input_gradient": "viewer.explainers.passes",
@@ -145,6 +146,7 @@ __all__ = [
     "dice",
     "erase",
     "explain",
+    "few_first",
     "focus_scores",
     "images_together",
     "input_gradient",

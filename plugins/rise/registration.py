@@ -12,7 +12,7 @@ from viewer.api import (
     Parameter,
     Question,
     answer,
-    images_together,
+    few_first,
     perturbed_scores,
     register_explainer,
 )
@@ -29,10 +29,8 @@ def rise(question: Question) -> Iterator[Answer]:
     random = torch.Generator().manual_seed(int(question.parameters["seed"]))
     weighted = visible = torch.zeros(question.space, dtype=torch.float64)
     total, good = 0.0, 0
-    together = images_together(question)
-    for first in range(0, samples, together):
-        asked = min(first + together, samples)
-        masks = torch.stack([mask(question.space, cells, random) for _ in range(asked - first)])
+    for rounds in few_first(question, samples):
+        masks = torch.stack([mask(question.space, cells, random) for _ in rounds])
         # NaN where a score is no finite number: one bad mask does not spoil the others.
         scores = perturbed_scores(question, question.batch * masks[:, None].to(question.batch)).double().cpu()
         known = scores.isfinite()
@@ -42,6 +40,7 @@ def rise(question: Question) -> Iterator[Answer]:
         number = max(good, 1)
         map_ = (weighted - visible * total / number) / (SHOWN * number)
         # Every answer is better than the one before; the last is the explanation.
+        asked = rounds.stop
         yield answer(map_, done=asked, total=samples, facts={"asked": asked, "left_out": asked - good})
 
 
@@ -73,6 +72,7 @@ register_explainer(
         repeats="samples",  # rounds for the estimate of the time, each a third of a forward and backward pass
         passes=0.3,
         gradient=False,
+        coarse_first=True,  # the first answers come at once, before a long explanation is ordered
         diverging=True,
         shares_score=False,
     ),

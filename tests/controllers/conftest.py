@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.tiny import write_tiny_model
-from viewer.controllers import looking
+from tests.tiny import bright_spot, write_tiny_model
+from viewer.controllers import engine, looking
 from viewer.controllers.workbench import Workbench
 from viewer.foundation.errors import Cancelled, ReadError
 from viewer.foundation.job_runner import InlineRunner, Lane
@@ -98,3 +98,32 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> dict[str, Contents]:
 
     monkeypatch.setattr(looking.Contents, "of", staticmethod(of))
     return held
+
+
+@pytest.fixture
+def quick_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether an explanation begins by itself must not depend on how busy the machine is."""
+    monkeypatch.setattr(engine, "_pass_seconds", lambda _: 1e-4)
+
+
+@pytest.fixture
+def slow(slow_bench: Workbench, steps: StepRunner) -> Workbench:
+    """Everything is traced; jobs wait for the test."""
+    slow_bench.opening.show(bright_spot(5))
+    steps.drain()
+    assert slow_bench.session.support is not None
+    return slow_bench
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]]:
+    """Slice and explainer of every explanation that was begun."""
+    seen: list[tuple[int, str]] = []
+    real = engine.explain_steps
+
+    def counted(request: engine.ExplainRequest, *arguments: object):
+        seen.append((request.index, request.explainer))
+        return real(request, *arguments)
+
+    monkeypatch.setattr(engine, "explain_steps", counted)
+    return seen

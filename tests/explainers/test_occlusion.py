@@ -17,7 +17,7 @@ from viewer.explainers.asking import last_answer
 from viewer.explainers.baselines import baseline_of
 from viewer.explainers.explaining import explain
 from viewer.explainers.incremental.latest import forget_kept_pass
-from viewer.foundation.errors import Cancelled, UsageError
+from viewer.foundation.errors import Cancelled, ExplainError, UsageError
 from viewer.models.classifier import Classifier
 from viewer.models.loading import wrap_module
 
@@ -222,6 +222,24 @@ def test_scores_that_are_no_numbers_are_counted_and_left_out(build, asked_of, wa
     assert np.isfinite(found.signed).all()
     assert (found.signed[:4, :4] == 0).all()  # no other window covers the corner
     assert (found.signed[8:, 8:] != 0).all()
+
+
+def test_without_any_number_there_is_no_map(build, asked_of) -> None:
+    class Only(nn.Module):
+        """Says a number about one image alone."""
+
+        def forward(self, x: Tensor) -> Tensor:
+            same = (x == whole).flatten(1).all(1)
+            return torch.where(same, 1.0, torch.nan)[:, None] * torch.ones(3)
+
+    whole = torch.rand((1, *SIZE), generator=torch.Generator().manual_seed(1)) + 1
+    for name, parameters in (
+        ("occlusion", {"patch": 8, "stride": 8}),
+        ("lime", {"segments": 9, "samples": 20}),
+    ):
+        asked = asked_of(build(Only().eval()), whole, name, target=0, **parameters)
+        with pytest.raises(ExplainError, match=r"None of \d+ changed inputs got a finite score"):
+            last_answer(asked)
 
 
 def test_answers_get_better_and_the_first_is_a_coarse_map_of_everything(

@@ -84,7 +84,7 @@ def test_constant_channels_are_skipped_and_an_empty_layer_makes_an_empty_map(
 
 
 def test_the_channels_that_vary_most_come_first(build, batch: Tensor, asked_of, monkeypatch) -> None:
-    monkeypatch.setattr("viewer.explainers.score_cam.images_together", lambda _: 3)
+    monkeypatch.setattr("viewer.explainers.question.images_together", lambda _: 3)
     answers = list(asked_of(build("pooled"), batch[0], "score-cam", layer="relu2", target=0).answers)
     assert [a.done for a in answers] == [3, 6, 9, 10]
     whole = explain(build("pooled"), batch[0].numpy(), explainer="score-cam", layer="relu2", target=0)

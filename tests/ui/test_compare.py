@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
 from tests.tiny import bright_spot, write_tiny_model
+from viewer.actions.table import ACTIONS
 from viewer.controllers import engine
 from viewer.foundation.errors import UsageError
 from viewer.models.shelf import model_cards
@@ -88,6 +89,25 @@ def test_occlusion_waits_until_it_is_pressed(board, asked):
     board.settle()
     assert asked == [("occlusion", 1)], "what was computed here is there in Reading"
     np.testing.assert_allclose(one.tile.values, board.window.screen_.map.picture)
+
+
+def test_a_ready_grid_is_computed_and_shows_its_segments(driver, asked):
+    driver.bench.explaining.set_parameters("lime", {"segments": 9, "samples": 40})
+    next(action for action in ACTIONS if action.id == "map.compare-with-covering").verb(driver.bench)
+    driver.settle()
+    driver.board = driver.window.compare
+    assert titles(driver)[1] == ["stroke · Grad-CAM", "stroke · LIME", "stroke · Occlusion"]
+    assert asked == [("lime", 0), ("occlusion", 0), ("lime", 1), ("occlusion", 1)]
+    shown = [c.tile for row in driver.board.cells for c in row]
+    assert all(tile.values is not None for tile in shown)
+    assert [tile.boundaries is not None for tile in shown] == [False, True, False] * 2
+    plain = cell(driver, "stroke · LIME").pane.grab().toImage()
+    driver.bench.viewing.toggle_boundaries()
+    driver.settle()
+    assert cell(driver, "stroke · LIME").tile.boundaries is None
+    assert cell(driver, "stroke · LIME").pane.grab().toImage() != plain
+    with pytest.raises(UsageError, match="limes"):
+        driver.bench.explaining.comparing.side_by_side("limes")
 
 
 def test_one_scale_is_the_same_in_every_tile_and_is_said(board):

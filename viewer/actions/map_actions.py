@@ -193,6 +193,22 @@ MAP_ACTIONS: tuple[Action, ...] = (
         enabled=lambda s: has_map(s) and not s.probing and not is_segmentation(s),
     ),
     Action(
+        "map.compare-with-covering",
+        "Compare Grad-CAM, LIME and occlusion",
+        "Map",
+        "Three ways of asking beside each other, as in the coronary study: a layer, segments, and covered windows.",
+        lambda bench: bench.explaining.comparing.side_by_side("grad-cam", "lime", "occlusion"),
+        enabled=lambda s: has_model(s) and not is_segmentation(s),
+    ),
+    Action(
+        "map.compare-with-lime",
+        "Compare with LIME",
+        "Map",
+        "Grad-CAM and Grad-CAM++ beside LIME with its segments, the baseline explanation of the stroke study.",
+        lambda bench: bench.explaining.comparing.side_by_side("grad-cam", "grad-cam++", "lime"),
+        enabled=lambda s: has_model(s) and not is_segmentation(s),
+    ),
+    Action(
         "map.under-noise",
         "Compare under noise",
         "Map",

@@ -7,54 +7,24 @@ the user wants next comes next; an explanation that is left keeps its place and 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from viewer.controllers.filling import Filling
 from viewer.controllers.talk import Talk
-from viewer.explainers.declaration import cost
+from viewer.controllers.talks import Order, Talks
 from viewer.explainers.fill_order import fill_order
-from viewer.explainers.map_facts import OF_THE_MAP
 from viewer.foundation.errors import Cancelled, one_sentence
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.progress import Progress
 from viewer.state.asking import AT_ONCE, Asking, Stage
 from viewer.state.map_view import places_shown
-from viewer.state.method import (
-    deviation_key,
-    estimate,
-    is_segmentation,
-    method_of,
-    rounds_wanted,
-    segments_key,
-    sight_of,
-    why_not,
-)
-from viewer.state.series_reading import Place, Rounds, SeriesReading, Variant
-from viewer.state.session import Notice, Session, Work
-from viewer.state.volume_words import FELL_BACK, FELL_BACK_WORDS
+from viewer.state.method import method_of, why_not
+from viewer.state.series_reading import Place, SeriesReading, Variant
+from viewer.state.session import Session, Work
 
 if TYPE_CHECKING:
-    from viewer.controllers.engine import ExplainReply, ExplainRequest
-
-_PAUSED = 12
-"""Explanations that keep their place."""
-_GLANCE = 2
-"""Answers of a coarse map that are taken before a long explanation is ordered: by the second one it is known how long
-it will take."""
-
-
-@dataclass(frozen=True)
-class _Order:
-    """What is wanted of the shown slice: two maps for a difference of classes."""
-
-    variant: Variant
-    places: tuple[Place, ...]
-
-    @property
-    def keys(self) -> tuple[tuple[Variant, Place], ...]:
-        return tuple((self.variant, place) for place in self.places)
+    from viewer.controllers.engine import ExplainReply
 
 
 class AskingOnDemand:
@@ -64,8 +34,8 @@ class AskingOnDemand:
         self._session = session
         self._runner = runner
         self._filling = filling
-        self._talks: OrderedDict[tuple[Variant, Place], Talk] = OrderedDict()
-        self._order: _Order | None = None
+        self.talks = Talks(session)
+        self._order: Order | None = None
         self._running: Talk | None = None
         self._generation = 0
         self._left: set[tuple[Variant, Place]] = set()
@@ -125,7 +95,7 @@ class AskingOnDemand:
         self._series = None
         self._pause()
         self._order = None
-        self._talks.clear()
+        self.talks.forget()
         self._left.clear()
         self._ordered.clear()
         self._session.asking = None
@@ -156,7 +126,7 @@ class AskingOnDemand:
             session.asking = Asking("refused", sentence=why)
             return
         places = places_shown(session, reading, session.view.slice)
-        order = _Order(reading.variant, places) if places else None
+        order = Order(reading.variant, places) if places else None
         if order == self._order and (self._running is not None or session.asking is not None):
             if session.asking is not None and session.asking.stage == "offered":
                 self._begin(order)  # by now somebody may have measured how long it takes
@@ -173,12 +143,12 @@ class AskingOnDemand:
         if self._session.asking is not None:
             self._session.asking = None
 
-    def _begin(self, order: _Order | None, *, forced: bool = False) -> None:
+    def _begin(self, order: Order | None, *, forced: bool = False) -> None:
         """Start or go on, unless it is done, was stopped by the user, or takes so long that he has to want it."""
         session, reading = self._session, self._session.reading
         if order is None or reading is None:
             return
-        open_ = [place for place in order.places if not self._done(reading, place)]
+        open_ = [place for place in order.places if not self.talks.done(reading, place)]
         if not open_:
             self._finished()
             return
@@ -187,20 +157,20 @@ class AskingOnDemand:
             self._left.difference_update(order.keys)
         forced = self._series is not None or not self._ordered.isdisjoint(order.keys)
         self._wanted = False
-        left, seconds = self._share_left(reading, order), self._seconds_left(reading, order)
+        left, seconds = self.talks.share_left(reading, order), self.talks.seconds_left(reading, order)
         if not forced and any((order.variant, place) in self._left for place in open_):
             self._show_stopped(order)
             return
-        glance = 0
+        glance = False
         if not forced and (seconds is None or seconds > AT_ONCE):
             coarse = method_of(session).info.coarse_first
             if not coarse or left < 1:
                 self._show_waiting(order, "offered" if coarse or left == 1 else "stopped")
                 return
-            glance = _GLANCE
+            glance = True
         self._generation += 1
         self._hold()
-        done, total = self._rounds(reading, order)
+        done, total = self.talks.rounds(reading, order)
         session.asking = Asking(
             "running", done, total, method_of(session).info.round_unit, time.monotonic(), done, seconds
         )
@@ -236,7 +206,9 @@ class AskingOnDemand:
         self._generation += 1
         self._hold()
         self._show_work()
-        self._step(self._generation, reading, next(p for p in places if not self._done(reading, p)), None)
+        self._step(
+            self._generation, reading, next(p for p in places if not self.talks.done(reading, p)), None
+        )
 
     def _hold(self) -> None:
         self._holding = True
@@ -253,10 +225,15 @@ class AskingOnDemand:
     # --- a step ------------------------------------------------------------------------------------------------------
 
     def _step(
-        self, generation: int, reading: SeriesReading, place: Place, order: _Order | None, glance: int = 0
+        self,
+        generation: int,
+        reading: SeriesReading,
+        place: Place,
+        order: Order | None,
+        glance: bool = False,
     ) -> None:
-        """Take the next answer, and all that follow; of a glance only so many."""
-        talk = self._talk(reading, place)
+        """Take the next answer, and all that follow; of a glance only until it is known how long the rest takes."""
+        talk = self.talks.of(reading, place)
         talk.resume()
         self._running = talk
         device = self._session.device
@@ -265,23 +242,23 @@ class AskingOnDemand:
             return talk.step()
 
         def done(reply: ExplainReply | None) -> None:
-            if self._session.device == device and self._talks.get((reading.variant, place)) is talk:
+            if self._session.device == device and self.talks.has(reading, place, talk):
                 self._keep(reading, place, reply, talk)
             if generation != self._generation:
                 self._tell_late(place)
                 return
             if reply is not None and reply.done < reply.total:
                 self._show_progress(reading, order)
-                if glance == 1:
+                if glance and talk.measured:
                     self._weigh(order)
                 else:
-                    self._step(generation, reading, place, order, max(glance - 1, 0))
+                    self._step(generation, reading, place, order, glance)
                 return
-            self._end(reading, place, talk)
+            self.talks.end(reading, place, talk)
             self._next(generation, reading, place, order)
 
         def failed(error: Exception) -> None:
-            self._end(reading, place, talk)
+            self.talks.end(reading, place, talk)
             if generation != self._generation:
                 return
             if isinstance(error, Cancelled):
@@ -292,14 +269,14 @@ class AskingOnDemand:
 
         self._runner.submit("compute", work, done=done, failed=failed)
 
-    def _next(self, generation: int, reading: SeriesReading, place: Place, order: _Order | None) -> None:
+    def _next(self, generation: int, reading: SeriesReading, place: Place, order: Order | None) -> None:
         """A map is finished: the other one of a difference of classes, or no more."""
         self._running = None
         if order is None:
             self._finished()
             return
         self._show_progress(reading, order)
-        open_ = [each for each in order.places if not self._done(reading, each)]
+        open_ = [each for each in order.places if not self.talks.done(reading, each)]
         if open_ and open_[0] != place:
             self._step(generation, reading, open_[0], order)
         elif open_:
@@ -307,16 +284,11 @@ class AskingOnDemand:
         else:
             self._finished()
 
-    def _weigh(self, order: _Order | None) -> None:
+    def _weigh(self, order: Order | None) -> None:
         """A coarse map is there, and it is known how long the rest takes: go on, or wait for the user."""
         self._running = None
         self._rest()
         self._begin(order)
-
-    def _end(self, reading: SeriesReading, place: Place, talk: Talk) -> None:
-        """A talk has no more answers. Another one may stand in its place, of a case that was opened meanwhile."""
-        if self._talks.get((reading.variant, place)) is talk:
-            del self._talks[reading.variant, place]
 
     def _tell_late(self, place: Place) -> None:
         """What a step brought that was under way when the user stopped."""
@@ -329,120 +301,19 @@ class AskingOnDemand:
         self._pause()
         self._session.asking = Asking("refused", sentence=sentence)
 
-    def _talk(self, reading: SeriesReading, place: Place) -> Talk:
-        key = (reading.variant, place)
-        if key not in self._talks:
-            self._talks[key] = Talk(self.request(place))
-            while len(self._talks) > _PAUSED:
-                self._talks.popitem(last=False)
-        self._talks.move_to_end(key)
-        return self._talks[key]
-
-    def request(self, place: Place) -> ExplainRequest:
-        """What the engine is asked about one map of the open case."""
-        from viewer.controllers import engine
-
-        session = self._session
-        assert session.case is not None
-        assert session.reading is not None
-        variant, method = session.reading.variant, method_of(session)
-        given = session.choice.parameters.get(session.choice.explainer, {})
-        return engine.ExplainRequest(
-            variant.model,
-            session.device,
-            session.case.given(variant.erased),
-            place.slice,
-            variant.mirror,
-            variant.crop,
-            variant.score,
-            session.choice.explainer,
-            layer=place.layer if method.info.needs_layer else "",
-            target=place.target,
-            parameters={name: value for name, value in given.items() if name != "region"},
-            region=variant.region if is_segmentation(session) else None,
-        )
-
     def _keep(self, reading: SeriesReading, place: Place, reply: ExplainReply | None, talk: Talk) -> None:
         if reply is None:
             return
-        self.put(reading, place, reply)
-        self._learn(talk, reply)
+        self.talks.put(reading, place, reply)
+        self.talks.learn(talk, reply)
         self._filling.count()
         self._session.revision += 1
-
-    def put(self, reading: SeriesReading, place: Place, reply: ExplainReply) -> None:
-        """Keep an answer where it belongs, with all that was found out about it."""
-        reading.atlas.put(place.slice, place.target, place.layer, place.key, reply.signed)
-        if reply.deviation is not None:
-            key = deviation_key(place.key)
-            reading.atlas.put(place.slice, place.target, place.layer, key, reply.deviation)
-        key = segments_key(place.key)
-        known = (place.layer, place.target, key, place.slice)
-        if reply.segments is not None and reading.atlas.signed(*known) is None:
-            reading.atlas.put(place.slice, place.target, place.layer, key, reply.segments)
-        flags = tuple(flag for flag in reply.flags if flag in OF_THE_MAP)
-        reading.rounds[place] = Rounds(reply.done, reply.total, flags, reply.facts)
-        if FELL_BACK in reply.flags and FELL_BACK not in reading.flags:
-            self._session.notice = Notice(FELL_BACK_WORDS, severity="warning")
-        reading.flags.update(flag for flag in reply.flags if flag not in flags)
-
-    def _learn(self, talk: Talk, reply: ExplainReply) -> None:
-        """How long it really took, for the next estimate."""
-        support, request = self._session.support, talk.request
-        rate = talk.seconds_a_round()
-        if support is None or rate is None or support.model != request.model_id:
-            return
-        early = reply.done < reply.total
-        if early and (request.explainer in support.seconds or not method_of(self._session).info.coarse_first):
-            return
-        sight = sight_of(self._session)
-        each = rate * reply.total / max(cost(request.explainer, request.parameters, sight), 1e-6)
-        self._session.support = replace(support, seconds={**support.seconds, request.explainer: each})
-
-    # --- how far -----------------------------------------------------------------------------------------------------
-
-    def _done(self, reading: SeriesReading, place: Place) -> bool:
-        """Whether a map is finished and still in memory."""
-        rounds = reading.rounds.get(place)
-        if rounds is None or not rounds.complete:
-            return False
-        return reading.atlas.signed(place.layer, place.target, place.key, place.slice) is not None
-
-    def _rounds(self, reading: SeriesReading, order: _Order) -> tuple[int, int]:
-        """Rounds made and wanted of all maps of an order."""
-        made = total = 0
-        for place in order.places:
-            rounds = reading.rounds.get(place)
-            resumed = (order.variant, place) in self._talks or self._done(reading, place)
-            made += rounds.done if rounds is not None and resumed else 0
-            total += rounds.total if rounds is not None else rounds_wanted(self._session)
-        return made, total
-
-    def _share_left(self, reading: SeriesReading, order: _Order) -> float:
-        made, total = self._rounds(reading, order)
-        return 1 - made / total
-
-    def _seconds_left(self, reading: SeriesReading, order: _Order) -> float | None:
-        """How long an order will still take: as its own steps say, else by what a pass takes."""
-        whole, left = estimate(self._session), 0.0
-        for place in order.places:
-            if self._done(reading, place):
-                continue
-            talk, rounds = self._talks.get((order.variant, place)), reading.rounds.get(place)
-            rate = talk.seconds_a_round() if talk is not None else None
-            if rate is not None and rounds is not None:
-                left += rate * (rounds.total - rounds.done)
-            elif whole is None:
-                return None
-            else:
-                left += whole / len(order.places)
-        return left
 
     def _places(self, reading: SeriesReading, index: int) -> tuple[Place, ...]:
         return places_shown(self._session, reading, index)
 
     def _slice_done(self, reading: SeriesReading, index: int) -> bool:
-        return all(self._done(reading, place) for place in self._places(reading, index))
+        return all(self.talks.done(reading, place) for place in self._places(reading, index))
 
     def _next_of_series(self, reading: SeriesReading) -> int | None:
         order = fill_order(reading.atlas.slices, self._session.view.slice)
@@ -462,28 +333,28 @@ class AskingOnDemand:
             self._running = None
             self._rest()
 
-    def _show_progress(self, reading: SeriesReading, order: _Order | None) -> None:
+    def _show_progress(self, reading: SeriesReading, order: Order | None) -> None:
         asking = self._session.asking
         if order is not None and asking is not None:
-            done, total = self._rounds(reading, order)
+            done, total = self.talks.rounds(reading, order)
             self._session.asking = replace(asking, done=done, total=total)
         self._show_work()
 
-    def _show_stopped(self, order: _Order) -> None:
+    def _show_stopped(self, order: Order) -> None:
         self._show_waiting(order, "stopped")
 
-    def _show_waiting(self, order: _Order, stage: Stage) -> None:
+    def _show_waiting(self, order: Order, stage: Stage) -> None:
         """It waits for the user; what is there stays."""
         session, reading = self._session, self._session.reading
         if reading is None:
             return
-        done, total = self._rounds(reading, order)
+        done, total = self.talks.rounds(reading, order)
         session.asking = Asking(
             stage,
             done,
             total,
             method_of(session).info.round_unit,
-            seconds=self._seconds_left(reading, order),
+            seconds=self.talks.seconds_left(reading, order),
         )
 
     def _show_work(self) -> None:

@@ -68,7 +68,7 @@ class Checking:
         self._generation += 1
         self._started = time.monotonic()
         session.checking = CheckRun(reading, place, wanted)
-        self._step(self._generation, session.checking, self._asking.request(place), None)
+        self._step(self._generation, session.checking, self._asking.talks.request(place), None)
 
     def cancel(self) -> None:
         """Check no more; what has been found stays."""

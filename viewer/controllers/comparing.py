@@ -108,6 +108,21 @@ class Comparing:
         if not self._pressed:
             self._look()
 
+    def side_by_side(self, *explainers: str) -> None:
+        """The maps of some explainers beside each other, in this order, computed at once.
+
+        Raises
+        ------
+        UsageError
+            When there is no such explainer.
+        """
+        for name in explainers:
+            EXPLAINERS.find(name)
+        self._session.comparing.explainers = explainers
+        self.select("explainers")
+        self._session.workspace = "compare"
+        self.compute_all()
+
     def under_noise(self) -> None:
         """The chosen explainer beside its means over noisy inputs, computed at once."""
         self.select("noise")
@@ -263,7 +278,7 @@ class Comparing:
 
         def done(reply: ExplainReply) -> None:
             if reading_of(session, variant) is reading:
-                self._asking.put(
+                self._asking.talks.put(
                     reading, Place(reading.question(index), target, method.layer, method.key), reply
                 )
                 self._filling.count()

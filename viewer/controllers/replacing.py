@@ -66,7 +66,7 @@ class ReplacingVerbs:
             raise UsageError("There is no finished map of one class on this slice yet.", code="no-map")
         signed = signed_map(session, reading, session.view.slice, session.choice.layer)
         assert signed is not None
-        request, started = self._asking.request(place), time.monotonic()
+        request, started = self._asking.talks.request(place), time.monotonic()
         session.replacing.running = True
         session.work = Work(_NAME, 0, PLAN.passes, started)
 

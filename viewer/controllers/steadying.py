@@ -42,7 +42,7 @@ class Steadying:
             raise UsageError("There is no map on this slice yet.", code="no-map")
         if session.probing:
             return
-        place, request, started = places[0], self._asking.request(places[0]), time.monotonic()
+        place, request, started = places[0], self._asking.talks.request(places[0]), time.monotonic()
         name = "how steady is this?"
         session.probing = name
         session.work = Work(name, started=started)

@@ -62,12 +62,18 @@ class Talk:
             self._first = self._first or self._last
         return found
 
+    @property
+    def measured(self) -> bool:
+        """Whether it is known how long a round takes by itself."""
+        return self._first is not None and self._last[0] > self._first[0]
+
     def seconds_a_round(self) -> float | None:
-        """Time of a round, without what an explainer does before its first answer where there is a second one."""
+        """Time of a round, without what an explainer does before its first rounds where it is `measured`."""
         if self._first is None:
             return None
-        rounds, seconds = self._last[0] - self._first[0], self._last[1] - self._first[1]
-        return seconds / rounds if rounds > 0 else self._last[1] / max(self._last[0], 1)
+        if not self.measured:
+            return self._last[1] / max(self._last[0], 1)
+        return (self._last[1] - self._first[1]) / (self._last[0] - self._first[0])
 
     def stop(self) -> None:
         """Take no other step; the one under way is finished, unless that takes long."""
@@ -77,6 +83,8 @@ class Talk:
         self._stop.clear()
 
     def report(self, done: int, total: int, text: str = "") -> None:
-        """What the explainer says between passes, see `Progress`."""
+        """What the explainer says between passes, see `Progress`. Without new rounds it was preparation."""
+        if self._first is not None and done == self._last[0]:
+            self._first = (done, self.seconds + time.monotonic() - self._began)
         if self._stop.is_set() and time.monotonic() - self._began > PATIENCE:
             raise Cancelled

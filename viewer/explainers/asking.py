@@ -127,8 +127,20 @@ def ask(
 
 
 def _noted(answers: Iterator[Answer], question: Question) -> Iterator[Answer]:
-    """The answers with what their passes found out."""
+    """The answers with what their passes found out.
+
+    Raises
+    ------
+    ExplainError
+        When no changed input got a finite score: the map would be empty as if there were nothing to see.
+    """
     for each in answers:
+        asked, left_out = each.facts.get("asked", 0), each.facts.get("left_out", 0)
+        if each.done == each.total and 0 < asked <= left_out:
+            raise ExplainError(
+                f"None of {asked:.0f} changed inputs got a finite score from the network, so nothing explains it.",
+                code="not-finite",
+            )
         yield replace(each, flags=(*each.flags, *sorted(question.notes)))
 
 

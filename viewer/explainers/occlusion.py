@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from viewer.explainers.baselines import baseline_of
 from viewer.explainers.incremental.latest import forget_kept_pass, kept_pass
 from viewer.explainers.incremental.patches import occluded, whole
-from viewer.explainers.passes import own_score
-from viewer.explainers.perturbing import ONE_BY_ONE, perturbed_scores, run_scores
+from viewer.explainers.passes import ONE_BY_ONE, own_score
+from viewer.explainers.perturbing import perturbed_scores, run_scores
 from viewer.explainers.question import Answer, Question, answer, images_together
 from viewer.explainers.windows import Cells, Windows
 from viewer.foundation.errors import WhySliceError
@@ -44,7 +44,8 @@ def occlusion(question: Question) -> Iterator[Answer]:
     """Mean over the windows that cover a voxel of s(x) - s(x with the window covered); a window covers all channels.
 
     Windows that are far apart come first, so the first answer is a coarse map of everything; the last one is the mean
-    over all windows. A window whose score is not finite is left out.
+    over all windows. A window whose score is not finite is left out. The coarsest map is made by full passes, because
+    there is something to see before the incremental way is prepared.
 
     Raises
     ------
@@ -61,24 +62,34 @@ def occlusion(question: Question) -> Iterator[Answer]:
 
 
 def _answers(question: Question, windows: Windows, covering: Covering) -> Iterator[Answer]:
-    covering.choose()
     values = np.full(windows.counts, np.nan)
     known = np.zeros(windows.counts, bool)
     complete = 0
+
+    def so_far() -> Answer:
+        done = int(known.sum())
+        map_ = torch.from_numpy(windows.map(values, known, complete))
+        facts = {"asked": float(done), "left_out": float(np.isnan(values[known]).sum())}
+        return answer(map_, done=done, total=windows.total, flags=covering.flags, facts=facts)
+
     for step, cells in windows.levels():
-        for first in range(0, len(cells), covering.together):
+        if complete and not covering.chosen:
+            covering.choose()
+            question.progress.report(
+                int(known.sum()), windows.total, "windows"
+            )  # no new ones: it was preparation
+        first = 0
+        while first < len(cells):
             part = cells[first : first + covering.together]
+            first += len(part)
             at = tuple(part.T)
             values[at] = covering.reference - covering.scores(part)
             known[at] = True
-            done = int(known.sum())
-            question.progress.report(done, windows.total, "windows")
-            if first + covering.together >= len(cells):
+            question.progress.report(int(known.sum()), windows.total, "windows")
+            if first == len(cells):
                 complete = step
             if complete:  # a part of the coarsest map is no map of everything
-                map_ = torch.from_numpy(windows.map(values, known, complete))
-                facts = {"asked": float(done), "left_out": float(np.isnan(values[known]).sum())}
-                yield answer(map_, done=done, total=windows.total, flags=covering.flags, facts=facts)
+                yield so_far()
 
 
 class Covering:
@@ -92,13 +103,14 @@ class Covering:
     ----------
     reference : score of the input as it is.
     together : windows that are passed at once.
+    chosen : whether it has been tried which way is the better one.
     """
 
     def __init__(self, question: Question, windows: Windows, baseline: Tensor) -> None:
         self._question = question
         self._windows = windows
         self._baseline = baseline
-        self._incremental = False
+        self._incremental = self.chosen = False
         self.reference = own_score(question)
         self.together = images_together(question)
 
@@ -108,6 +120,7 @@ class Covering:
 
     def choose(self) -> None:
         """Try both ways on some windows: is the incremental one the same, and is it faster?"""
+        self.chosen = True
         if self._question.batch.device.type == "cpu":
             cells = self._windows.ends()
         else:  # where one image is hardly faster than many the ways must be compared on many

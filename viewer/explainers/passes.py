@@ -20,7 +20,7 @@ from viewer.explainers.question import Question
 from viewer.explainers.scoring import class_scores, forward
 from viewer.explainers.taps import Taps, channels_first, despite_overwriting, hand_on_copy
 from viewer.explainers.trace_memory import check_memory
-from viewer.foundation.errors import ExplainError
+from viewer.foundation.errors import ExplainError, ModelError
 from viewer.models.memory import in_fitting_parts
 
 
@@ -44,10 +44,17 @@ def differentiable(question: Question, *, copy_all: bool = False) -> Iterator[nn
                 handle.remove()
 
 
+ONE_BY_ONE = "one-by-one"
+"""Flag: the network refuses several images at once."""
+
+_REFUSED = ("input-shape", "outputs")
+
+
 def in_parts(
     question: Question, batch: Tensor, run: Callable[[Tensor], tuple[Tensor, ...]]
 ) -> tuple[Tensor, ...]:
-    """Run something on a batch (image, ...), in parts where memory does not allow the whole.
+    """Run something on a batch (image, ...), in parts where memory does not allow the whole, one by one where the
+    network does not take several.
 
     Parameters
     ----------
@@ -62,7 +69,25 @@ def in_parts(
     ------
     ModelError
         When one image is too much for the processor too.
+    ExplainError, ModelError
+        When the network refuses one image by itself.
     """
+    if len(batch) > 1 and ONE_BY_ONE not in question.notes:
+        try:
+            return _in_fitting_parts(question, batch, run)
+        except (ExplainError, ModelError) as error:
+            if error.code not in _REFUSED:
+                raise
+    alone = [_in_fitting_parts(question, batch[i : i + 1], run) for i in range(len(batch))]
+    if len(alone) == 1:
+        return alone[0]
+    question.notes.add(ONE_BY_ONE)
+    return tuple(torch.cat(same) for same in zip(*alone, strict=True))
+
+
+def _in_fitting_parts(
+    question: Question, batch: Tensor, run: Callable[[Tensor], tuple[Tensor, ...]]
+) -> tuple[Tensor, ...]:
     classifier = question.classifier
     parts, fallen = in_fitting_parts(classifier, batch, lambda part: run(part.to(classifier.device)))
     question.notes.update(fallen)

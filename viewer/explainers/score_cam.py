@@ -10,7 +10,7 @@ from torch import Tensor
 
 from viewer.explainers.passes import layer_output
 from viewer.explainers.perturbing import perturbed_scores
-from viewer.explainers.question import Answer, Question, answer, images_together
+from viewer.explainers.question import Answer, Question, answer, few_first
 
 _LINEAR = ("linear", "bilinear", "trilinear")
 _CONSTANT = 1e-6
@@ -43,13 +43,11 @@ def score_cam(question: Question) -> Iterator[Answer]:
         yield answer(torch.zeros(activation.shape[1:]))
         return
     scores = flat.new_full((len(activation),), torch.nan)
-    step = images_together(question)
-    for first in range(0, len(order), step):
-        part = order[first : first + step]
+    for rounds in few_first(question, len(order)):
+        part, done = order[rounds.start : rounds.stop], rounds.stop
         scores[part] = perturbed_scores(
             question, question.batch * masks(activation[part], question.space)
         ).to(scores)
-        done = min(first + step, len(order))
         asked = order[:done]
         weights = torch.zeros_like(scores)
         good = asked[scores[asked].isfinite()]

@@ -7,6 +7,7 @@ follow the network explains nothing.
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,7 @@ from viewer.explainers.baselines import baseline_of
 from viewer.explainers.map_facts import INCOMPLETE, LEAST_FIT, POOR_FIT
 from viewer.explainers.passes import own_score
 from viewer.explainers.perturbing import perturbed_scores
-from viewer.explainers.question import Answer, Question, answer, images_together
+from viewer.explainers.question import Answer, Question, answer, few_first
 from viewer.explainers.segments import Labels, segments_of
 from viewer.foundation.errors import ExplainError, UsageError
 
@@ -44,6 +45,9 @@ _MORE = 1.25
 
 _FIRST = 0.5
 """Samples for each segment before the first fit."""
+
+_LEAST, _PATIENCE = 8, 0.7
+"""... but of a network that takes so many seconds for them so few samples: poor, which its R2 says, but there."""
 
 TOLERANCE = 0.01
 
@@ -197,15 +201,18 @@ def _answers(question: Question, kind: _Kind) -> Iterator[tuple[Answer, Values]]
         torch.manual_seed(int(question.parameters["seed"]))
         switches = kind.switches(samples, segments)
     x, x0, place = question.batch, _baseline(question), torch.from_numpy(labels.astype(np.int64) - 1)
-    known, fitted, due = _Samples(), None, max(8.0, _FIRST * segments)
-    for part in torch.split(switches, images_together(question)):
+    known, fitted, due = _Samples(), None, max(float(_LEAST), _FIRST * segments)
+    began = time.monotonic()
+    for rounds in few_first(question, samples):
+        part = switches[rounds.start : rounds.stop]
         shown = part[:, place].bool().to(x.device)[:, None]
         changed = torch.where(shown, x, x0)
         scores = perturbed_scores(question, changed).double().cpu()
         known.add(part, scores, kind.weights(x, changed, part).double().cpu())
         question.progress.report(known.asked, samples, "changed inputs")
         done = known.asked == samples
-        if known.count > 1 and (done or known.asked >= due):
+        waited = fitted is None and known.asked >= _LEAST and time.monotonic() - began > _PATIENCE
+        if known.count > 1 and (done or waited or known.asked >= due):
             fitted, due = _fitted(kind, known, labels), known.asked * _MORE
         if fitted is not None:
             made, coefficients = fitted

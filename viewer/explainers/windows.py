@@ -16,8 +16,8 @@ Cells = NDArray[np.int64]
 """(window, axis): number of each window along each axis."""
 
 _AXES = {2: ("rows", "columns"), 3: ("slices", "rows", "columns")}
-_COARSEST = {2: 3, 3: 2}
-"""Dimensions -> windows along an axis of the coarsest map: few enough to be there within a second."""
+_COARSEST = 2
+"""Windows along an axis of the coarsest map: few enough to be there within a second."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ class Windows:
         Cells
             The windows of the level.
         """
-        step, most = 1, _COARSEST[len(self.space)]
-        while math.ceil(max(self.counts) / step) > most:
+        step = 1
+        while math.ceil(max(self.counts) / step) > _COARSEST:
             step *= 2
         coarsest = step
         while step:

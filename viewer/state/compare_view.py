@@ -16,8 +16,9 @@ from viewer.state.case import judged
 from viewer.state.comparing import MOST, Cell
 from viewer.state.layers_view import NOT_MADE_FOR_IT, STATES, is_outside
 from viewer.state.map_view import shown_positive
-from viewer.state.method import FIRST, Method, is_segmentation, method_named, why_not
+from viewer.state.method import FIRST, Method, is_segmentation, method_named, segments_key, why_not
 from viewer.state.planes_view import MapScale
+from viewer.state.segment_lines import Lines, boundary_lines
 from viewer.state.series_reading import Place, SeriesReading, Variant
 from viewer.state.session import Session
 
@@ -44,6 +45,7 @@ class CompareTile:
     missing : why there is no map, in words.
     may_ask : whether pressing computes it.
     watermark : across the picture; empty for none.
+    boundaries : where the segments of the map meet; None where there are none or none are wanted.
     """
 
     cell: Cell
@@ -54,6 +56,7 @@ class CompareTile:
     missing: str = ""
     may_ask: bool = False
     watermark: str = ""
+    boundaries: Lines | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +89,7 @@ class _Found:
     reading: SeriesReading | None
     target: int | None
     raw: NDArray[np.float32] | None
+    segments: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -228,11 +232,12 @@ def _found(session: Session, cell: Cell, cards: dict[str, ModelCard]) -> _Found:
     reading, card = reading_of(session, cell.variant), cards[cell.variant.model]
     method = method_of_cell(session, cell)
     target = card.classes.index(cell.target) if cell.target in card.classes else None
-    raw, index = None, session.view.slice
+    raw, segments, index = None, None, session.view.slice
     if reading is not None and target is not None and index in reading.filled:
         signed = reading.atlas.signed(method.layer, target, method.key, index)
         raw = None if signed is None else shown_positive(signed, method)
-    return _Found(cell, card, method, reading, target, raw)
+        segments = reading.atlas.signed(method.layer, target, segments_key(method.key), index)
+    return _Found(cell, card, method, reading, target, raw, segments)
 
 
 def missing_variants(session: Session) -> tuple[Variant, ...]:
@@ -385,7 +390,12 @@ def _tile(session: Session, found: _Found, title: str, scale: MapScale) -> Compa
         words = f"{found.method.layer} \u00b7 {words}"
     outside = cell.variant.model == session.model_id and is_outside(session)
     mark = NOT_MADE_FOR_IT if outside else ""
-    return CompareTile(cell, heading, words, values, scale, may_ask=part, watermark=mark)
+    boundaries = None
+    if found.segments is not None and session.overlay.boundaries:
+        boundaries = boundary_lines(drawn_on.cells(np.rint(found.segments)))
+    return CompareTile(
+        cell, heading, words, values, scale, may_ask=part, watermark=mark, boundaries=boundaries
+    )
 
 
 def _missing(session: Session, found: _Found) -> tuple[str, bool]:

@@ -202,7 +202,8 @@ class Presenter:
         return (
             *map(_Same, things),
             *(c.kind, c.scale, c.explainers, c.asked, s.model_id, s.revision, s.arrivals, s.findings.least),
-            *(choice.explainer, choice.layer, choice.score, s.overlay.scale, s.overlay.true_grid),
+            *(choice.explainer, choice.layer, choice.score),
+            *(s.overlay.scale, s.overlay.true_grid, s.overlay.boundaries),
             *(view.window, view.convention, view.inverted, view.cursor),
         )
 

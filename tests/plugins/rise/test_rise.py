@@ -59,6 +59,15 @@ def test_a_constant_network_has_no_map() -> None:
     assert made.state == "empty"
 
 
+def test_a_network_without_any_number_is_refused() -> None:
+    module = Corner()
+    with torch.no_grad():
+        module.scale.fill_(torch.nan)
+    classifier = api.wrap_module(module, classes=["a", "b"], dims=2, input_size=(32, 40))
+    with pytest.raises(api.WhySliceError, match="not a finite number"):
+        api.explain(classifier, np.ones((1, 32, 40), np.float32), explainer="rise", target=1, samples=32)
+
+
 def test_what_is_no_number_is_left_out_and_said() -> None:
     class Dividing(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

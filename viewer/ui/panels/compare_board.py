@@ -25,6 +25,7 @@ from viewer.state.comparing import CompareKind
 from viewer.state.method import menu, why_not
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
+from viewer.ui.canvas.boundary_marks import BoundaryMarks
 from viewer.ui.canvas.box_marks import BoxMarks
 from viewer.ui.canvas.colour_bar import ColourBar
 from viewer.ui.canvas.gestures import Gestures
@@ -86,7 +87,8 @@ class ComparePane(PicturePane):
         self.setMinimumSize(_LEAST, _LEAST)
         self.letters, self.words, self.crosshair = EdgeLetters(), Words(), Crosshair()
         self.letters.points = 9.0
-        self.foreground += [self.crosshair, self.letters, self.words]
+        self.boundaries = BoundaryMarks()
+        self.foreground += [self.boundaries, self.crosshair, self.letters, self.words]
         self.gestures = _CompareGestures(self, bench)
 
 
@@ -141,6 +143,7 @@ class CompareCell(QFrame):
         pane.words.side_unknown = background.letters is None
         pane.words.mark, pane.words.watermark = background.mark, tile.watermark
         pane.crosshair.cursor = view.cursor
+        pane.boundaries.show_lines(tile.boundaries if style.visible else None)
         pane.show_background(background)
         pane.show_map(tile.map, tile.values, style, hard=self._bench.session.overlay.true_grid)
 
