@@ -308,6 +308,18 @@ def test_names_that_do_not_exist(
     assert not out.exists()
 
 
+def test_what_the_window_says_above_a_map_stands_under_the_table(
+    say: Say, tiny: str, nifti: Path, tmp_path: Path
+) -> None:
+    words = ("--explainer", "grad-cam,layer-cam", "--slice", 2, "--out", tmp_path / "maps")
+    told = say("explain", nifti, "--model", tiny, *words)
+    assert told.code == 0
+    one, other = [each for each in told.out.splitlines() if "Read with care: " in each]
+    assert one.startswith("stroke, relu2, grad-cam, slice 2: ")
+    assert one.endswith("same map as HiResCAM and XGrad-CAM on this layer.")
+    assert other.startswith("stroke, relu2, layer-cam, slice 2: ")
+
+
 def test_places_that_cannot_be_written(say: Say, tiny: str, nifti: Path, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     told = say("explain", nifti, "--model", tiny, "--explainer", "grad-cam", "--out", tmp_path / "taken")

@@ -12,6 +12,7 @@ from viewer.explainers.explaining import explain
 from viewer.explainers.layers import find_layers
 from viewer.explainers.trace import trace
 from viewer.foundation.errors import WhySliceError
+from viewer.plugin_host.host import activate
 
 NAMES = ("grad-cam", "gradient", "smoothgrad", "integrated-gradients", "eigen-cam")
 SHORT = {"smoothgrad": {"samples": 2}, "integrated-gradients": {"steps": 2}}
@@ -159,3 +160,35 @@ def test_logits_scaled_down_are_near_zero_for_every_family(explainer: str, wide:
     made = explain(classified(module), x, explainer=explainer, target=1)
     assert made.state == ("ok" if wide == 1 else "near_zero")
     assert find_layers(classified(module))
+
+
+class OneAtATime(nn.Module):
+    """Refuses several images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = lively(ARCHITECTURES["flat"]())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(x.reshape(1, 1, *SIZE))
+
+
+@pytest.mark.parametrize(
+    ("explainer", "parameters"),
+    [
+        ("integrated-gradients", {"steps": 4}),
+        ("smoothgrad", {"samples": 3}),
+        ("gradient-shap", {"samples": 3}),
+        ("lime", {"segments": 9, "samples": 20}),
+        ("rise", {"samples": 16}),
+    ],
+)
+def test_a_network_that_takes_one_image_at_a_time(
+    explainer: str, parameters: dict[str, int], batch: Tensor
+) -> None:
+    activate()  # RISE is a plugin
+    wish = {"explainer": explainer, "target": 1, **parameters}
+    made = explain(classified(OneAtATime()), batch[0].numpy(), **wish)
+    plain = explain(classified(lively(ARCHITECTURES["flat"]())), batch[0].numpy(), **wish)
+    assert "one-by-one" in made.flags
+    np.testing.assert_allclose(made.signed, plain.signed, atol=1e-4 * np.abs(plain.signed).max())

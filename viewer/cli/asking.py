@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from viewer.cli.answer import Answer, table
 from viewer.cli.experimenting import NONE, described, experiment_order, wanted_experiments
@@ -117,8 +118,27 @@ def explain(options: Namespace, terminal: Terminal) -> Answer:
         for m in document["maps"]
     ]
     text = table(("class", "slice", "layer", "explainer", "state", "raw max", "p", "picture"), rows)
-    rules = f"slices: {document['slice_rule']}\nvolumes: on {document['nifti_grid']}"
-    return Answer(document, f"{text}\n{rules}\nprovenance: {document['provenance']}")
+    lines = [
+        text,
+        *_may_they_be_read(document["maps"]),
+        f"slices: {document['slice_rule']}",
+        f"volumes: on {document['nifti_grid']}",
+        f"provenance: {document['provenance']}",
+    ]
+    return Answer(document, "\n".join(lines))
+
+
+def _may_they_be_read(maps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What the window says above a map, once for all maps that it holds for."""
+    holds: dict[str, list[str]] = {}
+    for made in maps:
+        place = "" if made["slice"] is None else f", slice {made['slice']}"
+        holds.setdefault(made["may_read"]["line"], []).append(
+            f"{made['class']}, {made['layer']}, {made['explainer']}{place}"
+        )
+    for line, which in holds.items():
+        more = f" and {len(which) - 1} more" if len(which) > 1 else ""
+        yield f"{which[0]}{more}: {line}"
 
 
 def check(options: Namespace, terminal: Terminal) -> Answer:
