@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from viewer.cli import asking, evaluating, listing, making, reading
+from viewer.cli import asking, evaluating, exporting, listing, making, reading
 from viewer.cli.answer import Answer
 from viewer.cli.arguments import (
     Parser,
@@ -25,6 +25,7 @@ from viewer.cli.arguments import (
 from viewer.cli.terminal import Terminal
 from viewer.controllers.cohort.order import INCLUDES, SLICE_RULES
 from viewer.controllers.experiments.declaration import EXPERIMENTS
+from viewer.controllers.steadying import PASSES
 from viewer.evaluation.checks.declaration import CHECKS
 from viewer.foundation.provenance import program_version
 from viewer.imaging.erasure import FILLS
@@ -232,16 +233,7 @@ def _predict(parser: ArgumentParser) -> None:
     _image(parser)
     _input(parser)
     _erase(parser)
-    parser.add_argument(
-        "--mc-samples",
-        metavar="N",
-        type=whole_number(least=0),
-        default=0,
-        help="dropout passes for intervals",
-    )
-    parser.add_argument(
-        "--seed", metavar="S", type=whole_number(least=0), default=0, help="of the dropout passes (default 0)"
-    )
+    _mc(parser, default=0)
     _device(parser)
 
 
@@ -414,6 +406,62 @@ def _evaluate(parser: ArgumentParser) -> None:
     _device(parser)
 
 
+def _export(parser: ArgumentParser) -> None:
+    parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="a file or folder")
+    parser.add_argument("--model", metavar="ID", help="id or folder of a model")
+    parser.add_argument(
+        "--format",
+        metavar="FORMAT",
+        type=one_of("format", exporting.FORMATS),
+        required=True,
+        help="pdf: the patient summary",
+    )
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help="the file to write; .png for its first page alone",
+    )
+    parser.add_argument(
+        "--explainer", metavar="NAME", action="append", default=[], help="of the maps (default: grad-cam)"
+    )
+    parser.add_argument("--layer", metavar="L", help="of the maps (default: the model's default layer)")
+    parser.add_argument(
+        "--class", dest="target", metavar="C", help="that is summarised (default: the finding)"
+    )
+    parser.add_argument(
+        "--score", metavar="SCORE", type=one_of("score", _SCORES), default="logit", help=", ".join(_SCORES)
+    )
+    _mc(parser, default=PASSES)
+    parser.add_argument(
+        "--cohort",
+        metavar="COHORT",
+        type=Path,
+        help="folder with the cohort.csv that names the image: its further columns stand on the page",
+    )
+    parser.add_argument(
+        "--show-phi", action="store_true", help="name the patient on the page; hidden without it"
+    )
+    _image(parser)
+    _input(parser)
+    _device(parser)
+
+
+def _mc(parser: ArgumentParser, *, default: int) -> None:
+    """Monte Carlo dropout."""
+    parser.add_argument(
+        "--mc-samples",
+        metavar="N",
+        type=whole_number(least=0),
+        default=default,
+        help=f"dropout passes for intervals (default {default})",
+    )
+    parser.add_argument(
+        "--seed", metavar="S", type=whole_number(least=0), default=0, help="of the dropout passes (default 0)"
+    )
+
+
 def _generate(parser: ArgumentParser) -> None:
     parser.add_argument("generator", metavar="GENERATOR", help="such as stroke-dwi")
     parser.add_argument(
@@ -489,6 +537,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("check", "ask whether the maps of an image can be trusted", asking.check, _check),
     Command("evaluate", "score predictions and maps of a whole cohort", evaluating.evaluate, _evaluate),
+    Command("export", "write the summary of a patient as pages", exporting.export, _export),
     Command("generate", "make synthetic cases with known truth", making.generate, _generate),
     Command("train", "train a model; the same command goes on where it stopped", making.train, _train),
     Command("add-model", "make a model folder from a checkpoint", making.add_model, _add_model),

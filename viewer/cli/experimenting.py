@@ -10,10 +10,12 @@ from viewer.cli.terminal import Terminal
 from viewer.controllers.experiments.declaration import EXPERIMENTS
 from viewer.controllers.experiments.order import EXPLAINERS_SHOWN, ExperimentOrder
 from viewer.controllers.explain_order import ALL, ExplainOrder
+from viewer.controllers.headless import InputWish
 from viewer.controllers.looking import is_demo
 from viewer.evaluation.cohort_table import read_cohort
 from viewer.foundation.errors import UsageError
 from viewer.imaging.image import MedicalImage
+from viewer.models.card import Crop
 
 NONE = "none"
 
@@ -45,11 +47,6 @@ def experiment_order(
     """
     if ALL in order.layers or len(order.layers) > 1 or order.slices == ALL:
         raise UsageError("An experiment shows one layer and one slice: name one of each, or none.")
-    crop = order.wish.crop
-    if crop == "on":
-        from viewer.controllers import engine
-
-        crop = order.wish.crop_rule(engine.load(order.model, order.device).card)
     assert order.slices is None or isinstance(order.slices, int)
     return ExperimentOrder(
         order.model,
@@ -60,15 +57,24 @@ def experiment_order(
         order.layers[0] if order.layers else "",
         order.score,
         order.wish.mirror,
-        crop,
+        crop_of(order.wish, order.model, order.device),
         order.device,
         tuple(name for word in options.beside for name in word.split(",") if name),
-        _facts(options.cohort, image, terminal),
+        facts_of(options.cohort, image, terminal),
         is_demo(image),
     )
 
 
-def _facts(cohort: Path | None, image: MedicalImage, terminal: Terminal) -> tuple[tuple[str, str], ...]:
+def crop_of(wish: InputWish, model: str, device: str) -> Crop | None:
+    """The rule that a wish means for a model; None for what its card says."""
+    if wish.crop != "on":
+        return wish.crop
+    from viewer.controllers import engine
+
+    return wish.crop_rule(engine.load(model, device).card)
+
+
+def facts_of(cohort: Path | None, image: MedicalImage, terminal: Terminal) -> tuple[tuple[str, str], ...]:
     """What the table of a cohort knows of the image."""
     if cohort is None:
         return ()

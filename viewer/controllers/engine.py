@@ -215,6 +215,11 @@ def load(model_id: str, device: str) -> LoadedModel:
     return LoadedModel(loaded.card, layers, str(loaded.device), loaded.parameters, first, needs)
 
 
+def drops_out(model_id: str, device: str) -> bool:
+    """Whether a model has dropout, so that passes with it differ."""
+    return has_dropout(classifier(model_id, device).module)
+
+
 def predict_case(
     model_id: str,
     device: str,

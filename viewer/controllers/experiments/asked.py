@@ -312,16 +312,20 @@ class Asked:
 
     # --- words -------------------------------------------------------------------------------------------------------
 
-    def facts(self, scales: Mapping[str, Scale] | None = None, maps: str = "") -> tuple[tuple[str, str], ...]:
+    def facts(
+        self, scales: Mapping[str, Scale] | None = None, maps: str = "", place: str = ""
+    ) -> tuple[tuple[str, str], ...]:
         """What is needed to read the page.
 
         Parameters
         ----------
         maps : what is drawn, where that is not the order's explainers on one layer.
+        place : what of the image is shown, where that is not the slice.
         """
         order, plane = self.order, self.case.plane
-        place = "the volume as a whole"
-        if self.slice is not None:
+        if not place and self.slice is None:
+            place = "the volume as a whole"
+        elif not place and self.slice is not None:
             place = f"{plane.name} slice {self.slice + 1} of {self.case.slices}"
         place += "".join(f"; {note.lower()}" for note in self._patient().notes)
         known = "".join(f"; {name} {value}" for name, value in order.facts)

@@ -1,0 +1,70 @@
+"""``export --format pdf``: the summary of a patient as pages."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from viewer.cli.answer import Answer
+from viewer.cli.asking import split_names, wish_of
+from viewer.cli.experimenting import crop_of, facts_of
+from viewer.cli.reading import asked_image, was_resampled
+from viewer.cli.terminal import Terminal
+from viewer.controllers.experiments.order import ExperimentOrder
+from viewer.controllers.explain_order import ExplainOrder
+from viewer.controllers.looking import is_demo
+from viewer.controllers.patient.to_file import patient_to_file
+from viewer.foundation.errors import UsageError
+
+_USUAL = "grad-cam"
+
+
+def patient_summary(options: Namespace, terminal: Terminal) -> Answer:
+    """Read one patient and write the pages.
+
+    Raises
+    ------
+    UsageError
+        For several images or explainers, or without a model.
+    """
+    if len(options.paths) != 1:
+        raise UsageError("A summary is of one patient: name one file or folder.")
+    if not options.model:
+        raise UsageError("A summary needs a model: say --model ID.")
+    options.path = options.paths[0]
+    explainers = split_names([options.explainer] if options.explainer else []) or (_USUAL,)
+    if len(explainers) > 1:
+        raise UsageError("A summary has one explainer: name one.")
+    ExplainOrder(options.model, explainers, options.out).check()
+    image = asked_image(options, terminal)
+    terminal.warn_of(image.diagnoses)
+    order = ExperimentOrder(
+        options.model,
+        image,
+        target=options.target or "",
+        explainers=explainers,
+        layer=options.layer or "",
+        score=options.score,
+        mirror=options.mirror,
+        crop=crop_of(wish_of(options), options.model, options.device),
+        device=options.device,
+        facts=facts_of(options.cohort, image, terminal),
+        synthetic=is_demo(image),
+    )
+    found = patient_to_file(
+        order,
+        options.out,
+        terminal.progress,
+        passes=options.mc_samples,
+        seed=options.seed,
+        show_phi=options.show_phi,
+    )
+    if found["applicability"]["verdict"] == "does_not_apply":
+        reasons = "; ".join(found["applicability"]["reasons"])
+        terminal.warn(f"The model was not made for this image: {reasons}.")
+    document = {**found, "format": options.format, "resampled": was_resampled(image)}
+    called = "called" if found["called"] else "not called"
+    slices = f"{len(found['called_slices'])} of {len(found['slices'])} slices called"
+    text = (
+        f"{found['class']}: {found['probability']:.3f} ({found['rule']}), {called}; {slices}\n{found['path']}"
+    )
+    return Answer(document, text)
