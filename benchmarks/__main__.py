@@ -18,6 +18,7 @@ from benchmarks.measuring import Report, in_markdown
 _ROOMS = (
     "explainers",
     "engine",
+    "one_patient",
     "attributions",
     "on_demand",
     "perturbations",

@@ -60,7 +60,7 @@ def write_tiny_cohort(folder: Path, strokes: int = 3, others: int = 2, **more: o
             rows.append({**facts, "boxes": json.dumps([wider]), "reader": "B", **more})
         (folder / f"{name}.json").write_text(json.dumps({"Modality": "MR"}), encoding="utf-8")
     with (folder / "cohort.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS)
+        writer = csv.DictWriter(stream, list(dict.fromkeys((*COLUMNS, *more))))
         writer.writeheader()
         writer.writerows(rows)
     return folder

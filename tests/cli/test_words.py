@@ -34,6 +34,7 @@ CONTRACT = [
     "generate",
     "train",
     "add-model",
+    "export",
     "self-test",
 ]
 

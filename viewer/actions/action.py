@@ -14,7 +14,7 @@ from viewer.actions.conditions import REASONS
 from viewer.controllers.workbench import Workbench
 from viewer.state.session import Session
 
-Menu = Literal["Case", "Edit", "View", "Map", "Input", "Boxes", "Teach", "Help"]
+Menu = Literal["Case", "Edit", "View", "Map", "Input", "Boxes", "Experiments", "Teach", "Help"]
 Dialog = Literal[
     "open-file",
     "open-folder",
@@ -26,6 +26,8 @@ Dialog = Literal[
     "spacing",
     "save-figure",
     "save-maps",
+    "save-experiment",
+    "dispute",
     "palette",
     "settings",
     "shortcuts",

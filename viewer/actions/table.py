@@ -6,6 +6,7 @@ from viewer.actions.action import Action
 from viewer.actions.boxes_actions import BOXES_ACTIONS
 from viewer.actions.case_actions import CASE_ACTIONS
 from viewer.actions.edit_actions import EDIT_ACTIONS
+from viewer.actions.experiment_actions import EXPERIMENT_ACTIONS
 from viewer.actions.help_actions import HELP_ACTIONS
 from viewer.actions.input_actions import INPUT_ACTIONS
 from viewer.actions.map_actions import MAP_ACTIONS
@@ -19,6 +20,7 @@ ACTIONS: tuple[Action, ...] = (
     *MAP_ACTIONS,
     *INPUT_ACTIONS,
     *BOXES_ACTIONS,
+    *EXPERIMENT_ACTIONS,
     *TEACH_ACTIONS,
     *HELP_ACTIONS,
 )

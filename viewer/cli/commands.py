@@ -386,6 +386,19 @@ def _evaluate(parser: ArgumentParser) -> None:
         "--split", metavar="NAME", default="", help="only the images of this split of the table"
     )
     parser.add_argument(
+        "--disputed",
+        metavar="FILE",
+        type=Path,
+        help="table with the columns path and note: images whose label is wrong, which are counted apart",
+    )
+    parser.add_argument(
+        "--misclassified",
+        metavar="N",
+        type=whole_number(least=0),
+        default=0,
+        help="show up to N cases that the model gets wrong in a figure (default 0)",
+    )
+    parser.add_argument(
         "--score", metavar="SCORE", type=one_of("score", _SCORES), default="logit", help=", ".join(_SCORES)
     )
     _input(parser)
@@ -407,32 +420,19 @@ def _evaluate(parser: ArgumentParser) -> None:
 
 
 def _export(parser: ArgumentParser) -> None:
-    parser.add_argument("paths", metavar="PATH", nargs="+", type=Path, help="a file or folder")
-    parser.add_argument("--model", metavar="ID", help="id or folder of a model")
+    parser.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="a file or folder")
     parser.add_argument(
         "--format",
         metavar="FORMAT",
         type=one_of("format", exporting.FORMATS),
         required=True,
-        help="pdf: the patient summary",
+        help="pdf: the summary of one patient (an --out that ends in .png is its first page)",
     )
-    parser.add_argument(
-        "--out",
-        metavar="FILE",
-        type=Path,
-        required=True,
-        help="the file to write; .png for its first page alone",
-    )
-    parser.add_argument(
-        "--explainer", metavar="NAME", action="append", default=[], help="of the maps (default: grad-cam)"
-    )
+    parser.add_argument("--model", metavar="ID", required=True, help="id or folder of a model")
+    parser.add_argument("--explainer", metavar="NAME", help="of the maps (default: grad-cam)")
     parser.add_argument("--layer", metavar="L", help="of the maps (default: the model's default layer)")
-    parser.add_argument(
-        "--class", dest="target", metavar="C", help="that is summarised (default: the finding)"
-    )
-    parser.add_argument(
-        "--score", metavar="SCORE", type=one_of("score", _SCORES), default="logit", help=", ".join(_SCORES)
-    )
+    parser.add_argument("--class", dest="target", metavar="C", help="of the maps (default: the finding)")
+    parser.add_argument("--out", metavar="FILE", type=Path, required=True, help="the file to write")
     _mc(parser, default=PASSES)
     parser.add_argument(
         "--cohort",
@@ -537,10 +537,10 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("check", "ask whether the maps of an image can be trusted", asking.check, _check),
     Command("evaluate", "score predictions and maps of a whole cohort", evaluating.evaluate, _evaluate),
-    Command("export", "write the summary of a patient as pages", exporting.export, _export),
     Command("generate", "make synthetic cases with known truth", making.generate, _generate),
     Command("train", "train a model; the same command goes on where it stopped", making.train, _train),
     Command("add-model", "make a model folder from a checkpoint", making.add_model, _add_model),
+    Command("export", "write the summary of a patient as pages", exporting.export, _export),
     Command("self-test", "try every bundled model on the demo case", making.check_everything, _device),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from viewer.controllers.cohort.files import write_evaluation
 from viewer.controllers.cohort.look import BASELINE, BRIGHTNESS
 from viewer.controllers.cohort.order import FRACTIONS, TRANSFORMS, EvaluateOrder
 from viewer.controllers.cohort.side_by_side import evaluate_each
+from viewer.evaluation.cohort_table import read_disputes
 from viewer.evaluation.iou_curve import PERCENTAGES
 from viewer.evaluation.prediction_table import CHIEF_SCORES
 from viewer.foundation.errors import UsageError
@@ -45,6 +47,8 @@ def evaluate(options: Namespace, terminal: Terminal) -> Answer:
         split=options.split,
         include=options.include,
         jobs=options.jobs,
+        misclassified=options.misclassified,
+        disputes={} if options.disputed is None else read_disputes(options.disputed),
         draws=options.draws,
         seed=options.seed,
     )
@@ -86,6 +90,10 @@ def _described(document: dict[str, Any]) -> str:
     parts = [
         f"{document['images']} images of {document['patients']} patients, {len(document['skipped'])} skipped"
     ]
+    if document["disputed"]:
+        outcomes = Counter(each["outcome"] or "truth unknown" for each in document["disputed"])
+        said = ", ".join(f"{name} {count}" for name, count in outcomes.items())
+        parts.append(f"{len(document['disputed'])} with a disputed label, counted apart: {said}")
     for unit in ("per_patient", "per_slice"):
         found = document["predictions"][unit]
         if found is None or not found["n"]:

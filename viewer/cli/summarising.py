@@ -5,14 +5,14 @@ from __future__ import annotations
 from argparse import Namespace
 
 from viewer.cli.answer import Answer
-from viewer.cli.asking import split_names, wish_of
+from viewer.cli.asking import wish_of
 from viewer.cli.experimenting import crop_of, facts_of
 from viewer.cli.reading import asked_image, was_resampled
 from viewer.cli.terminal import Terminal
 from viewer.controllers.experiments.order import ExperimentOrder
+from viewer.controllers.experiments.patient_to_file import patient_to_file
 from viewer.controllers.explain_order import ExplainOrder
 from viewer.controllers.looking import is_demo
-from viewer.controllers.patient.to_file import patient_to_file
 from viewer.foundation.errors import UsageError
 
 _USUAL = "grad-cam"
@@ -24,26 +24,21 @@ def patient_summary(options: Namespace, terminal: Terminal) -> Answer:
     Raises
     ------
     UsageError
-        For several images or explainers, or without a model.
+        For several images.
     """
     if len(options.paths) != 1:
         raise UsageError("A summary is of one patient: name one file or folder.")
-    if not options.model:
-        raise UsageError("A summary needs a model: say --model ID.")
     options.path = options.paths[0]
-    explainers = split_names([options.explainer] if options.explainer else []) or (_USUAL,)
-    if len(explainers) > 1:
-        raise UsageError("A summary has one explainer: name one.")
-    ExplainOrder(options.model, explainers, options.out).check()
+    explainer = options.explainer or _USUAL
+    ExplainOrder(options.model, (explainer,), options.out).check()
     image = asked_image(options, terminal)
     terminal.warn_of(image.diagnoses)
     order = ExperimentOrder(
         options.model,
         image,
         target=options.target or "",
-        explainers=explainers,
+        explainers=(explainer,),
         layer=options.layer or "",
-        score=options.score,
         mirror=options.mirror,
         crop=crop_of(wish_of(options), options.model, options.device),
         device=options.device,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from viewer.foundation.errors import Cancelled
-from viewer.foundation.job_runner import JobHandle, JobRunner
+from viewer.foundation.job_runner import JobHandle, JobRunner, Lane
 from viewer.foundation.log import logger
 from viewer.foundation.progress import Progress
 from viewer.state.session import Notice, Session, Work
@@ -25,6 +25,7 @@ class LatestRead:
     Parameters
     ----------
     purpose : name that it has among all that is read.
+    lane : where it is done.
     ended : told when a request ends without a result: it failed, or was cancelled.
     """
 
@@ -35,9 +36,11 @@ class LatestRead:
         ended: Callable[[], None] = _nothing,
         *,
         purpose: str = "reading",
+        lane: Lane = "read",
     ) -> None:
         self._session = session
         self._purpose = purpose
+        self._lane: Lane = lane
         self._runner = runner
         self._ended = ended
         self._request = 0
@@ -85,7 +88,9 @@ class LatestRead:
                 between()
                 self._say(Work(text or name, count, total, started))
 
-        self._running = self._runner.submit("read", work, done=if_wanted, failed=failed, progress=progress)
+        self._running = self._runner.submit(
+            self._lane, work, done=if_wanted, failed=failed, progress=progress
+        )
 
     def give_up(self) -> None:
         """Stop what is under way because something else comes instead."""

@@ -9,6 +9,7 @@ from viewer.controllers.boxing import Boxing
 from viewer.controllers.cohort.verbs import Cohorts
 from viewer.controllers.dropping import Dropping
 from viewer.controllers.erasing import Erasing
+from viewer.controllers.experimenting import Experiments
 from viewer.controllers.explaining import Explaining
 from viewer.controllers.exporting import Exporting
 from viewer.controllers.findings import FindingsVerbs
@@ -84,11 +85,13 @@ class Workbench:
         self.preferring = Preferring(
             self.session, runner, self.viewing, self.explaining, self.recents, self.keeping
         )
+        self.experiments = Experiments(self.session, runner, self.explaining, self.viewing)
         self._stops: dict[str, Callable[[], None]] = {
             "opening": self.opening.cancel,
             "volumes": self.volumes.cancel,
             "beside": self.beside.cancel,
             "grid": self.grid.cancel,
+            "experiment": self.experiments.cancel,
             COMPUTING: self._stop_computing,
         }
         self.noticing = Noticing(self.session)

@@ -139,6 +139,21 @@ class Cohort:
         real = Path(os.path.realpath(file))
         return next((image for image in self.images if image.file in (real, *real.parents)), None)
 
+    def disputing(self, notes: Mapping[str, str]) -> Cohort:
+        """The same table where some labels are disputed.
+
+        Parameters
+        ----------
+        notes : path as the table names it -> why its label is wrong; an empty note takes a dispute back.
+        """
+        return replace(
+            self,
+            images=tuple(
+                replace(image, disputed=notes[image.path].strip()) if image.path in notes else image
+                for image in self.images
+            ),
+        )
+
     def of_split(self, split: str) -> Cohort:
         """Only the images of a split.
 
@@ -155,6 +170,25 @@ class Cohort:
                 code="no-such-split",
             )
         return replace(self, images=tuple(image for image in self.images if image.split == split))
+
+
+def read_disputes(path: Path) -> dict[str, str]:
+    """Notes of a reviewer: a table with the columns ``path`` and ``note``, such as *Save results* writes.
+
+    Raises
+    ------
+    ReadError
+        When it cannot be read, or has no such columns.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReadError(f"'{path.name}' cannot be read as text in UTF-8.", code="bad-disputes") from error
+    head = text.partition("\n")[0]
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(head))
+    if not {"path", "note"} <= set(reader.fieldnames or ()):
+        raise ReadError(f"'{path.name}' has no columns 'path' and 'note'.", code="bad-disputes")
+    return {str(row["path"]).strip(): str(row["note"] or "").strip() for row in reader if row["path"]}
 
 
 def read_cohort(folder: Path, progress: Progress = SILENT) -> Cohort:

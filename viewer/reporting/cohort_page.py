@@ -6,6 +6,7 @@ Cases have numbers here, those of their lines in the tables; names of files and 
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -52,6 +53,7 @@ def cohort_page(document: Mapping[str, Any], figures: Mapping[str, bytes], recor
         f"<title>Cohort evaluation of {_text(document['model'])}</title><style>{_STYLE}</style></head><body>",
         f"<h1>Cohort evaluation of {_text(document['model'])}</h1>",
         f"<p>{document['images']} images of {document['patients']} patients, {len(document['skipped'])} skipped.</p>",
+        _disputed(document),
         "<p class='mark'>RESEARCH USE ONLY</p>",
         _models(document),
         _predictions(document, figures),
@@ -216,6 +218,17 @@ def best_thresholds(rows: Iterable[Row]) -> list[Row]:
         if key not in best or (row["iou"] or 0.0) > (best[key]["iou"] or 0.0):
             best[key] = row
     return sorted(best.values(), key=lambda row: -(row["iou"] or 0.0))
+
+
+def _disputed(document: Mapping[str, Any]) -> str:
+    """Labels that a reviewer holds to be wrong, counted; an older document has none."""
+    outcomes = Counter(each["outcome"] or "of unknown truth" for each in document.get("disputed", ()))
+    if not outcomes:
+        return ""
+    counts = ", ".join(f"{name} {count}" for name, count in outcomes.items())
+    return (
+        f"<p>{sum(outcomes.values())} more have a disputed label and are counted nowhere else: {counts}.</p>"
+    )
 
 
 def _focus(document: Mapping[str, Any], numbers: Mapping[str, int]) -> str:

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from viewer.evaluation.cohort_table import Cohort, CohortImage
 
-Group = Literal["TP", "FP", "FN", "TN", "waiting", "skipped"]
-GROUPS: tuple[Group, ...] = ("TP", "FP", "FN", "TN", "waiting", "skipped")
-"""``waiting`` until a case has been scored, or where its truth is not known."""
+Group = Literal["TP", "FP", "FN", "TN", "disputed", "waiting", "skipped"]
+GROUPS: tuple[Group, ...] = ("TP", "FP", "FN", "TN", "disputed", "waiting", "skipped")
+"""``disputed`` where a reviewer holds the label to be wrong; ``waiting`` until a case has been scored, or where its
+truth is not known."""
 ExplainersWish = Literal["shown", "usual", "trace"]
 LayersWish = Literal["shown", "all"]
 
@@ -27,6 +28,7 @@ class CohortLine:
     slice : that stands for it, from 0; None for a volume, and before it has been scored.
     outcome : of the decision about the finding; empty where it is not known.
     reason : why it was skipped; empty otherwise.
+    disputed : why a reviewer holds its label to be wrong; empty where nobody does.
     usable : False for a row of the table that names nothing that may be opened; `reason` says why.
     """
 
@@ -37,11 +39,14 @@ class CohortLine:
     outcome: Literal["", "TP", "FP", "FN", "TN"] = ""
     reason: str = ""
     usable: bool = True
+    disputed: str = ""
 
     @property
     def group(self) -> Group:
         if self.reason:
             return "skipped"
+        if self.disputed and self.outcome:
+            return "disputed"
         return self.outcome or "waiting"
 
 
@@ -52,7 +57,7 @@ def fresh_lines(cohort: Cohort) -> tuple[CohortLine, ...]:
         CohortLine(CohortImage(row.path, cohort.folder, row.path, ()), reason=row.reason, usable=False)
         for row in cohort.skipped
     )
-    return (*(CohortLine(image) for image in cohort.images), *unusable)
+    return (*(CohortLine(image, disputed=image.disputed) for image in cohort.images), *unusable)
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,6 +29,7 @@ from viewer.state.case import Case, Judgement
 from viewer.state.cohort import CohortOnScreen
 from viewer.state.comparing import Comparing
 from viewer.state.display import Convention
+from viewer.state.experiment import ExperimentOnScreen
 from viewer.state.history import History
 from viewer.state.judged_map import JudgedMap
 from viewer.state.kept_session import KeptSession
@@ -307,6 +308,8 @@ class Session:
     even: MedicalImage | None = None
     """The open image on an even grid, made to be looked at in three planes where its own grid is not even."""
     cohort: CohortOnScreen | None = None
+    experiment: ExperimentOnScreen | None = None
+    """The experiment or summary that was asked for last; None for none."""
     lesson: Lesson | None = None
     """Cases that a class votes on; None without a lesson."""
     work: Work | None = None

@@ -24,7 +24,16 @@ from viewer.foundation.provenance import provenance, write_provenance
 from viewer.foundation.whole_file import write_whole
 
 DOCUMENT, PAGE, RECORD = "evaluation.json", "report.html", "provenance.json"
-_TABLES = ("localisation", "pixel_importance", "focus", "class_overlap", "readers", "skipped", "second_look")
+_TABLES = (
+    "localisation",
+    "pixel_importance",
+    "focus",
+    "class_overlap",
+    "readers",
+    "skipped",
+    "second_look",
+    "disputed",
+)
 _ON_PAGE_DPI = 160
 
 
@@ -83,6 +92,8 @@ def write_evaluation(
             write_whole(out / f"{name}.{kind}", rendered(figure, kind))
             written.append(f"{name}.{kind}")
         pictures[name] = rendered(figure, "png", _ON_PAGE_DPI)
+    if found.order.misclassified:
+        written += _write_misclassified(found, document, progress)
     record = record_of(found)
     write_provenance(out / RECORD, record)
     write_whole(out / PAGE, cohort_page(document, pictures, record).encode())
@@ -95,6 +106,31 @@ def write_evaluation(
     }
     write_whole(out / DOCUMENT, (json.dumps(document, allow_nan=False, indent=1) + "\n").encode())
     return document
+
+
+def _write_misclassified(found: Evaluated, document: dict[str, Any], progress: Progress) -> list[str]:
+    """The figure of the cases that the model gets wrong, those with a disputed label too; names of its files."""
+    from viewer.controllers.cohort.misclassified import Wrong, misclassified
+    from viewer.reporting.page import save_pages
+
+    finding = found.card.positive_class or found.card.classes[0]
+    outcomes = {case["path"]: case["outcomes"].get(finding, "") for case in document["cases"]}
+    disputed = {each["path"]: each["outcome"] for each in document["disputed"]}
+    wrong = [
+        Wrong(image, number, outcome, image.path in disputed)
+        for number, image in enumerate(found.cohort.images, start=1)
+        if (outcome := disputed.get(image.path) or outcomes.get(image.path, "")) in ("FN", "FP")
+    ]
+    if not wrong:
+        document["misclassified"] = {"value": None, "sentence": "No case is misclassified.", "cases": []}
+        return []
+    order = found.order
+    shown = misclassified(order.model, wrong, progress, device=order.device, most=order.misclassified)
+    document["misclassified"] = shown.to_json()
+    names = [f"misclassified.{kind}" for kind in ("png", "pdf")]
+    for name in names:
+        save_pages(order.out / name, (shown.page,))
+    return names
 
 
 def record_of(found: Evaluated) -> dict[str, Any]:
@@ -113,6 +149,7 @@ def record_of(found: Evaluated) -> dict[str, Any]:
         inputs_sha256=[record["sha256"] for record in found.records],
         images=len(found.records),
         skipped=len(found.skipped),
+        disputed=sum(bool(image.disputed) for image in found.cohort.images),
     )
 
 

@@ -56,6 +56,8 @@ class EvaluateOrder:
     split : only the images of this split; empty for all.
     include : what counts for localisation: only maps of classes that were predicted ``correct``, or ``all``.
     jobs : worker processes; 0 to work in this process, None for as many as there are cores.
+    misclassified : cases that the model gets wrong, shown in a figure; at most so many, 0 for none.
+    disputes : path as the table names it -> why its label is wrong; such images are counted apart.
     draws, seed : of the bootstrap; the seed is also that of random maps.
     """
 
@@ -77,6 +79,8 @@ class EvaluateOrder:
     split: str = ""
     include: Include = "correct"
     jobs: int | None = None
+    misclassified: int = 0
+    disputes: Mapping[str, str] = field(default_factory=dict)
     draws: int = DRAWS
     seed: int = 0
 

@@ -14,7 +14,7 @@ from viewer.controllers.cohort.sums import Record
 from viewer.controllers.cohort.workers import scored_here, scored_in_processes
 from viewer.controllers.map_files import make_folder
 from viewer.evaluation.cohort_table import Cohort, CohortImage, SkippedImage, read_cohort
-from viewer.foundation.errors import ReadError
+from viewer.foundation.errors import ReadError, UsageError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.models.card import ModelCard
 
@@ -33,7 +33,8 @@ class Evaluated:
     skipped: tuple[SkippedImage, ...]
 
     def summary(self) -> Summary:
-        return summarise(self.order, self.plan, self.card, self.records, self.skipped)
+        notes = {image.path: image.disputed for image in self.cohort.images if image.disputed}
+        return summarise(self.order, self.plan, self.card, self.records, self.skipped, notes)
 
 
 def wanted_cohort(order: EvaluateOrder, progress: Progress = SILENT) -> Cohort:
@@ -44,7 +45,11 @@ def wanted_cohort(order: EvaluateOrder, progress: Progress = SILENT) -> Cohort:
     ReadError, UsageError
         As `read_cohort` and `Cohort.of_split`.
     """
-    cohort = read_cohort(order.cohort, progress)
+    cohort = read_cohort(order.cohort, progress).disputing(order.disputes)
+    if unknown := sorted(set(order.disputes) - {image.path for image in cohort.images}):
+        raise UsageError(
+            f"The cohort has no image '{unknown[0]}' whose label could be disputed.", code="no-image"
+        )
     return cohort.of_split(order.split) if order.split else cohort
 
 

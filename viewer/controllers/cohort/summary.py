@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from viewer.controllers.cohort import map_summary
+from viewer.controllers.cohort.look import predicted
 from viewer.controllers.cohort.order import CohortPlan, EvaluateOrder
 from viewer.controllers.cohort.prediction_summary import per_patient, per_slice, table_json
 from viewer.controllers.cohort.sums import Record
@@ -38,13 +40,17 @@ def summarise(
     card: ModelCard,
     records: Sequence[Record],
     skipped: Sequence[SkippedImage],
+    notes: Mapping[str, str] = MappingProxyType({}),
 ) -> Summary:
     """Put records together.
 
     Parameters
     ----------
     records : of different images, in the order of the table.
+    notes : path -> why a reviewer holds the label to be wrong: such images are listed apart and counted nowhere else.
     """
+    apart = [record for record in records if notes.get(record["path"])]
+    records = [record for record in records if not notes.get(record["path"])]
     patients = map_summary.Patients(records, order.draws, order.seed)
     whole = per_patient(card, records)
     patient_document, _ = table_json(whole, draws=order.draws, seed=order.seed)
@@ -86,6 +92,7 @@ def summarise(
         "skipped": [each.to_json() for each in skipped],
         "second_look": _second_look(plan, records, outcomes),
         "cases": [_case(record, card, outcomes) for record in records],
+        "disputed": [_disputed(record, card, notes[record["path"]]) for record in apart],
         "left_out": [
             {"explainer": each.explainer, "layer": each.layer, "reason": each.reason}
             for each in plan.left_out
@@ -112,6 +119,25 @@ def _case(record: Record, card: ModelCard, outcomes: dict[tuple[str, str], str])
         "applicability": record["applicability"],
         "sha256": record["sha256"],
         "seconds": record["seconds"],
+    }
+
+
+def _disputed(record: Record, card: ModelCard, note: str) -> dict[str, Any]:
+    """An image that is counted apart, with the outcome that its label would give it."""
+    classes, probabilities = record["classes"], record["probabilities"]
+    name = card.positive_class or card.classes[0]
+    outcome = ""
+    if classes is not None:
+        (outcome,) = predicted(card, [probabilities], [frozenset(classes)], [""]).outcomes(name)
+    return {
+        "path": record["path"],
+        "case": record["case"],
+        "classes": classes,
+        "note": note,
+        "class": name,
+        "probability": float(probabilities[card.classes.index(name)]),
+        "slice": record["peak"],
+        "outcome": outcome,
     }
 
 

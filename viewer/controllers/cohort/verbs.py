@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from viewer.controllers.cohort.disputes import keep_disputes, kept_disputes
 from viewer.controllers.cohort.files import write_evaluation
 from viewer.controllers.cohort.look import predicted
 from viewer.controllers.cohort.order import CohortPlan, EvaluateOrder, planned
@@ -81,10 +82,34 @@ class Cohorts:
         def done(cohort: Cohort) -> None:
             self.stop()
             self._evaluated = None
-            self._session.cohort = CohortOnScreen.of(cohort)
+            self._session.cohort = CohortOnScreen.of(cohort.disputing(kept_disputes(cohort.folder)))
             self._session.workspace = "cohort"
 
         self._read.run("reading the table", lambda token: read_cohort(path, token), done)
+
+    def dispute(self, index: int, note: str) -> None:
+        """Say why the label of a case is wrong; an empty note takes that back. Kept for the next time, and exported.
+
+        The tables are counted again.
+        """
+        cohort = self._session.cohort
+        if cohort is None or not 0 <= index < len(cohort.lines) or not cohort.lines[index].usable:
+            return
+        line = cohort.lines[index]
+        notes = {line.image.path: note.strip()}
+        table = cohort.cohort.disputing(notes)
+        keep_disputes(table)
+        image = next(each for each in table.images if each.path == line.image.path)
+        self._session.cohort = replace(
+            cohort.with_line(index, replace(line, image=image, disputed=image.disputed)), cohort=table
+        )
+        if (found := self._evaluated) is not None:
+            self._evaluated = replace(found, cohort=found.cohort.disputing(notes))
+            again = self._evaluated
+            self._read.run("counting again", lambda _: _shown(again), self._counted)
+
+    def _counted(self, shown: _Shown) -> None:
+        self._change(document=shown.document, figures=shown.figures)
 
     def close(self) -> None:
         """Show no cohort any more; what has been scored stays on disk."""
@@ -273,7 +298,9 @@ class Cohorts:
                 return
             self._arrive(parts, card)
             self._job = None
-            self._evaluated, shown = answer
+            found, shown = answer
+            now = self._session.cohort
+            self._evaluated = found if now is None else replace(found, cohort=now.cohort)
             self._change(run=None, document=shown.document, figures=shown.figures)
 
         def failed(error: Exception) -> None:
@@ -293,7 +320,10 @@ class Cohorts:
         while parts:
             row, answer = parts.popleft()
             if row.path in places:
-                lines[places[row.path]] = line_of(row, answer, card, cohort.finding)
+                known = lines[places[row.path]]
+                fresh = line_of(row, answer, card, cohort.finding)
+                # What has been disputed meanwhile stays so.
+                lines[places[row.path]] = replace(fresh, image=known.image, disputed=known.disputed)
         self._session.cohort = replace(cohort, lines=tuple(lines))
 
     def _failed(self, run: int, error: Exception) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from viewer.controllers.experiments.asked import Asked, Map
 from viewer.controllers.experiments.classes import class_panels, shown_classes
+from viewer.controllers.experiments.fitting import asks_the_same, grades, same_network
 from viewer.controllers.experiments.order import Experiment, ExperimentOrder, refuse
 from viewer.controllers.experiments.pages import page_of
 from viewer.evaluation.agreement import correlation, top_overlap
@@ -29,7 +30,7 @@ _SLICES = 3
 def models(order: ExperimentOrder, progress: Progress) -> Experiment:
     """The same slice through the models that fit it, a row for each."""
     first = Asked(order, progress)
-    beside = beside_of(order, first.card, _asks_the_same)
+    beside = beside_of(order, first.card, asks_the_same)
     if not beside:
         raise refuse(f"No other model on this machine asks what '{first.card.id}' asks of such an image.")
     every = [first, *(_again(order, progress, first, model) for model in beside)]
@@ -68,7 +69,7 @@ def models(order: ExperimentOrder, progress: Progress) -> Experiment:
 def reproducibility(order: ExperimentOrder, progress: Progress) -> Experiment:
     """Two trainings of one architecture side by side, on the slices where the class is most probable."""
     first = Asked(order, progress)
-    beside = beside_of(order, first.card, _same_network)
+    beside = beside_of(order, first.card, same_network)
     if not beside:
         raise refuse(
             f"No second training of '{first.card.architecture or first.card.id}' is on this machine: name its model "
@@ -124,7 +125,7 @@ def reproducibility(order: ExperimentOrder, progress: Progress) -> Experiment:
 def outcome(order: ExperimentOrder, progress: Progress) -> Experiment:
     """A model of the finding above one that grades it: every class by two explainers."""
     first = Asked(order, progress)
-    beside = beside_of(order, first.card, _grades)
+    beside = beside_of(order, first.card, grades)
     if not beside:
         raise refuse(
             f"No model on this machine grades what '{first.card.id}' finds: it would know three classes or more."
@@ -197,30 +198,6 @@ def card_of(model: str) -> ModelCard | None:
 
 def _may_run(card: ModelCard, image: MedicalImage) -> bool:
     return applicability(card, image).verdict != "does_not_apply"
-
-
-def _asks_the_same(card: ModelCard, other: ModelCard) -> bool:
-    """Whether the finding of one is a class of the other, and both read slices, or both volumes."""
-    finding = card.positive_class or card.classes[0]
-    return other.dims == card.dims and other.task != "segmentation" and finding in other.classes
-
-
-def _same_network(card: ModelCard, other: ModelCard) -> bool:
-    return (
-        bool(card.architecture)
-        and other.architecture == card.architecture
-        and other.classes == card.classes
-        and other.dims == card.dims
-    )
-
-
-def _grades(card: ModelCard, other: ModelCard) -> bool:
-    """Whether a model has more than two classes that exclude each other, of the same kind of input."""
-    return (
-        other.dims == card.dims
-        and other.task == "multiclass"
-        and len(other.classes) > max(2, len(card.classes))
-    )
 
 
 def _again(order: ExperimentOrder, progress: Progress, first: Asked, model: str) -> Asked:

@@ -10,7 +10,7 @@ from viewer.reporting.content import Level
 from viewer.reporting.page_content import Block, Page, PageWords
 
 _LEVELS: Mapping[str, Level] = {"doubtful": "caution", "fails": "stop"}
-_USE = "A map shows what the network reacted to, not what is wrong with the patient."
+USE = "A map shows what the network reacted to, not what is wrong with the patient."
 
 
 def page_of(
@@ -35,6 +35,6 @@ def page_of(
     maps : as of `Asked.facts`.
     """
     info = EXPERIMENTS[name]
-    facts = (*asked.facts(scales, maps), *more, ("picture", f"after {info.source}. {_USE}"))
+    facts = (*asked.facts(scales, maps), *more, ("picture", f"after {info.source}. {USE}"))
     words = PageWords((sentence,), _LEVELS.get(level, "plain"))
     return Page(info.title, (*blocks, words), info.question, facts, width=width)

@@ -11,6 +11,7 @@ from viewer.actions.action import Dialog
 from viewer.controllers.workbench import Workbench
 from viewer.ui.attempt import attempt
 from viewer.ui.dialogs.about import About
+from viewer.ui.dialogs.dispute_dialog import DisputeDialog
 from viewer.ui.dialogs.keyboard_card import KeyboardCard
 from viewer.ui.dialogs.notices_dialog import NoticesDialog
 from viewer.ui.dialogs.palette import Palette
@@ -20,6 +21,7 @@ from viewer.ui.dialogs.shortcuts_dialog import ShortcutsDialog
 from viewer.ui.dialogs.voxel_spacing import VoxelSpacing
 
 _IMAGES = "Images (*.dcm *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.png *.jpg *.jpeg);;All files (*)"
+_PAGES = "PDF (*.pdf);;PNG, first page (*.png)"
 _TRUTH = "Masks and boxes (*.nii *.nii.gz *.nrrd *.mha *.png *.json *.csv *.xml *.gz);;All files (*)"
 
 _PLAIN: Mapping[Dialog, Callable[[Workbench, QWidget], QDialog]] = {
@@ -28,6 +30,7 @@ _PLAIN: Mapping[Dialog, Callable[[Workbench, QWidget], QDialog]] = {
     "keyboard-card": KeyboardCard,
     "running": RunningDialog,
     "notices": NoticesDialog,
+    "dispute": DisputeDialog,
 }
 
 
@@ -64,7 +67,7 @@ class Asking:
         elif dialog == "spacing":
             if (case := self._bench.session.case) is not None:
                 VoxelSpacing(self._bench, case, self._window).open()
-        elif dialog in ("save-figure", "save-maps", "save-cohort"):
+        elif dialog in ("save-figure", "save-maps", "save-cohort", "save-experiment"):
             self._save(dialog)
         else:
             self._open(dialog)
@@ -94,6 +97,11 @@ class Asking:
         if dialog == "save-figure":
             if path := QFileDialog.getSaveFileName(window, "Save figure", "figure.png", "PNG (*.png)")[0]:
                 attempt(bench, lambda: bench.exporting.save_figure(_with_suffix(path, ".png")))
+        elif dialog == "save-experiment":
+            name = bench.session.experiment.name if bench.session.experiment is not None else "experiment"
+            if path := QFileDialog.getSaveFileName(window, "Save the picture", f"{name}.pdf", _PAGES)[0]:
+                known = path.lower().endswith((".png", ".pdf"))
+                attempt(bench, lambda: bench.experiments.save(Path(path if known else f"{path}.pdf")))
         elif dialog == "save-cohort":
             if path := QFileDialog.getExistingDirectory(window, "Save results in a folder"):
                 attempt(bench, lambda: bench.cohorts.save(Path(path)))

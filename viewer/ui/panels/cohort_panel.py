@@ -55,6 +55,7 @@ _COLOURS: Mapping[Group, str] = {
     "TN": "green",
     "FP": "amber",
     "FN": "red",
+    "disputed": "amber",
     "waiting": "muted",
     "skipped": "muted",
 }
@@ -63,6 +64,7 @@ _WORDS: Mapping[Group, str] = {
     "FP": "false positives: called although it is not there",
     "FN": "false negatives: missed",
     "TN": "true negatives: not there and not called",
+    "disputed": "a reviewer holds the label to be wrong; they are counted apart",
     "waiting": "not scored yet, or of unknown truth",
     "skipped": "could not be evaluated; the note says why",
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from viewer.controllers.experiments.order import ExperimentOrder
+from viewer.controllers.experiments.person import person_words
 from viewer.controllers.headless import applicability_json
 from viewer.controllers.map_files import make_folder
 from viewer.controllers.steadying import PASSES
@@ -15,7 +16,7 @@ from viewer.foundation.provenance import provenance, write_provenance
 from viewer.plugin_host import host
 
 if TYPE_CHECKING:
-    from viewer.controllers.patient.reading import PatientReading
+    from viewer.controllers.experiments.patient_reading import PatientReading
 
 
 def patient_to_file(
@@ -44,8 +45,8 @@ def patient_to_file(
     UsageError, ModelError, ExplainError, ExportError
         The sentence says what failed.
     """
-    from viewer.controllers.patient.pages import patient_pages, person_words
-    from viewer.controllers.patient.reading import read_patient
+    from viewer.controllers.experiments.patient_pages import patient_pages
+    from viewer.controllers.experiments.patient_reading import read_patient
     from viewer.reporting.page import save_pages
 
     if out.suffix.lower() not in (".pdf", ".png"):

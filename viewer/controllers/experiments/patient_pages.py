@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from viewer.controllers.experiments.patient_reading import Interval, PatientReading, SliceReading
 from viewer.controllers.experiments.series import MOST, spread_over, tiles
-from viewer.controllers.patient.reading import Interval, PatientReading, SliceReading
 from viewer.explainers.declaration import EXPLAINERS
-from viewer.imaging.image import PatientInfo
 from viewer.reporting.page_content import (
     Block,
     Page,
@@ -31,13 +30,6 @@ _MEANS = (
     "ml is where the map is drawn, and no volume of a lesion. Dropout passes say how much the network wavers, and "
     "nothing about unfamiliar scans."
 )
-
-
-def person_words(patient: PatientInfo) -> str:
-    """Who it is, for a page that may say so."""
-    return "  \u00b7  ".join(
-        word for word in (patient.name, patient.identifier, patient.birth_date, patient.study_date) if word
-    )
 
 
 def patient_pages(found: PatientReading, person: str = "") -> tuple[Page, ...]:
