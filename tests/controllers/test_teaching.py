@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 import numpy as np
@@ -26,7 +27,7 @@ BY_ID = {action.id: action for action in ACTIONS}
 @pytest.fixture
 def lesson(bench, tmp_path) -> Workbench:
     """Three strokes, then two without, from a table; the first is being voted on."""
-    bench.teaching.begin_folder(write_tiny_cohort(tmp_path / "class"))
+    bench.teaching.begin(write_tiny_cohort(tmp_path / "class"))
     return bench
 
 
@@ -52,7 +53,7 @@ def test_a_folder_without_a_table_is_walked_by_name(bench, tmp_path) -> None:
     for name in ("b", "c", "a"):
         image = bright_spot(at=(2, 8, 20))
         write_nifti(tmp_path / f"{name}.nii.gz", image.voxels, image.geometry)
-    bench.teaching.begin_folder(tmp_path)
+    bench.teaching.begin(tmp_path)
     names = [step.entry.info.path.name for step in bench.session.lesson.steps]
     assert names == ["a.nii.gz", "b.nii.gz", "c.nii.gz"]
     bench.teaching.step(1)
@@ -61,7 +62,7 @@ def test_a_folder_without_a_table_is_walked_by_name(bench, tmp_path) -> None:
 
 def test_a_folder_without_an_image_begins_no_lesson(bench, tmp_path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
-    bench.teaching.begin_folder(tmp_path)
+    bench.teaching.begin(tmp_path)
     assert bench.session.lesson is None
     assert bench.session.notice is not None
 
@@ -69,7 +70,7 @@ def test_a_folder_without_an_image_begins_no_lesson(bench, tmp_path) -> None:
 def test_a_case_that_cannot_be_opened_is_passed_over(bench, tmp_path) -> None:
     folder = write_tiny_cohort(tmp_path / "class")
     (folder / "p1.nii.gz").write_bytes(b"broken")
-    bench.teaching.begin_folder(folder)
+    bench.teaching.begin(folder)
     bench.teaching.count(1, 4)
     bench.teaching.step(1)
     current = bench.session.lesson
@@ -85,7 +86,7 @@ def test_a_case_that_cannot_be_opened_is_passed_over(bench, tmp_path) -> None:
 def test_a_first_case_that_cannot_be_opened_leads_to_the_next(bench, tmp_path) -> None:
     folder = write_tiny_cohort(tmp_path / "class")
     (folder / "p0.nii.gz").write_bytes(b"broken")
-    bench.teaching.begin_folder(folder)
+    bench.teaching.begin(folder)
     assert bench.session.lesson.away
     bench.teaching.advance()
     assert bench.session.lesson.at == 1
@@ -170,7 +171,7 @@ def test_a_case_opens_on_its_middle_and_not_where_the_finding_is(bench, tmp_path
     write_nifti(tmp_path / "a.nii.gz", image.voxels, image.geometry)
     write_nifti(tmp_path / "m.nii.gz", mask, image.geometry)
     (tmp_path / "cohort.csv").write_text("path,case,mask\na.nii.gz,a,m.nii.gz\n")
-    bench.teaching.begin_folder(tmp_path)
+    bench.teaching.begin(tmp_path)
     assert bench.session.lesson.step.truth.positive_slices[7]
     assert bench.session.view.slice == 4
 
@@ -254,7 +255,7 @@ def test_the_cases_that_the_table_shows(bench, tmp_path) -> None:
 
 def test_truth_by_label_alone(bench, tmp_path) -> None:
     folder = write_tiny_cohort(tmp_path / "class", mask="", boxes="")
-    bench.teaching.begin_folder(folder)
+    bench.teaching.begin(folder)
     bench.teaching.step(1)
     bench.teaching.step(1)
     bench.teaching.step(1)
@@ -274,7 +275,7 @@ def revealed(lesson) -> Workbench:
 
 def test_maps_would_tell_before_the_answer_is_revealed(lesson) -> None:
     with pytest.raises(UsageError, match="Reveal the answer first"):
-        lesson.teaching.ask_decoy()
+        lesson.teaching.decoys.ask()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -283,9 +284,9 @@ def test_one_of_the_maps_is_a_decoy_and_says_how_it_was_made(revealed, kind) -> 
     real = real_maps(session)
     if kind not in possible(session, real):
         with pytest.raises(UsageError, match="cannot be made"):
-            revealed.teaching.ask_decoy(kind)
+            revealed.teaching.decoys.ask(kind)
         return
-    revealed.teaching.ask_decoy(kind)
+    revealed.teaching.decoys.ask(kind)
     question = session.lesson.question
     assert [each.decoy for each in question.maps].count(True) == 1
     assert len(question.maps) == len(real) + 1
@@ -302,7 +303,7 @@ def test_one_of_the_maps_is_a_decoy_and_says_how_it_was_made(revealed, kind) -> 
 
 def test_nothing_tells_the_decoy_before_it_is_revealed(revealed) -> None:
     session = revealed.session
-    revealed.teaching.ask_decoy("random")
+    revealed.teaching.decoys.ask("random")
     screen = Presenter(session).screen()
     assert screen.workspace == "compare"
     tiles = [tile for row in screen.compare.rows for tile in row]
@@ -318,7 +319,7 @@ def test_nothing_tells_the_decoy_before_it_is_revealed(revealed) -> None:
 
 def test_the_decoy_is_told_afterwards(revealed) -> None:
     session = revealed.session
-    revealed.teaching.ask_decoy("random")
+    revealed.teaching.decoys.ask("random")
     question = session.lesson.question
     revealed.teaching.count(question.answer, 9)
     revealed.next_case()  # reveals first
@@ -328,7 +329,7 @@ def test_the_decoy_is_told_afterwards(revealed) -> None:
     assert tiles[question.answer].watermark == "DECOY"
     assert "is the decoy: a random number" in screen.compare.title
     assert session.lesson.question.ballot.hands[question.answer] == 9
-    revealed.teaching.leave_maps()
+    revealed.teaching.decoys.leave()
     assert Presenter(session).screen().workspace == "reading"
     assert Presenter(session).screen().map is not None
 
@@ -336,15 +337,15 @@ def test_the_decoy_is_told_afterwards(revealed) -> None:
 def test_places_and_kinds_are_drawn(bench, tmp_path) -> None:
     found = set()
     folder = write_tiny_cohort(tmp_path / "class")
-    bench.teaching.begin_folder(folder)
+    bench.teaching.begin(folder)
     bench.teaching.reveal()
     bench.viewing.peak()
     for seed in range(12):
-        bench.teaching._draw = Random(seed)
-        bench.teaching.ask_decoy()
+        bench.teaching.decoys._draw = Random(seed)
+        bench.teaching.decoys.ask()
         found.add((bench.session.lesson.question.kind, bench.session.lesson.question.answer))
         bench.teaching.reveal()
-        bench.teaching.leave_maps()
+        bench.teaching.decoys.leave()
     assert len({kind for kind, _ in found}) > 1
     assert len({place for _, place in found}) > 1
 
@@ -355,4 +356,63 @@ def test_a_slice_with_too_few_maps_is_refused(lesson) -> None:
     lesson.viewing.select_slice(empty)
     if len(real_maps(lesson.session)) < 2:
         with pytest.raises(UsageError, match="too few maps"):
-            lesson.teaching.ask_decoy("random")
+            lesson.teaching.decoys.ask("random")
+
+
+# --- the handout ---------------------------------------------------------------------------------------------------
+
+
+def test_a_handout_has_the_revealed_cases_with_votes_and_answers(revealed, tmp_path) -> None:
+    out = tmp_path / "handout"
+    revealed.teaching.count(1, 11)
+    revealed.teaching.count(0, 2)
+    revealed.teaching.decoys.ask("random")
+    question = revealed.session.lesson.question
+    revealed.teaching.count(question.answer, 5)
+    revealed.teaching.reveal()
+    revealed.teaching.step(1)
+    revealed.teaching.step(1)
+    revealed.teaching.reveal()
+    revealed.teaching.handing_out.save(out)
+    words = re.sub(r"base64,[^']*", "", out.with_suffix(".html").read_text(encoding="utf-8"))
+    assert re.findall(r"<h2>(Case \d)</h2>", words) == ["Case 1", "Case 3"]
+    assert "2 of 5 cases; 3 were not revealed and are left out." in words
+    assert "<td>stroke \u2713</td><td>11</td>" in words
+    assert "<td>no stroke</td><td>2</td>" in words
+    assert f"<td>{question.letters[question.answer]} \u2713</td><td>5</td>" in words
+    assert "is the decoy: a random number" in words
+    assert words.count("<img") == 2 + len(question.maps)
+    assert "RESEARCH USE ONLY" in words
+
+
+def test_what_a_handout_keeps_is_the_case_as_it_was_left(lesson) -> None:
+    lesson.teaching.reveal()
+    lesson.viewing.select_slice(1)
+    lesson.teaching.step(1)
+    kept = lesson.session.lesson.steps[0].pressed
+    assert kept.record["slice"] == 1
+    assert kept.figure.picture.base is None  # the volume may go
+    lesson.teaching.reveal()
+    lesson.opening.open_demo()  # something else comes on screen
+    assert lesson.session.lesson.steps[1].pressed is not None
+    assert lesson.session.lesson.steps[1].pressed.record["synthetic"] is False
+
+
+def test_nothing_is_written_before_something_is_revealed(lesson, tmp_path) -> None:
+    with pytest.raises(UsageError, match="revealed"):
+        lesson.teaching.handing_out.save(tmp_path / "x.html")
+    assert not list(tmp_path.glob("*.html"))
+
+
+def test_revealing_shows_the_slice_that_the_answer_is_about(bench, tmp_path) -> None:
+    image = bright_spot(9, at=(7, 8, 20))
+    write_nifti(tmp_path / "a.nii.gz", image.voxels, image.geometry)
+    bench.teaching.begin(tmp_path)
+    assert bench.session.view.slice == 4
+    bench.teaching.reveal()
+    assert bench.session.view.slice == 7
+    bench.teaching.reveal()
+    bench.viewing.select_slice(3)
+    bench.boxing.add(2, 2, 8, 8)
+    bench.teaching.reveal()
+    assert bench.session.view.slice == 3  # where the class has drawn

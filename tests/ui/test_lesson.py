@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from tests.tiny import bright_spot
 from tests.tiny_cohort import write_tiny_cohort
 from viewer.controllers import engine
 from viewer.imaging.writing import write_nifti
+from viewer.state.session import BottomTab
 from viewer.state.veil import veil
 
 
@@ -22,7 +24,7 @@ from viewer.state.veil import veil
 def class_(bare, tmp_path):
     """The first of five cases is being voted on."""
     bare.bench.explaining.select_model("tiny")
-    bare.bench.teaching.begin_folder(write_tiny_cohort(tmp_path / "stroke class"))
+    bare.bench.teaching.begin(write_tiny_cohort(tmp_path / "stroke class"))
     bare.settle()
     bare.canvas.setFocus()
     bare.panel = bare.window.lesson
@@ -88,11 +90,11 @@ def test_the_hidden_window_is_the_same_whatever_the_answer_is(bare, tmp_path, mo
 
             monkeypatch.setattr(engine, "trace_slice", turned)
         bare.bench.explaining.select_model("tiny")
-        bare.bench.teaching.begin_folder(write_case(tmp_path / f"case {ill}", ill=ill))
+        bare.bench.teaching.begin(write_case(tmp_path / f"case {ill}", ill=ill))
         bare.settle()
         bare.canvas.setFocus()
         looks, words = [], []
-        for tab in ("boxes", "importance", "checks", "notes"):
+        for tab in get_args(BottomTab):
             bare.bench.viewing.show_tab(tab)
             for index in (4, 7):
                 bare.bench.viewing.select_slice(index)
@@ -196,7 +198,7 @@ def test_the_maps_of_a_decoy_question_are_side_by_side(class_):
     press(class_, class_.panel.reveal)
     class_.bench.viewing.peak()
     class_.settle()
-    class_.bench.teaching.ask_decoy("random")
+    class_.bench.teaching.decoys.ask("random")
     class_.settle()
     board = class_.window.compare
     assert board.isVisible()

@@ -23,6 +23,7 @@ Dialog = Literal[
     "open-cohort",
     "save-cohort",
     "begin-lesson",
+    "save-handout",
     "spacing",
     "save-figure",
     "save-maps",

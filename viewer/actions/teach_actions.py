@@ -91,7 +91,7 @@ def _decoys() -> tuple[Action, ...]:
             text,
             "Teach",
             tip,
-            lambda bench, kind=kind: bench.teaching.ask_decoy(kind),  # type: ignore[misc]
+            lambda bench, kind=kind: bench.teaching.decoys.ask(kind),  # type: ignore[misc]
             submenu="Which map is the decoy?",
             why_not=_why_no_decoy,
         )
@@ -140,7 +140,7 @@ TEACH_ACTIONS: tuple[Action, ...] = (
         "Any",
         "Teach",
         "Show maps of this slice with a decoy among them; chance decides which kind.",
-        lambda bench: bench.teaching.ask_decoy(),
+        lambda bench: bench.teaching.decoys.ask(),
         shortcut="Ctrl+D",
         submenu="Which map is the decoy?",
         why_not=_why_no_decoy,
@@ -151,7 +151,7 @@ TEACH_ACTIONS: tuple[Action, ...] = (
         "Back from the maps to the case",
         "Teach",
         "Leave the maps of the decoy question.",
-        lambda bench: bench.teaching.leave_maps(),
+        lambda bench: bench.teaching.decoys.leave(),
         why_not=lambda s: (
             "" if s.lesson is not None and s.lesson.question is not None else "No maps are being asked about."
         ),
@@ -166,10 +166,18 @@ TEACH_ACTIONS: tuple[Action, ...] = (
         why_not=_why_no_lesson,
     ),
     Action(
+        "teach.save-handout",
+        "Save a handout\u2026",
+        "Teach",
+        "Write the revealed cases with pictures, votes and answers as one HTML file that needs no program.",
+        dialog="save-handout",
+        why_not=lambda s: _why_no_lesson(s) or _nothing_revealed(s),
+    ),
+    Action(
         "teach.end",
         "End the lesson",
         "Teach",
-        "Show everything as usual; the votes are gone.",
+        "Show everything as usual; a handout keeps votes and answers.",
         lambda bench: bench.teaching.end(),
         why_not=_why_no_lesson,
     ),
@@ -178,3 +186,9 @@ TEACH_ACTIONS: tuple[Action, ...] = (
 
 def _during(session: Session) -> str:
     return "End the lesson first." if session.lesson is not None else ""
+
+
+def _nothing_revealed(session: Session) -> str:
+    lesson = session.lesson
+    revealed = lesson is not None and any(step.revealed for step in lesson.steps)
+    return "" if revealed else "No case has been revealed yet."

@@ -420,13 +420,16 @@ def _evaluate(parser: ArgumentParser) -> None:
 
 
 def _export(parser: ArgumentParser) -> None:
-    parser.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="a file or folder")
+    parser.add_argument(
+        "paths", metavar="PATH", type=Path, nargs="+", help="files and folders, or a folder with cohort.csv"
+    )
     parser.add_argument(
         "--format",
         metavar="FORMAT",
         type=one_of("format", exporting.FORMATS),
         required=True,
-        help="pdf: the summary of one patient (an --out that ends in .png is its first page)",
+        help="html: one page with every case, its map and the answer, for a class; pdf: the summary of one patient "
+        "(an --out that ends in .png is its first page)",
     )
     parser.add_argument("--model", metavar="ID", required=True, help="id or folder of a model")
     parser.add_argument("--explainer", metavar="NAME", help="of the maps (default: grad-cam)")
@@ -540,7 +543,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("generate", "make synthetic cases with known truth", making.generate, _generate),
     Command("train", "train a model; the same command goes on where it stopped", making.train, _train),
     Command("add-model", "make a model folder from a checkpoint", making.add_model, _add_model),
-    Command("export", "write the summary of a patient as pages", exporting.export, _export),
+    Command(
+        "export",
+        "write cases for others to read: a handout, or the summary of a patient",
+        exporting.export,
+        _export,
+    ),
     Command("self-test", "try every bundled model on the demo case", making.check_everything, _device),
 )
 

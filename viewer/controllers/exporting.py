@@ -17,6 +17,7 @@ from viewer.foundation.log import logger
 from viewer.foundation.progress import Progress
 from viewer.foundation.provenance import write_provenance
 from viewer.imaging.writing import fits_one_affine
+from viewer.reporting.content import FigureContent
 from viewer.state.session import Notice, Session
 
 
@@ -66,18 +67,11 @@ class Exporting:
         self._session.notice = Notice.of(error)
 
 
-def write_figure(path: Path, shown: ShownSlice) -> None:
-    """Draw a figure and write it with its provenance.
+def figure_of(shown: ShownSlice) -> FigureContent:
+    """The figure of a slice, not drawn yet."""
+    from viewer.controllers.slice_figures import figure_content
 
-    Raises
-    ------
-    ExportError
-        When it cannot be written.
-    """
-    from viewer.controllers.slice_figures import figure_content, plane_contents
-    from viewer.reporting.figure import save_figure
-
-    content = figure_content(
+    return figure_content(
         shown.canvas.background,
         shown.found,
         shown.canvas.values,
@@ -91,7 +85,20 @@ def write_figure(path: Path, shown: ShownSlice) -> None:
         mirrored=shown.mirrored,
         boundaries=shown.canvas.boundaries,
     )
-    save_figure(path, content, planes=plane_contents(shown.planes, shown.found))
+
+
+def write_figure(path: Path, shown: ShownSlice) -> None:
+    """Draw a figure and write it with its provenance.
+
+    Raises
+    ------
+    ExportError
+        When it cannot be written.
+    """
+    from viewer.controllers.slice_figures import plane_contents
+    from viewer.reporting.figure import save_figure
+
+    save_figure(path, figure_of(shown), planes=plane_contents(shown.planes, shown.found))
     write_provenance(path.with_name(f"{path.stem}.provenance.json"), shown.record)
 
 

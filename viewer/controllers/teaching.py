@@ -2,46 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from random import Random, SystemRandom
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from viewer.controllers.beside import BesideVerbs
 from viewer.controllers.cohort.truth_of import truth_for_case
-from viewer.controllers.decoys import Map, RealMap, checked_kind, decoy_question, possible, real_maps
+from viewer.controllers.decoy_asking import DecoyAsking
+from viewer.controllers.handing_out import HandingOut
 from viewer.controllers.latest import LatestRead
 from viewer.controllers.looking import Wanted
 from viewer.controllers.opening import Opening
 from viewer.evaluation.cohort_table import TABLE, CohortImage, read_cohort
-from viewer.foundation.errors import Cancelled, ReadError, UsageError
+from viewer.foundation.errors import ReadError, UsageError
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.progress import Progress
 from viewer.imaging.contents import Contents
 from viewer.imaging.image import MedicalImage
 from viewer.state.case import Case, Truth
-from viewer.state.lesson import Ballot, DecoyKind, Lesson, Step
+from viewer.state.lesson import Ballot, Lesson, Step
 from viewer.state.opened import Opened
-from viewer.state.session import Notice, Session, Work
+from viewer.state.session import Session
 from viewer.state.veil import veil
-from viewer.state.vote_view import ballot_of
-
-if TYPE_CHECKING:
-    from viewer.controllers.engine import TraceRequest
-
-_TRIES = 6
-"""Networks with random weights that are tried until one makes a map that is not empty."""
-_WORK = "making a decoy"
+from viewer.state.vote_view import ballot_of, peak_slice
 
 
 class Teaching:
     """Verbs of a lesson.
 
-    Parameters
+    Attributes
     ----------
-    draw : what chance decides by: the kind of a decoy and its place. None for one that nobody can foresee.
+    handing_out, decoys : verbs of the handout, and of decoy questions.
     """
 
     def __init__(
@@ -50,28 +41,28 @@ class Teaching:
         runner: JobRunner,
         opening: Opening,
         beside: BesideVerbs,
-        draw: Random | None = None,
     ) -> None:
         self._session = session
         self._runner = runner
         self._opening = opening
         self._beside = beside
-        self._draw = draw or SystemRandom()
+        self.handing_out = HandingOut(session, runner)
+        self.decoys = DecoyAsking(session, runner, self.handing_out.press)
         self._read = LatestRead(session, runner, purpose="lesson")
         session.events.case.connect(self._case_changed)
         session.events.entry.connect(self._case_changed)
 
     # --- beginning and ending ----------------------------------------------------------------------------------------
 
-    def begin_folder(self, folder: Path | str) -> None:
-        """Walk through a folder: the rows of its ``cohort.csv`` in their order, else its series by their names."""
-        path = Path(folder)
+    def begin(self, *where: Path | str) -> None:
+        """Walk through files and folders: rows of a ``cohort.csv`` in their order, else series by their names."""
+        paths = [Path(path) for path in where]
 
         def done(found: tuple[tuple[Step, ...], Opened | None]) -> None:
             steps, opened = found
             self._begin(Lesson(steps, opened=opened))
 
-        self._read.run("looking for cases", lambda token: _steps_of(path, token), done)
+        self._read.run("looking for cases", lambda token: _steps_of(paths, token), done)
 
     def begin_cohort(self) -> None:
         """Walk through the cases that the table of the open cohort shows, in its order.
@@ -124,6 +115,7 @@ class Teaching:
         self._beside.close()
         session.lesson = lesson
         session.workspace = "reading"
+        session.experiment = None
         session.view.seen = False
         session.overlay.visible = True
 
@@ -169,6 +161,7 @@ class Teaching:
             self._open(number)
 
     def _open(self, number: int) -> None:
+        self.handing_out.press()
         session, before = self._session, self._lesson()
         step = before.steps[number]
         # The veil falls before anything of the case can be seen.
@@ -217,6 +210,10 @@ class Teaching:
             return
         away = session.entry is not lesson.step.entry or bool(lesson.step.problem)
         if away != lesson.away:
+            # The case itself leaves the screen after its entry: it can still be kept as it was.
+            if away and session.reading is not None:
+                self.handing_out.press()
+                lesson = self._lesson()
             session.lesson = replace(lesson, away=away, asking_maps=lesson.asking_maps and not away)
 
     # --- voting and revealing ----------------------------------------------------------------------------------------
@@ -264,12 +261,23 @@ class Teaching:
         if not step.revealed:
             session.lesson = lesson.with_step(replace(step, revealed=True))
             self._give_truth(step)
+            self._look_where_it_is()
+            self.handing_out.press()
         else:
             # First the veil, then the truth leaves: at no moment is something seen that should not be.
             session.lesson = lesson.with_step(replace(step, revealed=False))
             session.workspace = "reading"
             if session.case is not None:
                 session.case = session.case.with_truth(None)
+
+    def _look_where_it_is(self) -> None:
+        """Show the slice that the answer is about, unless the class has drawn on the one that is shown."""
+        session = self._session
+        reading, case = session.reading, session.case
+        if reading is None or case is None or reading.whole or len(reading.filled) < case.slices:
+            return
+        if not any(box.slice == session.view.slice for box in session.boxes.drawn.values()):
+            session.view.slice = peak_slice(session)
 
     def toggle_reveals_first(self) -> None:
         """Whether going on reveals an open question first."""
@@ -280,100 +288,6 @@ class Teaching:
         case: Case | None = self._session.case
         if case is not None and step.truth is not None and case.truth is not step.truth:
             self._session.case = case.with_truth(step.truth)
-
-    # --- a decoy among maps ------------------------------------------------------------------------------------------
-
-    def ask_decoy(self, kind: DecoyKind | None = None) -> None:
-        """Show real maps of the slice and a decoy among them; the class says which it is.
-
-        Parameters
-        ----------
-        kind : of the decoy; None for one that chance decides.
-
-        Raises
-        ------
-        UsageError
-            Before the case has been revealed, or where the slice has too few maps.
-        """
-        session, lesson = self._session, self._lesson()
-        if veil(session) or lesson.away:
-            raise UsageError("Reveal the answer first: the maps would show it.", code="voting")
-        real = real_maps(session)
-        if len(real) < 2:
-            raise UsageError(
-                "This slice has too few maps that differ.",
-                code="no-maps",
-                action="Go to the peak, or choose another class or layer.",
-            )
-        chosen = checked_kind(kind, possible(session, real), self._draw)
-        if chosen != "random-weights":
-            self._pose(real, chosen, None)
-            return
-        self._randomised(real, chosen, fallback=kind is None)
-
-    def leave_maps(self) -> None:
-        """Back from the maps of a decoy question to the case."""
-        lesson = self._lesson()
-        if lesson.question is not None and not lesson.question.revealed:
-            raise UsageError("The class is voting: reveal the answer first.", code="voting")
-        self._session.lesson = replace(lesson, asking_maps=False)
-
-    def _pose(self, real: tuple[RealMap, ...], kind: DecoyKind, random_weights: Map | None) -> None:
-        session = self._session
-        lesson = session.lesson
-        if lesson is not None:
-            question = decoy_question(session, real, kind, self._draw, random_weights)
-            session.lesson = replace(lesson.with_step(replace(lesson.step, decoy=question)), asking_maps=True)
-
-    def _randomised(self, real: tuple[RealMap, ...], kind: DecoyKind, *, fallback: bool) -> None:
-        """Ask a network with random weights, on the lane where networks are asked."""
-        session, like = self._session, real[0]
-        lesson, reading, case = session.lesson, session.reading, session.case
-        target, index = session.target_index, session.view.slice
-        assert reading is not None
-        assert case is not None
-        assert target is not None
-        variant, seed = reading.variant, self._draw.randrange(1 << 16)
-        image = case.given(variant.erased)
-        request = (
-            *(variant.model, session.device, image, index, variant.mirror, variant.crop, variant.score),
-            *((like.layer,), (target,), (like.explainer,)),
-        )
-        session.work = Work(_WORK)
-
-        def work(progress: Progress) -> Map | None:
-            from viewer.controllers import engine
-
-            wanted: TraceRequest = engine.TraceRequest(*request)
-            for number in range(_TRIES):
-                progress.report(number, _TRIES)
-                made = engine.trace_randomised(wanted, seed + number)
-                found = np.maximum(made.maps[target, like.layer, like.explainer], 0)
-                if np.isfinite(found).all() and found.max(initial=0.0) > 0:
-                    return np.asarray(found, dtype=np.float32)
-            return None
-
-        def over() -> bool:
-            """Whether somebody still waits for it."""
-            if session.work is not None and session.work.name == _WORK:
-                session.work = None
-            return session.lesson is lesson and session.reading is reading and session.view.slice == index
-
-        def done(found: Map | None) -> None:
-            if not over():
-                return
-            if found is not None:
-                self._pose(real, kind, found)
-            elif fallback:
-                self._pose(real, "random", None)
-            else:
-                session.notice = Notice("No network with random weights made a map that is not empty.")
-
-        def failed(error: Exception) -> None:
-            if over() and not isinstance(error, Cancelled):
-                session.notice = Notice.of(error)
-
-        self._runner.submit("compute", work, done=done, failed=failed)
 
     def _lesson(self) -> Lesson:
         if (lesson := self._session.lesson) is None:
@@ -390,22 +304,47 @@ def _known(row: CohortImage, image: MedicalImage) -> tuple[Truth | None, tuple[s
     return truth_for_case(row, image), labels
 
 
-def _steps_of(folder: Path, token: Progress) -> tuple[tuple[Step, ...], Opened | None]:
-    """The cases of a folder.
+def _steps_of(where: Sequence[Path], token: Progress) -> tuple[tuple[Step, ...], Opened | None]:
+    """The cases of paths, in their order.
 
     Raises
     ------
     ReadError
         When there are none.
     """
-    if (folder / TABLE).is_file():
-        cohort = read_cohort(folder, token)
-        skipped = tuple(
-            Step(row=CohortImage(each.path, folder, each.path, ()), problem=each.reason)
-            for each in cohort.skipped
-        )
-        return (*(_of_row(image) for image in cohort.images), *skipped), None
-    opened = Opened.of([Contents.of(folder, token)])
-    if not opened.entries:
-        raise ReadError(f"There is no image in the folder '{folder.name}'.", code="no-image")
-    return tuple(Step(entry) for entry in opened.entries), opened
+    parts: list[Contents | Sequence[Step]] = []
+    for path in where:
+        if (path / TABLE).is_file():
+            parts.append(_rows_of(path, token))
+        else:
+            parts.append(_contents_of(path, token, alone=len(where) == 1))
+    opened = Opened.of([part for part in parts if isinstance(part, Contents)])
+    steps: list[Step] = []
+    for part in parts:
+        if isinstance(part, Contents):
+            steps += [Step(entry) for entry in opened.entries if entry.contents is part]
+        else:
+            steps += part
+    if all(step.problem for step in steps):
+        names = ", ".join(f"'{path.name}'" for path in where)
+        raise ReadError(f"There is no image in {names}.", code="no-image")
+    return tuple(steps), opened if opened.entries else None
+
+
+def _rows_of(folder: Path, token: Progress) -> list[Step]:
+    cohort = read_cohort(folder, token)
+    skipped = [
+        Step(row=CohortImage(each.path, folder, each.path, ()), problem=each.reason)
+        for each in cohort.skipped
+    ]
+    return [*(_of_row(image) for image in cohort.images), *skipped]
+
+
+def _contents_of(path: Path, token: Progress, *, alone: bool) -> Contents | list[Step]:
+    """What a path holds; one of several that holds nothing is a case that cannot be opened."""
+    try:
+        return Contents.of(path, token)
+    except ReadError as error:
+        if alone:
+            raise
+        return [Step(problem=error.sentence)]

@@ -5,23 +5,12 @@ Cases have numbers here, those of their lines in the tables; names of files and 
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from html import escape
 from typing import Any
 
-_STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;color:#1b1f24;background:#fff;max-width:60rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.6rem;margin:0 0 .2rem}h2{font-size:1.15rem;margin:2.2rem 0 .5rem;border-bottom:1px solid #c9cfd6}
-p.mark{color:#7a4b00;background:#fff1d6;padding:.3rem .6rem;border-radius:4px;display:inline-block}
-p.rule,small{color:#5b6570}table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums;
-display:block;overflow-x:auto;margin:.6rem 0}
-th,td{padding:.2rem .7rem .2rem 0;text-align:left;border-bottom:1px solid #e6eaee;white-space:nowrap}
-td.wide{white-space:normal;min-width:18rem}th{color:#5b6570;font-weight:600}
-tr.base td{color:#5b6570;font-style:italic}img{max-width:100%;height:auto;margin:.4rem 0}
-@media print{body{margin:0;max-width:none}h2{break-after:avoid}img,table{break-inside:avoid}}
-"""
+from viewer.reporting.web_page import MARK, page, picture, rule, section, table, text
+
 _TITLES = {
     "roc": "Receiver operating characteristic",
     "calibration": "Calibration: size of a point by the number of predictions",
@@ -48,28 +37,21 @@ def cohort_page(document: Mapping[str, Any], figures: Mapping[str, bytes], recor
     numbers = {case["path"]: number for number, case in enumerate(document["cases"], start=1)}
     rules = document["rules"]
     parts = [
-        "<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'>",
-        "<meta name='viewport' content='width=device-width,initial-scale=1'>",
-        f"<title>Cohort evaluation of {_text(document['model'])}</title><style>{_STYLE}</style></head><body>",
-        f"<h1>Cohort evaluation of {_text(document['model'])}</h1>",
         f"<p>{document['images']} images of {document['patients']} patients, {len(document['skipped'])} skipped.</p>",
         _disputed(document),
-        "<p class='mark'>RESEARCH USE ONLY</p>",
+        MARK,
         _models(document),
         _predictions(document, figures),
         _localisation(document, figures),
-        _section(
-            "Pixel importance", [_picture("pixel_importance", figures), _rule(rules["pixel_importance"])]
-        )
+        section("Pixel importance", [_picture("pixel_importance", figures), rule(rules["pixel_importance"])])
         if document["pixel_importance"]
         else "",
         _focus(document, numbers),
         _cases(document, numbers),
         _left_out(document),
         _provenance(record, rules),
-        "</body></html>",
     ]
-    return "\n".join(part for part in parts if part)
+    return page(f"Cohort evaluation of {document['model']}", parts)
 
 
 def _models(document: Mapping[str, Any]) -> str:
@@ -86,15 +68,15 @@ def _models(document: Mapping[str, Any]) -> str:
         f"{each['model']}: {each['explainer']} on {each['layer']}" for each in document["models"]
     )
     parts = [
-        _rule(f"{document['rules']['side_by_side']}. {maps}. All below is about {document['model']}."),
-        _table(head, cells),
+        rule(f"{document['rules']['side_by_side']}. {maps}. All below is about {document['model']}."),
+        table(head, cells),
     ]
     parts += [
-        f"<p>{_text(each['model'])}: {each['skipped']} images skipped.</p>"
+        f"<p>{text(each['model'])}: {each['skipped']} images skipped.</p>"
         for each in document["models"]
         if each["skipped"]
     ]
-    return _section("Models side by side", parts)
+    return section("Models side by side", parts)
 
 
 def _compared(row: Row) -> Callable[[Row], str]:
@@ -117,13 +99,13 @@ def _predictions(document: Mapping[str, Any], figures: Mapping[str, bytes]) -> s
             continue
         parts.append(f"<h3>{title} <small>({table['n']} of {table['patients']} patients)</small></h3>")
         unknown = f" Of {table['truth_unknown']} the truth is not known." if table["truth_unknown"] else ""
-        parts.append(_rule(f"{table['rule']}; {table['unit_rule']}.{unknown}"))
+        parts.append(rule(f"{table['rule']}; {table['unit_rule']}.{unknown}"))
         parts.append(_scores(table["scores"]))
         if len(predictions["classes"]) > 2 or predictions["task"] == "multilabel":
             parts.append(_by_class(table["classes"]))
-    parts.append(_rule(f"Truth: {predictions['truth_rule']}."))
+    parts.append(rule(f"Truth: {predictions['truth_rule']}."))
     parts += [_picture(name, figures) for name in ("confusion", "roc", "calibration")]
-    return _section("Predictions", parts)
+    return section("Predictions", parts)
 
 
 def _scores(scores: Mapping[str, Row]) -> str:
@@ -137,7 +119,7 @@ def _scores(scores: Mapping[str, Row]) -> str:
         )
         for name, score in scores.items()
     ]
-    return _table(("score", "value", "95%", "95%, patients drawn again", "rule"), rows, wide=(4,))
+    return table(("score", "value", "95%", "95%, patients drawn again", "rule"), rows, wide=(4,))
 
 
 def _by_class(classes: Sequence[Row]) -> str:
@@ -150,15 +132,13 @@ def _by_class(classes: Sequence[Row]) -> str:
         )
         for each in classes
     ]
-    return _table(("class", "TP", "FP", "FN", "TN", *names), rows)
+    return table(("class", "TP", "FP", "FN", "TN", *names), rows)
 
 
 def _localisation(document: Mapping[str, Any], figures: Mapping[str, bytes]) -> str:
     rows = best_thresholds(document["localisation"])
     if not rows:
-        return _section(
-            "Localisation", [_rule("No reader marked any of the classes on an explained picture.")]
-        )
+        return section("Localisation", [rule("No reader marked any of the classes on an explained picture.")])
     rules = document["rules"]
     cells = [
         (
@@ -190,24 +170,24 @@ def _localisation(document: Mapping[str, Any], figures: Mapping[str, bytes]) -> 
         "empty",
     )
     parts = [
-        _rule(f"{rules['localisation']}. The threshold with the highest IoU is chosen after the fact."),
-        _table(head, cells, base=[row["explainer"].startswith("baseline:") for row in rows[:_LAYER_ROWS]]),
+        rule(f"{rules['localisation']}. The threshold with the highest IoU is chosen after the fact."),
+        table(head, cells, base=[row["explainer"].startswith("baseline:") for row in rows[:_LAYER_ROWS]]),
     ]
     if len(rows) > _LAYER_ROWS:
-        parts.append(_rule(f"{len(rows) - _LAYER_ROWS} more rows are in localisation.csv."))
+        parts.append(rule(f"{len(rows) - _LAYER_ROWS} more rows are in localisation.csv."))
     parts += [_picture("iou", figures), _picture("layers", figures)]
     for row in document["readers"]:
         parts.append(
-            f"<p>Between readers of {_text(row['class'])}: IoU {_number(row['iou'])} "
+            f"<p>Between readers of {text(row['class'])}: IoU {_number(row['iou'])} "
             f"{_interval(row['iou_low'], row['iou_high'])}, Dice {_number(row['dice'])}, on {row['n']} pictures.</p>"
         )
     for row in document["readers_without_regions"]:
         parts.append(
-            f"<p>{_text(row['reader'])} marked no {_text(row['class'])} on {row['n']} pictures on which another "
+            f"<p>{text(row['reader'])} marked no {text(row['class'])} on {row['n']} pictures on which another "
             "reader did; these are not in the reader's rows.</p>"
         )
-    parts += [_rule(rules[name] + ".") for name in ("iou", "iobb", "pointing", "energy", "baselines")]
-    return _section("Localisation", parts)
+    parts += [rule(rules[name] + ".") for name in ("iou", "iobb", "pointing", "energy", "baselines")]
+    return section("Localisation", parts)
 
 
 def best_thresholds(rows: Iterable[Row]) -> list[Row]:
@@ -242,8 +222,8 @@ def _focus(document: Mapping[str, Any], numbers: Mapping[str, int]) -> str:
     if not rows:
         return ""
     parts = [
-        _rule(f"{document['rules']['focus']}; layer {layer}, the others are in focus.csv."),
-        _table(("class", "explainer", "group", *(name.replace("_", " ") for name in names), "n"), rows),
+        rule(f"{document['rules']['focus']}; layer {layer}, the others are in focus.csv."),
+        table(("class", "explainer", "group", *(name.replace("_", " ") for name in names), "n"), rows),
     ]
     if document["second_look"]:
         looks = ", ".join(
@@ -254,7 +234,7 @@ def _focus(document: Mapping[str, Any], numbers: Mapping[str, int]) -> str:
             "<p>Cases called negative that are worth a second look, the most focused map first (share of pixels of "
             f"at least half the maximum): {looks}.</p>"
         )
-    return _section("Focus", parts)
+    return section("Focus", parts)
 
 
 def _cases(document: Mapping[str, Any], numbers: Mapping[str, int]) -> str:
@@ -271,7 +251,7 @@ def _cases(document: Mapping[str, Any], numbers: Mapping[str, int]) -> str:
         for case in document["cases"]
     ]
     head = ("case", "truth", *(f"p({name})" for name in classes), "slice", "outcome", "model applies")
-    return _section("Cases", [_rule("Numbers are those of the lines of cases.csv."), _table(head, rows)])
+    return section("Cases", [rule("Numbers are those of the lines of cases.csv."), table(head, rows)])
 
 
 def _outcome(case: Row, positive: str) -> str:
@@ -284,18 +264,18 @@ def _left_out(document: Mapping[str, Any]) -> str:
     reasons: dict[str, int] = {}
     for each in document["skipped"]:
         reasons[_without_names(each["reason"])] = reasons.get(_without_names(each["reason"]), 0) + 1
-    lines = [f"{n} images skipped: {_text(why)}" for why, n in reasons.items()]
+    lines = [f"{n} images skipped: {text(why)}" for why, n in reasons.items()]
     lines += [
-        f"{_text(each['what'])}: {each['times']} times in {each['images']} images, not counted"
+        f"{text(each['what'])}: {each['times']} times in {each['images']} images, not counted"
         for each in document["not_counted"]
     ]
     lines += [
-        f"{_text(each['explainer'])} on {_text(each['layer'])}: {_text(each['reason'])}"
+        f"{text(each['explainer'])} on {text(each['layer'])}: {text(each['reason'])}"
         for each in document["left_out"]
     ]
     if not lines:
         return ""
-    return _section("Left out", ["<ul>" + "".join(f"<li>{line}</li>" for line in lines) + "</ul>"])
+    return section("Left out", ["<ul>" + "".join(f"<li>{line}</li>" for line in lines) + "</ul>"])
 
 
 def _without_names(sentence: str) -> str:
@@ -311,7 +291,7 @@ def _provenance(record: Mapping[str, Any], rules: Mapping[str, str]) -> str:
         for name, value in record.get(group, {}).items()
         if name != "left_out"
     ]
-    return _section("How this was made", [_rule(rules["intervals"] + "."), _table(("", ""), rows, wide=(1,))])
+    return section("How this was made", [rule(rules["intervals"] + "."), table(("", ""), rows, wide=(1,))])
 
 
 def _value(value: Any) -> str:
@@ -322,44 +302,8 @@ def _value(value: Any) -> str:
     return str(value)
 
 
-def _section(title: str, parts: Iterable[str]) -> str:
-    return f"<section><h2>{title}</h2>{''.join(parts)}</section>"
-
-
 def _picture(name: str, figures: Mapping[str, bytes]) -> str:
-    if name not in figures:
-        return ""
-    data = base64.b64encode(figures[name]).decode()
-    title = _TITLES[name]
-    image = f"<img alt='{title}' src='data:image/png;base64,{data}'>"
-    return f"<figure>{image}<figcaption><small>{title}</small></figcaption></figure>"
-
-
-def _table(
-    head: Sequence[str],
-    rows: Iterable[Sequence[Any]],
-    *,
-    wide: tuple[int, ...] = (),
-    base: Sequence[bool] = (),
-) -> str:
-    marks = list(base)
-    body = []
-    for number, row in enumerate(rows):
-        cells = "".join(
-            f"<td{' class=wide' if column in wide else ''}>{_text(cell)}</td>"
-            for column, cell in enumerate(row)
-        )
-        body.append(f"<tr{' class=base' if marks and marks[number] else ''}>{cells}</tr>")
-    titles = "".join(f"<th>{_text(each)}</th>" for each in head)
-    return f"<table><thead><tr>{titles}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-
-
-def _rule(words: str) -> str:
-    return f"<p class='rule'>{_text(words[:1].upper() + words[1:])}</p>"
-
-
-def _text(words: Any) -> str:
-    return escape(str(words), quote=True)
+    return picture(figures[name], _TITLES[name]) if name in figures else ""
 
 
 def _number(value: float | None) -> str:

@@ -61,6 +61,11 @@ def save_figure(
         raise ExportError(
             f"A figure is written as PNG; '{path.name}' does not end in .png.", code="figure-format"
         )
+    write_whole(path, figure_png(content, planes=planes, dpi=dpi))
+
+
+def figure_png(content: FigureContent, *, planes: Sequence[FigureContent] = (), dpi: int = 300) -> bytes:
+    """A figure as the bytes of a PNG; parameters and failures are those of `save_figure`."""
     if not 30 <= dpi <= 1200:
         raise ExportError("The resolution of a figure lies between 30 and 1200 dpi.", code="figure-dpi")
     figure = _drawn(content, planes)
@@ -68,7 +73,7 @@ def save_figure(
     FigureCanvasAgg(figure)
     notes = {"Software": f"WhySlice {program_version()}", "Comment": "research use only"}
     figure.savefig(stream, format="png", dpi=dpi, metadata=notes)
-    write_whole(path, stream.getvalue())
+    return stream.getvalue()
 
 
 def _drawn(content: FigureContent, planes: Sequence[FigureContent] = ()) -> Figure:

@@ -18,6 +18,7 @@ from viewer.state.may_read import Answer, MayRead, may_read
 from viewer.state.method import method_of
 from viewer.state.series_reading import SeriesReading
 from viewer.state.session import Session
+from viewer.state.veil import veil
 
 Picture = NDArray[np.float32]
 _WORST: tuple[Answer, ...] = ("no", "with care", "yes")
@@ -96,7 +97,7 @@ def findings_view(session: Session, draw: Callable[[Picture], Picture]) -> Findi
     reading, index, model = session.reading, session.view.slice, session.model
     if not session.findings.together or not may_be_together(session) or reading is None or model is None:
         return None
-    if index not in reading.filled or session.judgement is None:
+    if index not in reading.filled or session.judgement is None or veil(session):
         return None
     entries = tuple(
         _entry(session, reading, index, number, draw) for number in probable(session, reading, index)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from viewer.evaluation.cohort_table import CohortImage
+from viewer.reporting.content import FigureContent
 from viewer.state.case import Truth
 from viewer.state.opened import Opened, SeriesEntry
 
@@ -91,6 +92,27 @@ class DecoyQuestion:
 
 
 @dataclass(frozen=True, eq=False)
+class Pressed:
+    """A revealed case as a handout shows it: the way it was when the class left it.
+
+    Attributes
+    ----------
+    answers : what the model says and what is known, a sentence each.
+    right : the answers that are right; empty where that is not known.
+    probabilities : of the case, by class; empty where they are not known.
+    maps : of the decoy question.
+    record : provenance.
+    """
+
+    figure: FigureContent
+    answers: tuple[str, ...]
+    right: tuple[str, ...]
+    probabilities: Mapping[str, float]
+    maps: tuple[FigureContent, ...]
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
 class Step:
     """A case of the lesson.
 
@@ -104,6 +126,7 @@ class Step:
     labels : what the table calls the case; empty where it does not.
     decoy : the last question about maps.
     problem : why the case could not be opened, a sentence.
+    pressed : for the handout; None before the case has been revealed.
     """
 
     entry: SeriesEntry | None = None
@@ -114,6 +137,7 @@ class Step:
     labels: tuple[str, ...] = ()
     decoy: DecoyQuestion | None = None
     problem: str = ""
+    pressed: Pressed | None = None
 
 
 @dataclass(frozen=True, eq=False)

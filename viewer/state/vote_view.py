@@ -121,6 +121,15 @@ def _question(session: Session, lesson: Lesson) -> str:
     return f"Is it {positive}?" if positive and len(session.model.card.classes) == 2 else "What is it?"
 
 
+def case_answer(session: Session, step: Step) -> tuple[str, str, tuple[str, ...], dict[str, float]]:
+    """What the model says, what is known, which classes are right, and the probabilities, of the case on screen."""
+    model, case = session.model, session.case
+    if model is None or case is None:
+        return model_words(session), "", (), {}
+    right = known_classes(step.labels, step.truth or case.truth, model.card)
+    return model_words(session), truth_words(session, step), right, case_probabilities(session) or {}
+
+
 def _marks(session: Session, lesson: Lesson) -> dict[str, str]:
     if lesson.question is not None:
         return {
@@ -134,15 +143,13 @@ def _marks(session: Session, lesson: Lesson) -> dict[str, str]:
 def _right(session: Session, lesson: Lesson) -> tuple[str, ...]:
     if lesson.question is not None:
         return (lesson.question.letters[lesson.question.answer],)
-    if session.model is None or session.case is None:
-        return ()
-    return known_classes(lesson.step.labels, lesson.step.truth or session.case.truth, session.model.card)
+    return case_answer(session, lesson.step)[2]
 
 
 def _answer(session: Session, lesson: Lesson) -> tuple[str, ...]:
     if lesson.question is not None:
         return (answer_words(lesson.question),)
-    return (model_words(session), truth_words(session, lesson.step))
+    return case_answer(session, lesson.step)[:2]
 
 
 def case_probabilities(session: Session) -> dict[str, float] | None:

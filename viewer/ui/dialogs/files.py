@@ -67,7 +67,7 @@ class Asking:
         elif dialog == "spacing":
             if (case := self._bench.session.case) is not None:
                 VoxelSpacing(self._bench, case, self._window).open()
-        elif dialog in ("save-figure", "save-maps", "save-cohort", "save-experiment"):
+        elif dialog in ("save-figure", "save-maps", "save-cohort", "save-experiment", "save-handout"):
             self._save(dialog)
         else:
             self._open(dialog)
@@ -85,7 +85,7 @@ class Asking:
                 attempt(bench, lambda: bench.cohorts.open(Path(path)))
         elif dialog == "begin-lesson":
             if path := QFileDialog.getExistingDirectory(window, "Open a folder of cases, or with cohort.csv"):
-                attempt(bench, lambda: bench.teaching.begin_folder(Path(path)))
+                attempt(bench, lambda: bench.teaching.begin(Path(path)))
         elif dialog == "load-truth":
             if path := QFileDialog.getOpenFileName(window, "Load truth", "", _TRUTH)[0]:
                 attempt(bench, lambda: bench.opening.load_truth(Path(path)))
@@ -102,6 +102,12 @@ class Asking:
             if path := QFileDialog.getSaveFileName(window, "Save the picture", f"{name}.pdf", _PAGES)[0]:
                 known = path.lower().endswith((".png", ".pdf"))
                 attempt(bench, lambda: bench.experiments.save(Path(path if known else f"{path}.pdf")))
+        elif dialog == "save-handout":
+            if path := QFileDialog.getSaveFileName(window, "Save a handout", "handout.html", "HTML (*.html)")[
+                0
+            ]:
+                handing_out = bench.teaching.handing_out
+                attempt(bench, lambda: handing_out.save(_with_suffix(path, ".html")))
         elif dialog == "save-cohort":
             if path := QFileDialog.getExistingDirectory(window, "Save results in a folder"):
                 attempt(bench, lambda: bench.cohorts.save(Path(path)))

@@ -153,7 +153,8 @@ class LessonPanel(Card):
         self.decoy = self._button(menus.actions["teach.decoy"], _MAPS)
         self.back = self._button(menus.actions["teach.leave-maps"], "Back to the case")
         self.next = self._button(menus.actions["case.next"])
-        self.end = self._button(menus.actions["teach.end"])
+        self.handout = self._button(menus.actions["teach.save-handout"], "Handout\u2026")
+        self.end = self._button(menus.actions["teach.end"], "End")
         self.cases = QListWidget()
         described(self.cases, "Cases of the lesson", "Click a case, or press Enter, to go there; votes stay.")
         self.cases.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -172,6 +173,7 @@ class LessonPanel(Card):
         self.body.addWidget(self.cases, 1)
         self.body.addWidget(self.next)
         row = QHBoxLayout()
+        row.addWidget(self.handout)
         row.addWidget(self.end)
         self.body.addLayout(row)
         for identity in ("case.next", "case.previous"):  # the clicker works wherever the keyboard is
