@@ -29,7 +29,7 @@ from viewer.ui.main_window import MainWindow
 
 PICTURES = Path(__file__).parent / "pictures"
 _SIZE = (1440, 980)
-_CASES, _SEED = 6, 3
+_CASES, _SEED = 5, 3
 
 
 @dataclass(frozen=True)
@@ -155,6 +155,8 @@ def lrp(scene: Scene) -> QWidget:
 
 def cohort(scene: Scene) -> QWidget:
     scene.demo()
+    scene.bench.teaching.end()
+    scene.bench.cohorts.jobs = 0  # in this process: the picture is the same
     scene.bench.cohorts.open(scene.cases())
     scene.settle()
     scene.window.act("case.run-cohort")
@@ -181,11 +183,33 @@ def chooser(scene: Scene) -> QWidget:
     return next(each for each in scene.window.findChildren(QDialog) if each.isVisible())
 
 
+def lesson(scene: Scene) -> QWidget:
+    scene.demo()
+    teaching = scene.bench.teaching
+    teaching.begin_here()
+    scene.settle()
+    teaching.count(0, 5)
+    teaching.count(1, 11)
+    scene.settle()
+    return scene.window
+
+
+def decoy(scene: Scene) -> QWidget:
+    lesson(scene)
+    scene.bench.teaching.reveal()
+    scene.settle()
+    scene.bench.viewing.peak()
+    scene.settle()
+    scene.bench.teaching.ask_decoy("brightness")
+    scene.settle()
+    return scene.window
+
+
 TAKEN: dict[str, Callable[[Scene], QWidget]] = {
     each.__name__: each
     for each in (
         *(window, boxes, importance, checks, lrp, compare, inputs, layers, volume, palette, settings),
-        chooser,
+        *(chooser, lesson, decoy, cohort),
     )
 }
 
