@@ -39,7 +39,7 @@ def _of_segments(name: str, title: str, summary: str, formula: str, source: str)
         repeats="samples",
         gradient=False,
         coarse_first=True,
-        passes=0.38,
+        passes=0.45,
         diverging=True,
         shares_score=False,
     )  # fmt: skip
