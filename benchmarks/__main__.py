@@ -21,6 +21,7 @@ _ROOMS = (
     "one_patient",
     "attributions",
     "on_demand",
+    "first_map",
     "perturbations",
     "window",
     "start_beside",
