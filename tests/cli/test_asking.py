@@ -320,6 +320,29 @@ def test_what_the_window_says_above_a_map_stands_under_the_table(
     assert other.startswith("stroke, relu2, layer-cam, slice 2: ")
 
 
+def test_maps_are_compared_with_a_truth_and_with_brightness(
+    say: Say, tiny: str, head: MedicalImage, nifti: Path, tmp_path: Path
+) -> None:
+    mask = np.zeros(head.voxels.shape, np.uint8)
+    mask[2] = head.voxels[2] >= head.voxels[2].max()
+    write_nifti(tmp_path / "mask.nii.gz", mask, head.geometry)
+    words = ("explain", nifti, "--model", tiny, "--explainer", "grad-cam", "--class", "stroke")
+    words += ("--out", tmp_path / "maps", "--truth", tmp_path / "mask.nii.gz")
+    told = say(*words, "--slice", "all", "--json")
+    assert told.code == 0
+    found = [each["agreement"] for each in told.document["maps"]]
+    assert [each is None for each in found] == [True, True, False, True, True]
+    assert found[2]["brightness"]["pointing"] == 1
+    assert 0 <= found[2]["map"]["energy"] <= 1
+    assert found[2]["map"]["iou"] <= found[2]["brightness"]["iou"]
+    text = say(*words, "--slice", 2).out
+    assert "brightness alone" in text
+    assert "knows nothing of the network" in text
+    assert "nothing of stroke is marked on this slice" in say(*words, "--slice", 0).out
+    told = say(*words[:-1], tmp_path / "none.json")
+    assert (told.code, "does not exist" in told.sentence) == (1, True)
+
+
 def test_places_that_cannot_be_written(say: Say, tiny: str, nifti: Path, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     told = say("explain", nifti, "--model", tiny, "--explainer", "grad-cam", "--out", tmp_path / "taken")

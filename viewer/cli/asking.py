@@ -88,6 +88,7 @@ def explain(options: Namespace, terminal: Terminal) -> Answer:
         wish=wish_of(options),
         settings=tuple(options.set),
         device=options.device,
+        truth=options.truth,
     )
     order.check()
     image = asked_image(options, terminal)
@@ -121,11 +122,40 @@ def explain(options: Namespace, terminal: Terminal) -> Answer:
     lines = [
         text,
         *_may_they_be_read(document["maps"]),
+        *_against_truth(document["maps"]),
         f"slices: {document['slice_rule']}",
         f"volumes: on {document['nifti_grid']}",
         f"provenance: {document['provenance']}",
     ]
     return Answer(document, "\n".join(lines))
+
+
+def _against_truth(maps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """How maps agree with what was marked, and whether brightness alone does as well."""
+    rule = ""
+    for made in maps:
+        if "agreement" not in made:
+            continue
+        head = f"{made['class']}, {made['layer']}, {made['explainer']}, slice {made['slice']}"
+        found = made["agreement"]
+        if found is None:
+            yield f"{head}: nothing of {made['class']} is marked on this slice"
+            continue
+        own, bright = found["map"], found["brightness"]
+        words = f"{head}: IoU {own['iou']:.2f} with the truth ({found['reader']}), energy inside {_part(own['energy'])}"
+        words += f"; brightness alone {bright['iou']:.2f}, {_part(bright['energy'])}"
+        if own["iou"] <= bright["iou"]:
+            words += (
+                ": the image's own brightness, which knows nothing of the network, finds it as well or better"
+            )
+        rule = found["rule"]
+        yield words
+    if rule:
+        yield f"agreement: {rule}"
+
+
+def _part(share: float | None) -> str:
+    return "-" if share is None else f"{share:.2f}"
 
 
 def _may_they_be_read(maps: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -277,6 +277,12 @@ def _maps(parser: ArgumentParser, *, required: bool, slices: str) -> None:
 
 def _explain(parser: ArgumentParser) -> None:
     _maps(parser, required=True, slices=_SLICES)
+    parser.add_argument(
+        "--truth",
+        metavar="FILE",
+        type=Path,
+        help="mask or boxes that the maps are compared with, as 'view' reads them",
+    )
     _out(parser)
     _device(parser)
 

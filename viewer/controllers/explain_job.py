@@ -19,6 +19,7 @@ from viewer.controllers.explain_order import (
 )
 from viewer.controllers.headless import applicability_json
 from viewer.controllers.map_files import file_stem, grid_words, write_raw
+from viewer.controllers.truth import read_truth
 from viewer.evaluation.agreement import class_overlap
 from viewer.explainers.declaration import EXPLAINERS, equals, resolved
 from viewer.explainers.explainer_info import INPUT_LAYER
@@ -31,6 +32,7 @@ from viewer.imaging.erasing import with_erasures
 from viewer.imaging.image import MedicalImage
 from viewer.models.applicability import Applicability, applicability
 from viewer.models.card import RECOVERED, SQUASHED
+from viewer.state.case import Truth
 from viewer.state.may_read import MapFacts, MayRead, may_read
 
 if TYPE_CHECKING:
@@ -119,6 +121,7 @@ class ExplainJob:
     Attributes
     ----------
     slices : slices to explain; none for a model of volumes.
+    truth : what readers marked, where the maps are compared with it.
     """
 
     order: ExplainOrder
@@ -128,6 +131,7 @@ class ExplainJob:
     maps: tuple[OrderedMap, ...]
     slices: tuple[int, ...]
     slice_rule: str
+    truth: Truth | None = None
 
     @property
     def count(self) -> int:
@@ -164,6 +168,12 @@ def resolved_job(image: MedicalImage, order: ExplainOrder, progress: Progress) -
     if order.targets:
         chosen_classes(card, order.targets, None)
     count, volumes = image.plane.count(image.geometry.shape), card.dims == 3
+    if volumes and order.truth is not None:
+        raise UsageError(
+            f"The model '{card.id}' reads whole volumes: 'evaluate' compares its maps with a truth.",
+            code="truth",
+        )
+    truth = None if order.truth is None else read_truth(order.truth, image)
     if volumes and order.slices is not None:
         raise UsageError(
             f"The model '{card.id}' reads whole volumes and explains all slices at once: leave --slice out.",
@@ -199,7 +209,7 @@ def resolved_job(image: MedicalImage, order: ExplainOrder, progress: Progress) -
             f"Two of the maps would be written to '{taken.stem}.nii.gz': ask for them one at a time.",
             code="one-name",
         )
-    return ExplainJob(order, loaded, image, applicability(card, image), maps, slices, rule)
+    return ExplainJob(order, loaded, image, applicability(card, image), maps, slices, rule, truth)
 
 
 def in_trace(job: ExplainJob, each: OrderedMap) -> bool:

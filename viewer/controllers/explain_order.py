@@ -35,6 +35,7 @@ class ExplainOrder:
     slices : an index from 0, ``all``, or None for the slice where the first class is most probable.
     settings : parameters of the explainers, as texts.
     out : folder of the results.
+    truth : a mask or boxes that the maps are compared with; None for none.
     """
 
     model: str
@@ -47,6 +48,7 @@ class ExplainOrder:
     wish: InputWish = field(default_factory=InputWish)
     settings: tuple[tuple[str, str], ...] = ()
     device: str = "auto"
+    truth: Path | None = None
 
     def check(self) -> None:
         """Refuse explainers and parameters that do not exist, and values that are not allowed; needs no model.

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from viewer.controllers.explain_agreement import against_truth
 from viewer.controllers.explain_job import (
     ExplainJob,
     Found,
@@ -186,7 +187,11 @@ def _written(
         drawn[index] = views[index].back(raw)
         picture = fact.raw.with_suffix(".png")
         _save_picture(picture, job, each, index, fact, views[index], scale)
-        entries.append(entry_of(job, each, fact, index, nifti, scale))
+        entry = entry_of(job, each, fact, index, nifti, scale)
+        if job.truth is not None:
+            name, view = each.class_name, views[index]
+            entry["agreement"] = against_truth(job.truth, job.image, index, name, drawn[index], view)
+        entries.append(entry)
     write_map(nifti, job.image, drawn)
     return entries
 
