@@ -335,7 +335,8 @@ def test_maps_are_compared_with_a_truth_and_with_brightness(
     assert found[2]["brightness"]["pointing"] == 1
     assert 0 <= found[2]["map"]["energy"] <= 1
     assert found[2]["map"]["iou"] <= found[2]["brightness"]["iou"]
-    text = say(*words, "--slice", 2).out
+    text = say(*words, "--class", "no stroke", "--slice", 2).out
+    assert "nothing of no stroke is marked on this slice" in text, "the mask is of the finding"
     assert "brightness alone" in text
     assert "knows nothing of the network" in text
     assert "nothing of stroke is marked on this slice" in say(*words, "--slice", 0).out

@@ -30,6 +30,7 @@ def against_truth(
     image: MedicalImage,
     index: int,
     class_name: str,
+    finding: str,
     drawn: NDArray[np.float32],
     view: InputView,
 ) -> dict[str, Any] | None:
@@ -38,11 +39,11 @@ def against_truth(
     Parameters
     ----------
     index : slice of the reading plane.
+    finding : the class that a mask marks, which names none; empty where the model has no such class: the one asked for.
     drawn : (row, column) of the picture, after ReLU.
     """
-    own = tuple(
-        each for each in truth.regions if each.slice == index and each.label in (class_name, _OF_A_MASK)
-    )
+    labels = (class_name, _OF_A_MASK) if class_name == (finding or class_name) else (class_name,)
+    own = tuple(each for each in truth.regions if each.slice == index and each.label in labels)
     if not own:
         return None
     marked, within = Marked(own, drawn.shape), np.zeros(drawn.shape, dtype=bool)

@@ -189,8 +189,10 @@ def _written(
         _save_picture(picture, job, each, index, fact, views[index], scale)
         entry = entry_of(job, each, fact, index, nifti, scale)
         if job.truth is not None:
-            name, view = each.class_name, views[index]
-            entry["agreement"] = against_truth(job.truth, job.image, index, name, drawn[index], view)
+            names = each.class_name, job.loaded.card.positive_class
+            entry["agreement"] = against_truth(
+                job.truth, job.image, index, *names, drawn[index], views[index]
+            )
         entries.append(entry)
     write_map(nifti, job.image, drawn)
     return entries
