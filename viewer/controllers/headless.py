@@ -95,8 +95,9 @@ def probabilities_json(found: Prediction) -> dict[str, Any]:
 
 
 def input_json(wish: InputWish, crop: Crop) -> dict[str, Any]:
-    """How the network's input was made."""
-    return {"mirror": wish.mirror, "crop": crop, "erased": [each.to_json() for each in wish.erased]}
+    """How the network's input was made; ``erased`` only where a part of it was."""
+    erased = [each.to_json() for each in wish.erased]
+    return {"mirror": wish.mirror, "crop": crop, **({"erased": erased} if erased else {})}
 
 
 def applicability_json(found: Applicability) -> dict[str, Any]:
