@@ -43,6 +43,8 @@ _MAPS = """Truth is the boxes of the simulated reader. IoU is with the best box,
 1, 2, 3, 5, 8, 10 and 20% (in brackets), which is chosen after the fact; 95% intervals from drawing patients
 again. *Overlap* is that of the maps of the two classes; *fall* is what p(stroke) loses when the most important 5%
 of the pixels are replaced by the mean, on the peak slice of every patient with a lesion."""
+_EXPERIMENTS = """Each figure of the stroke study, described and made from synthetic patients:
+[the stroke study's figures](stroke_experiments.md)."""
 _BASELINES = """Rows in italics know nothing of the network: the image's own brightness, a blob in the middle,
 and a random value in each cell of the layer. An explainer that is no better has not explained."""
 
@@ -171,6 +173,8 @@ def page(document: Mapping[str, Any], options: argparse.Namespace) -> str:
                 for layer in layers
             ],
         ),
+        "## Experiments",
+        _EXPERIMENTS,
         "## Left out",
         "\n".join(
             [

@@ -36,6 +36,7 @@ from viewer.state.grid_question import model_question, reads_volumes, uneven
 from viewer.state.opened import SeriesEntry
 from viewer.state.screen import Presenter, Screen
 from viewer.state.session import BottomTab, Notice
+from viewer.state.veil import veil
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.canvas.planes_canvas import PlanesCanvas
@@ -404,7 +405,7 @@ class MainWindow(QMainWindow):
 
     def _show_experiment(self) -> None:
         """The strip, and beside the window the picture once it is there; it goes with its case."""
-        shown = self.bench.session.experiment
+        shown = None if veil(self.bench.session) else self.bench.session.experiment
         self.experiment.show_session(self.bench.session)
         if shown is self._experiment:
             return

@@ -21,6 +21,7 @@ from viewer.foundation.progress import Progress
 from viewer.imaging.reading import read_image
 from viewer.reporting.page_content import Block, Page, PagePanel, PageRow, PageWords
 from viewer.state.case import Truth
+from viewer.state.display import is_flipped
 
 MOST = 6
 """Cases of a page."""
@@ -160,12 +161,12 @@ def _case(asked: Asked, truth: Truth | None, each: Wrong) -> tuple[list[PagePane
     drawn = made.drawn if made.drawn.ndim == 2 else made.drawn[index]
     place = place_of(asked.order.image, index, drawn) if drawn.any() else None
     panels, _ = class_panels(asked, shown_classes(asked)[:2])
+    flipped = is_flipped(asked.case.plane, asked.order.look.convention)
     ring = None if place is None else (place.row + 0.5, place.column + 0.5)
-    if ring is not None and asked.order.look.convention == "neurological":
+    if ring is not None and flipped:
         ring = (ring[0], drawn.shape[1] - ring[1])
     label = "label disputed" if each.disputed else ""
     own = asked.picture(f"case {each.number}\nslice {index + 1}", label)
-    flipped = asked.order.look.convention == "neurological"
     own = replace(own, content=replace(own.content, regions=() if flipped else regions))
     name = asked.explainers[0]
     first = replace(panels[0], ring=ring, note=f"{panels[0].note}\n{place.words if place else ''}".rstrip())

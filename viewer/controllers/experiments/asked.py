@@ -310,6 +310,12 @@ class Asked:
         # Which way round the patient is shown stands once, below.
         return PagePanel(replace(content, convention=""), title, note)
 
+    @property
+    def place_words(self) -> str:
+        """Where the maps lie: on a layer, or on the input."""
+        needs = any(EXPLAINERS[name].needs_layer for name in self.order.explainers)
+        return f"layer {self.layer}" if needs else "on the input"
+
     # --- words -------------------------------------------------------------------------------------------------------
 
     def facts(
@@ -331,7 +337,7 @@ class Asked:
         known = "".join(f"; {name} {value}" for name, value in order.facts)
         crop = f"crop: {self.crop}{', given to the network mirrored' if order.mirror else ''}"
         names = ", ".join(EXPLAINERS[name].title for name in order.explainers)
-        drawn = maps or f"{names} of the {order.score}, layer {self.layer}"
+        drawn = maps or f"{names} of the {order.score}, {self.place_words}"
         lines = [
             ("model", f"{self.card.id}: {self.fit.sentence}"),
             (

@@ -49,7 +49,7 @@ def models(order: ExperimentOrder, progress: Progress) -> Experiment:
             }
         )
         p = f"p({each.class_name}) {each.probabilities[each.target]:.2f}"
-        words = f"{each.card.id} \u00b7 layer {each.layer} \u00b7 {p}"
+        words = f"{each.card.id} \u00b7 {each.place_words} \u00b7 {p}"
         if alike is not None:
             words += f" \u00b7 r {alike:.2f} with {first.card.id}"
         rows.append(PageRow((first.picture(), *panels), words, 1 + len(first.explainers)))
@@ -138,7 +138,7 @@ def outcome(order: ExperimentOrder, progress: Progress) -> Experiment:
         panels, _ = class_panels(each, shown)
         known = ", ".join(f"{name} {value}" for name, value in order.facts)
         own = [each.picture("original", known), each.seen(each.made())]
-        rows.append(PageRow((*own, *panels), f"{each.card.id}, layer {each.layer}", across))
+        rows.append(PageRow((*own, *panels), f"{each.card.id}, {each.place_words}", across))
     name = first.explainers[0]
     value = _likeness(first.made(name).drawn, second.made(name, grade).drawn)
     said = ", ".join(

@@ -17,6 +17,7 @@ from viewer.reporting.page_content import (
     PageWords,
     in_rows,
 )
+from viewer.state.display import is_flipped
 
 WIDTH, HEIGHT = 8.27, 11.69
 """Of A4 paper, inches."""
@@ -89,7 +90,7 @@ def told(found: PatientReading) -> list[str]:
         f"{found.passes} dropout passes {_interval_words(found.interval)}."
         if found.interval
         else "The network has no dropout to measure how much it wavers."
-        if found.passes == 0
+        if not found.drops_out
         else ""
     )
     lines = [f"{head} {rule} {sure}".strip()]
@@ -102,7 +103,7 @@ def told(found: PatientReading) -> list[str]:
         )
     places = [each for each in chief_slices(found) if each.place is not None]
     if places:
-        lines.append(f"Where: {_sides(places)}. {_ml_words(found)}")
+        lines.append(f"Where: {_sides(places)}. {_ml_words(found)}".rstrip())
     focused = found.focused
     if not asked.whole:
         lines.append(
@@ -154,7 +155,7 @@ def _panel(found: PatientReading, each: SliceReading) -> PagePanel:
     if each.place is not None:
         columns = panel.content.picture.shape[1]
         column = each.place.column + 0.5
-        flipped = asked.order.look.convention == "neurological" and asked.case.plane.name != "image"
+        flipped = is_flipped(asked.case.plane, asked.order.look.convention)
         ring = (each.place.row + 0.5, columns - column if flipped else column)
     return PagePanel(panel.content, panel.title, panel.note, panel.care, ring)
 
@@ -251,5 +252,5 @@ def _ml_words(found: PatientReading) -> str:
     ml = found.drawn_ml
     where = "" if found.asked.whole else " on the called slices"
     if ml is None:
-        return "Sizes are not known."
+        return "Sizes are not known." if len(found.slices) > 1 else ""
     return f"The map is drawn in {ml:.1f} ml{where} (from {found.drawn_from:.0%} of full colour on)."

@@ -17,6 +17,7 @@ from viewer.controllers.experiments.series import series_maps
 from viewer.controllers.steadying import PASSES
 from viewer.evaluation.focus import focus_scores
 from viewer.explainers.declaration import EXPLAINERS
+from viewer.explainers.explainer_info import INPUT_LAYER
 from viewer.explainers.explanation import IMPROBABLE, map_state
 from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.body import body_mask
@@ -113,7 +114,8 @@ class PatientReading:
     scale : full colour of all maps.
     slices : one for each; of a network of volumes the probability of each is that of the whole.
     maps, signed : (slice, row, column) drawn on the pictures; of a network of slices each slice's own map.
-    passes : dropout passes that were made; 0 where the network has no dropout.
+    passes : dropout passes that were made.
+    drops_out : whether the network has dropout at all.
     """
 
     asked: Asked
@@ -126,6 +128,7 @@ class PatientReading:
     maps: Map
     signed: tuple[Map, ...] | None
     passes: int
+    drops_out: bool
 
     @property
     def called(self) -> tuple[SliceReading, ...]:
@@ -172,7 +175,7 @@ class PatientReading:
             "model": asked.card.id,
             "class": asked.class_name,
             "explainer": asked.explainers[0],
-            "layer": asked.layer,
+            "layer": asked.layer if EXPLAINERS[asked.explainers[0]].needs_layer else INPUT_LAYER,
             "probability": self.probability,
             "interval": None if self.interval is None else list(self.interval),
             "mc_samples": self.passes,
@@ -207,11 +210,12 @@ def read_patient(
     from viewer.controllers import engine
 
     asked = Asked(order, progress)
+    drops_out = engine.drops_out(asked.model, order.device)
     found = engine.predict_case(
         *(asked.model, order.device, order.image),
         mirror=order.mirror,
         crop=asked.crop,
-        mc_samples=passes if engine.drops_out(asked.model, order.device) else 0,
+        mc_samples=passes if drops_out else 0,
         seed=seed,
         progress=progress,
     )
@@ -241,6 +245,7 @@ def read_patient(
         maps,
         None if signed is None else tuple(signed),
         passes if found.interval else 0,
+        drops_out,
     )
 
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton
 from viewer.controllers.workbench import Workbench
 from viewer.state.experiment import ExperimentOnScreen
 from viewer.state.session import Session
+from viewer.state.veil import veil
 from viewer.ui.panels.card import Dot, Elided, described
 
 
@@ -42,7 +43,7 @@ class ExperimentStrip(QFrame):
         self.hide()
 
     def show_session(self, session: Session) -> None:
-        shown = session.experiment
+        shown = None if veil(session) else session.experiment
         if shown is self._shown:
             return
         self._shown = shown

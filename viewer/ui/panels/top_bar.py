@@ -60,11 +60,13 @@ class TopBar(QWidget):
 
     def _fit(self) -> None:
         narrow = self.width() < theme.scaled(_NARROW)
-        self.search.setText(self._key if narrow and self._key else f"Search commands  {self._key}".strip())
+        tight = self.width() < theme.scaled(_TIGHT)
+        words = "Search" if tight else "Search commands"
+        self.search.setText(self._key if narrow and self._key else f"{words}  {self._key}".strip())
         self.brand.setVisible(not narrow)
         self._row.setSpacing(6 if narrow else 14)
         self._tabs.set_narrow(narrow)
-        name = "narrow" if self.width() < theme.scaled(_TIGHT) else ""
+        name = "narrow" if tight else ""
         if self._menus.objectName() != name:
             self._menus.setObjectName(name)
             restyled(self._menus)
