@@ -29,6 +29,7 @@ Dialog = Literal[
     "save-maps",
     "save-experiment",
     "dispute",
+    "save-sheet",
     "palette",
     "settings",
     "shortcuts",

@@ -78,6 +78,23 @@ MAP_ACTIONS: tuple[Action, ...] = (
         why_not=lambda s: "" if workspace_shown(s) == "layers" else "This workspace shows one map at a time.",
     ),
     Action(
+        "map.sheet",
+        "Layers by explainers",
+        "Map",
+        "In Layers: a sheet of every layer by every explainer of a trace, with how far their maps agree.",
+        lambda bench: bench.viewing.toggle_sheet(),
+        checked=lambda s: s.view.sheet,
+        why_not=lambda s: "" if workspace_shown(s) == "layers" else "The sheet is in the Layers workspace.",
+    ),
+    Action(
+        "map.save-sheet",
+        "Save the sheet\u2026",
+        "Map",
+        "Save the sheet of layers by explainers as a PNG, with the numbers.",
+        dialog="save-sheet",
+        enabled=has_map,
+    ),
+    Action(
         "map.boundaries",
         "Show segment boundaries",
         "Map",

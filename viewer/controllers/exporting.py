@@ -11,6 +11,7 @@ from pathlib import Path
 
 from viewer.controllers.map_files import grid_words, write_map
 from viewer.controllers.shown import ShownMaps, ShownSlice, shown_maps, shown_slice
+from viewer.controllers.shown_sheet import shown_sheet
 from viewer.foundation.errors import Cancelled, ExportError
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.log import logger
@@ -38,6 +39,24 @@ class Exporting:
             self._tell(error)
             return
         self._submit(lambda _: write_figure(path, shown), f"Saved '{path.name}'.")
+
+    def save_sheet(self, path: Path | str) -> None:
+        """Save every layer by every explainer of the shown slice as a PNG, and beside it its provenance."""
+        path = Path(path)
+        path = path if path.suffix else path.with_suffix(".png")
+        try:
+            content, record = shown_sheet(self._session)
+        except ExportError as error:
+            self._tell(error)
+            return
+
+        def work(_: Progress) -> None:
+            from viewer.reporting.layer_sheet import save_layer_sheet
+
+            save_layer_sheet(path, content)
+            write_provenance(path.with_name(f"{path.stem}.provenance.json"), record)
+
+        self._submit(work, f"Saved '{path.name}'.")
 
     def save_maps(self, folder: Path | str) -> None:
         """Save the chosen map of all traced slices as one NIfTI in patient space, with its provenance."""

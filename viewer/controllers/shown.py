@@ -132,7 +132,7 @@ def shown_slice(session: Session) -> ShownSlice:
         *([("distances", ", ".join(mark.text for mark in distances))] if distances else []),
     )
     record = {
-        **_record(session),
+        **record_of_map(session),
         "slice": session.view.slice,
         **(
             volume_facts(session)
@@ -208,7 +208,7 @@ def shown_maps(session: Session) -> ShownMaps:
     words += [f"crop-{variant.crop}"] if variant.crop != model.card.input.crop else []
     words += ["erased"] if variant.erased else []
     record = provenance(
-        **_record(session),
+        **record_of_map(session),
         slice_count=case.slices,
         explained_slices=list(maps),
         unexplained_slices=[index for index in range(case.slices) if index not in maps],
@@ -280,7 +280,7 @@ def _probabilities(session: Session, index: int) -> Any:
     return () if row is None else row
 
 
-def _record(session: Session) -> dict[str, Any]:
+def record_of_map(session: Session) -> dict[str, Any]:
     """What a figure and a volume have in common."""
     assert session.case is not None
     assert session.model is not None

@@ -11,7 +11,7 @@ from viewer.imaging.image import Window
 from viewer.imaging.windows import automatic_window, default_window
 from viewer.state.case import Case, same_grid
 from viewer.state.display import Convention
-from viewer.state.session import BottomTab, ScaleName, Session, Workspace
+from viewer.state.session import Against, BottomTab, Measure, ScaleName, Session, Workspace
 from viewer.state.veil import veil
 from viewer.state.volume_peak import peak_place
 from viewer.state.volume_reading import VolumeReading
@@ -137,6 +137,15 @@ class Viewing:
     def toggle_bare(self) -> None:
         """Where many maps are shown: the maps alone, or over the picture again."""
         self._session.overlay.bare = not self._session.overlay.bare
+
+    def toggle_sheet(self) -> None:
+        """In Layers: every layer by every explainer of a trace, or one explainer's tiles again."""
+        self._session.view.sheet = not self._session.view.sheet
+
+    def compare_sheet(self, *, measure: Measure | None = None, against: Against | None = None) -> None:
+        """How the maps of the sheet are compared, and with which."""
+        view = self._session.view
+        view.measure, view.against = measure or view.measure, against or view.against
 
     def zoom_tiles(self, factor: float) -> None:
         """Make the tiles larger or smaller where many maps are shown."""

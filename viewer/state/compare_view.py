@@ -375,7 +375,9 @@ def _tile(session: Session, found: _Found, title: str, scale: MapScale) -> Compa
     known = reference if session.choice.score == "logit" else None
     state = map_state(found.raw, known, shared=found.method.info.shares_score)
     largest = float(np.abs(found.raw).max(initial=0.0))
-    words = f"p {reading.probability(index, found.target):.2f} \u00b7 max {largest:.2g}"
+    words = f"p {reading.probability(index, found.target):.2f}"
+    if largest > 0 or state not in STATES:
+        words += f" \u00b7 max {largest:.2g}"
     if scale.scale > 0 and largest > scale.scale * 1.005:
         words += " (beyond full colour)"
     known_rounds = reading.rounds.get(
@@ -385,7 +387,7 @@ def _tile(session: Session, found: _Found, title: str, scale: MapScale) -> Compa
     if known_rounds is not None and part:
         words = f"unfinished, {known_rounds.done} of {known_rounds.total} \u00b7 {words}"
     if state in STATES:
-        words = f"{STATES[state]} \u00b7 {words}"
+        words = f"{words} \u00b7 {STATES[state]}"
     if session.comparing.kind == "models":
         words = f"{found.method.layer} \u00b7 {words}"
     outside = cell.variant.model == session.model_id and is_outside(session)

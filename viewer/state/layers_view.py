@@ -6,9 +6,10 @@ which are scrolled out of sight cost nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +69,7 @@ class LayerEntry:
     ----------
     name, shape, grid : of the layer, in words.
     flags : what is to be known of it, in words; empty for nothing.
+    cohort : how its maps fared on the evaluated cohort, in words; empty where that is not known.
     """
 
     layer: LayerInfo
@@ -76,6 +78,7 @@ class LayerEntry:
     flags: str
     chosen: bool
     default: bool
+    cohort: str = ""
 
     @property
     def name(self) -> str:
@@ -130,7 +133,8 @@ def layers_view(session: Session, background: Background | None, waiting: str) -
         words = f"{method.info.title} looks at the input: it has no layers. Choose another explainer."
         return LayersView((), words, "", background)
     known = [layer for layer in model.layers if layer.differentiable]
-    entries = tuple(_entry(session, layer) for layer in known)
+    scores = cohort_scores(session)
+    entries = tuple(replace(_entry(session, each), cohort=scores.get(each.name, "")) for each in known)
     return LayersView(
         entries,
         "",
@@ -154,6 +158,32 @@ def _entry(session: Session, layer: LayerInfo) -> LayerEntry:
         chosen=layer.name == session.choice.layer,
         default=layer.name == session.model.card.default_layer,
     )
+
+
+def cohort_scores(session: Session) -> dict[str, str]:
+    """Layer -> how maps of the chosen explainer and class fared on the cohort that was evaluated with this model.
+
+    Of every layer the threshold and the reader with the highest IoU, chosen after the fact.
+    """
+    cohort, model, target = session.cohort, session.model, session.target_index
+    if cohort is None or cohort.document is None or model is None or target is None:
+        return {}
+    if cohort.model_id != model.card.id or is_difference(session):
+        return {}
+    best: dict[str, Mapping[str, Any]] = {}
+    for row in cohort.document["localisation"]:
+        if (row["explainer"], row["class"]) == (session.choice.explainer, model.card.classes[target]):
+            known = best.get(row["layer"])
+            if known is None or (row["iou"] or 0.0) > (known["iou"] or 0.0):
+                best[row["layer"]] = row
+    return {
+        layer: f"cohort: pointing {_score(row['pointing'])}, IoU {_score(row['iou'])} (n {row['n']})"
+        for layer, row in best.items()
+    }
+
+
+def _score(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
 
 
 def is_outside(session: Session) -> bool:

@@ -34,6 +34,7 @@ from viewer.state.planes_view import PlanesPresenter, PlanesView, workspace_show
 from viewer.state.replacing import ImportanceView, importance_view
 from viewer.state.rulers import RulerMark, ruler_marks
 from viewer.state.session import Session, Workspace
+from viewer.state.sheet_view import SheetView, sheet_view
 from viewer.state.veil import veil
 
 T = TypeVar("T")
@@ -48,6 +49,7 @@ class Screen:
     rulers : the lines on the shown slice.
     planes : the three planes; None in another workspace, and while their grid is being made.
     layers : a tile for every layer; None in another workspace.
+    sheet : every layer by every explainer, where that is wanted in place of the tiles; else None.
     compare : maps side by side; None in another workspace.
     """
 
@@ -62,6 +64,7 @@ class Screen:
     workspace: Workspace
     planes: PlanesView | None
     layers: LayersView | None
+    sheet: SheetView | None
     compare: CompareView | None
 
 
@@ -125,6 +128,9 @@ class Presenter:
             layers=self._layers((*shown, choice, turned, seen, s.overlay.true_grid), background, canvas)
             if workspace == "layers"
             else None,
+            sheet=self._sheet((*shown, choice, turned), background, canvas)
+            if workspace == "layers" and s.view.sheet
+            else None,
             compare=self._part("compare", (*shown, *self._compare_key()), lambda: compared_view(s))
             if workspace == "compare"
             else None,
@@ -177,7 +183,7 @@ class Presenter:
         scale = (s.overlay.scale, self._scale_key())
         return self._part(
             "layers",
-            (*key, _Same(background), s.model_id, waiting, grows, scale),
+            (*key, _Same(background), s.model_id, waiting, grows, scale, _Same(s.cohort)),
             lambda: layers_view(s, background, waiting),
         )
 
@@ -193,6 +199,18 @@ class Presenter:
     def _grows(self) -> int:
         """Maps that are not made by the trace of a slice come one by one."""
         return self._session.revision if method_of(self._session).on_demand else 0
+
+    def _sheet(
+        self, key: tuple[Any, ...], background: Background | None, canvas: CanvasView | None
+    ) -> SheetView:
+        """The sheet; of a network of volumes layers come one by one, and a full memory loses some."""
+        s, waiting = self._session, canvas.waiting if canvas is not None else ""
+        how = (s.view.measure, s.view.against, s.choice.explainer, s.overlay.true_grid, s.revision)
+        # An explainer that is asked on demand may wait; what a trace makes is there all the same.
+        waits = "" if s.reading is not None and s.view.slice in s.reading.filled and not veil(s) else waiting
+        return self._part(
+            "sheet", (*key, _Same(background), *how, waits), lambda: sheet_view(s, background, waits)
+        )
 
     def _compare_key(self) -> tuple[Any, ...]:
         """What the grid depends on besides case, model, reading and slice."""

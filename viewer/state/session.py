@@ -45,6 +45,8 @@ DIFFERENCE = "difference"
 LEAST_PROBABLE = 0.7
 """Chrysoula 2023 (section 4.5) explains the classes of at least this probability."""
 ScaleName = Literal["reference", "series", "slice"]
+Measure = Literal["correlation", "top-overlap"]
+Against = Literal["chosen", "layer", "explainer"]
 CineOf = Literal["slices", "volumes"]
 Workspace = Literal["reading", "compare", "layers", "volume", "cohort"]
 """``reading``: one picture, large; ``compare``: maps side by side; ``layers``: a tile for every layer; ``volume``:
@@ -115,6 +117,12 @@ class View:
     """Black and white exchanged by the user."""
     tile: float = 158.0
     """Least width of a tile where many maps are shown, pixels at the usual size of the text."""
+    sheet: bool = False
+    """Layers: every layer by every explainer of a trace, in place of the tiles of one explainer."""
+    measure: Measure = "correlation"
+    """How the maps of the sheet are compared."""
+    against: Against = "chosen"
+    """What each map of the sheet is compared with."""
     even_place: EvenPlace | None = None
     """Where the crosshair is on the grid that was made for the three planes, see `Session.even`."""
 

@@ -311,6 +311,8 @@ class MainWindow(QMainWindow):
             self.planes.show_planes(screen.planes, screen.boxes, watermark=mark, without=waiting)
         elif screen.compare is not None:
             self.compare.show_compare(screen.compare, screen.canvas.style if screen.canvas else None)
+        elif screen.sheet is not None:
+            self.layers.show_sheet(screen.sheet, screen.canvas.style if screen.canvas else None)
         elif screen.layers is not None:
             self.layers.show_layers(screen.layers, screen.canvas.style if screen.canvas else None)
         else:

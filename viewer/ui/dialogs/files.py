@@ -24,6 +24,8 @@ _IMAGES = "Images (*.dcm *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.png *.jpg *.
 _PAGES = "PDF (*.pdf);;PNG, first page (*.png)"
 _TRUTH = "Masks and boxes (*.nii *.nii.gz *.nrrd *.mha *.png *.json *.csv *.xml *.gz);;All files (*)"
 
+_SAVED = ("save-figure", "save-sheet", "save-maps", "save-cohort", "save-experiment", "save-handout")
+
 _PLAIN: Mapping[Dialog, Callable[[Workbench, QWidget], QDialog]] = {
     "settings": SettingsDialog,
     "shortcuts": ShortcutsDialog,
@@ -67,7 +69,7 @@ class Asking:
         elif dialog == "spacing":
             if (case := self._bench.session.case) is not None:
                 VoxelSpacing(self._bench, case, self._window).open()
-        elif dialog in ("save-figure", "save-maps", "save-cohort", "save-experiment", "save-handout"):
+        elif dialog in _SAVED:
             self._save(dialog)
         else:
             self._open(dialog)
@@ -102,6 +104,9 @@ class Asking:
             if path := QFileDialog.getSaveFileName(window, "Save the picture", f"{name}.pdf", _PAGES)[0]:
                 known = path.lower().endswith((".png", ".pdf"))
                 attempt(bench, lambda: bench.experiments.save(Path(path if known else f"{path}.pdf")))
+        elif dialog == "save-sheet":
+            if path := QFileDialog.getSaveFileName(window, "Save the sheet", "layers.png", "PNG (*.png)")[0]:
+                attempt(bench, lambda: bench.exporting.save_sheet(_with_suffix(path, ".png")))
         elif dialog == "save-handout":
             if path := QFileDialog.getSaveFileName(window, "Save a handout", "handout.html", "HTML (*.html)")[
                 0

@@ -215,6 +215,7 @@ class ImportancePanel(BottomPage):
 
     def _plot(self, view: ImportanceView) -> None:
         curves = []
+        named = False  # one word for both dashed lines: there is no room for more
         for curve, name, purpose in (
             (view.deletion, "deletion", "accent"),
             (view.insertion, "insertion", "amber"),
@@ -227,7 +228,8 @@ class ImportancePanel(BottomPage):
                 for values in (curve.probabilities, curve.random)
             )
             curves.append(PlottedCurve(name, of_map, purpose))
-            curves.append(PlottedCurve("", at_random, purpose, dashed=True))
+            curves.append(PlottedCurve("" if named else "random order", at_random, purpose, dashed=True))
+            named = True
         self.plot.show_curves(curves, ((0.0, "0"), (0.5, "50 %"), (1.0, "100 %")))
         self.plot.setToolTip(
             "Probability of the map's class while the most important pixels are taken away, or put back into an input "

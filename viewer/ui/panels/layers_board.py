@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from PySide6.QtCore import (
     QAbstractListModel,
     QEvent,
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
-    QPointF,
     QRect,
     QRectF,
     QSize,
@@ -20,7 +17,6 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import (
     QFocusEvent,
-    QImage,
     QKeyEvent,
     QPainter,
     QPaintEvent,
@@ -36,23 +32,25 @@ from PySide6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from viewer.controllers.workbench import Workbench
-from viewer.state.canvas_view import Background, OverlayStyle
+from viewer.state.canvas_view import OverlayStyle
 from viewer.state.layers_view import STATES, LayerEntry, LayerMap, LayersView
+from viewer.state.sheet_view import AGAINST, MEASURES, SheetView
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
-from viewer.ui.canvas.colours import coloured, colours, grey, overlay_table
-from viewer.ui.canvas.marks import outlined, small_font
 from viewer.ui.canvas.picture_pane import Canvas
-from viewer.ui.panels.card import Elided, described
+from viewer.ui.panels.card import Chooser, Elided, described
+from viewer.ui.panels.layer_sheet import LayerSheet
+from viewer.ui.panels.tile_keys import STEPS, is_ours
+from viewer.ui.panels.tile_pictures import TilePictures
 
 _LINES = 3
 _NOTCH, _ZOOM = 120, 1.0015
-_STEPS = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -61,8 +59,15 @@ def tile_words(entry: LayerEntry, found: LayerMap | str) -> tuple[str, str]:
     shape = f"{entry.shape}  {entry.flags}".strip()
     if isinstance(found, str):
         return shape, found
-    share = f"max {found.maximum:.2g} of {found.scale:.2g}"
-    return shape, f"{STATES[found.state]}, {share}" if found.state in STATES else share
+    if found.state in ("empty", "negative_only"):  # its largest value is 0
+        return shape, STATES[found.state]
+    share = f"{found.maximum:.2g} of {found.scale:.2g}"
+    return shape, f"{STATES[found.state]}, {share}" if found.state in STATES else f"max {share}"
+
+
+def lines_of(view: LayersView) -> int:
+    """Lines of words under each tile: one more where a cohort has been evaluated."""
+    return _LINES + any(entry.cohort for entry in view.entries)
 
 
 class _Model(QAbstractListModel):
@@ -98,6 +103,9 @@ class _Model(QAbstractListModel):
             shape, words = tile_words(entry, found)
             lines = [f"{entry.name}, {entry.layer.type}", f"{shape}; map grid {entry.grid}", words]
             lines += [f"full colour: {found.scale_label}"] if isinstance(found, LayerMap) else []
+            lines += (
+                [f"{entry.cohort}; best threshold and reader, chosen after the fact"] if entry.cohort else []
+            )
             lines += ["the model's own first choice"] if entry.default else []
             return "\n".join(lines)
         return None
@@ -109,18 +117,16 @@ class _Tiles(QStyledItemDelegate):
     def __init__(self, parent: QListView) -> None:
         super().__init__(parent)
         self.view = LayersView((), "", "", None)
-        self.style_: OverlayStyle | None = None
         self.size = QSize(1, 1)
-        self.drawn = 0
-        """Maps that have been coloured: those of tiles that nobody sees are not."""
-        self._slice: QImage | None = None
-        self._slice_of: Background | None = None
-        self._maps: dict[str, QImage] = {}
+        self.pictures = TilePictures()
+
+    @property
+    def style_(self) -> OverlayStyle | None:
+        return self.pictures.style
 
     def show_view(self, view: LayersView, style: OverlayStyle | None) -> None:
-        if view is not self.view or style != self.style_:
-            self._maps.clear()
-        self.view, self.style_ = view, style
+        self.view = view
+        self.pictures.show(view, view.background, style)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return self.size
@@ -135,9 +141,9 @@ class _Tiles(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         tile = QRectF(whole.adjusted(3, 3, -3, -3))
         line = painter.fontMetrics().height()
-        picture = tile.adjusted(4, 4, -4, -_LINES * line - 6)
+        picture = tile.adjusted(4, 4, -4, -lines_of(self.view) * line - 6)
         painter.save()
-        self._picture(painter, picture, entry, found)
+        self.pictures.draw(painter, picture, entry.name, found)
         painter.restore()
         self._words(
             painter, QRectF(tile.left() + 6, picture.bottom() + 3, tile.width() - 12, line), entry, found
@@ -156,58 +162,6 @@ class _Tiles(QStyledItemDelegate):
             painter.drawEllipse(QRectF(tile.right() - 11, tile.top() + 5, 6, 6))
         painter.restore()
 
-    def _picture(self, painter: QPainter, room: QRectF, entry: LayerEntry, found: LayerMap | str) -> None:
-        background = self.view.background
-        if background is None:
-            return
-        rows, columns = background.pixels.shape[:2]
-        height, width = rows * background.spacing[0], columns * background.spacing[1]
-        scale = min(room.width() / width, room.height() / height)
-        place = QRectF(0, 0, round(width * scale), round(height * scale))
-        place.moveTo(round(room.center().x() - place.width() / 2), round(room.top()))
-        ratio = painter.device().devicePixelRatioF()
-        style = self.style_
-        if style is None or not style.bare:
-            painter.drawImage(place.topLeft(), self._shown_slice(background, place.size().toSize(), ratio))
-        if isinstance(found, LayerMap) and style is not None and style.visible:
-            painter.save()
-            painter.setOpacity(1 if style.bare else style.opacity)
-            painter.drawImage(place, self._shown_map(entry.name, found, style, background.flipped))
-            painter.restore()
-        if (letters := background.letters) is not None:
-            painter.setFont(small_font(painter))
-            base = place.center().y() + painter.fontMetrics().ascent() / 2
-            width = painter.fontMetrics().horizontalAdvance(letters[1])
-            for word, x in ((letters[0], place.left() + 2), (letters[1], place.right() - 2 - width)):
-                outlined(painter, QPointF(x, base), word, theme.colour("letter"), painter.font())
-
-    def _shown_slice(self, background: Background, wanted: QSize, ratio: float) -> QImage:
-        """The slice, scaled once for all tiles: laying down the same pixels costs little."""
-        size = wanted * ratio
-        if self._slice is None or background is not self._slice_of or self._slice.size() != size:
-            pixels = background.pixels
-            image = grey(replace(background, pixels=pixels[:, ::-1]) if background.flipped else background)
-            kind = QImage.Format.Format_RGB32
-            smooth = Qt.TransformationMode.SmoothTransformation
-            self._slice = image.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, smooth).convertToFormat(
-                kind
-            )
-            self._slice.setDevicePixelRatio(ratio)
-            self._slice_of = background
-        return self._slice
-
-    def _shown_map(self, name: str, found: LayerMap, style: OverlayStyle, flipped: bool) -> QImage:
-        if name not in self._maps:
-            if style.bare:
-                table = colours(style.colour_map, found.diverging)
-            else:
-                table = overlay_table(style.colour_map, style.threshold, found.diverging)
-            values = found.values[:, ::-1] if flipped else found.values
-            image = coloured(values, found.scale, found.diverging, table)
-            self._maps[name] = image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
-            self.drawn += 1
-        return self._maps[name]
-
     @staticmethod
     def _words(painter: QPainter, line: QRectF, entry: LayerEntry, found: LayerMap | str) -> None:
         metrics, right = painter.fontMetrics(), Qt.AlignmentFlag.AlignRight
@@ -218,24 +172,13 @@ class _Tiles(QStyledItemDelegate):
         painter.drawText(line, left, metrics.elidedText(entry.name, Qt.TextElideMode.ElideMiddle, room))
         painter.setPen(theme.DARK_MUTED)
         painter.drawText(line, right, entry.grid)
-        for number, text in enumerate((shape, words), 1):
+        for number, text in enumerate((shape, words, *filter(None, [entry.cohort])), 1):
             place = line.translated(0, number * line.height())
             warned = number == 2 and isinstance(found, LayerMap) and found.state in STATES
             painter.setPen(theme.colour("letter") if warned else theme.DARK_MUTED)
             painter.drawText(
                 place, left, metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(line.width()))
             )
-
-
-def _is_ours(event: QKeyEvent) -> bool:
-    """Whether a key goes from tile to tile, or with Ctrl from slice to slice."""
-    held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-    if held == Qt.KeyboardModifier.ControlModifier:
-        return event.key() in _STEPS
-    return held == Qt.KeyboardModifier.NoModifier and event.key() in (
-        *(Qt.Key.Key_Left, Qt.Key.Key_Right),
-        *_STEPS,
-    )
 
 
 class _List(QListView):
@@ -252,7 +195,7 @@ class _List(QListView):
 
     def event(self, event: QEvent) -> bool:
         # Arrows are keys of the window too (slice, layer); among tiles they go to the next tile.
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and _is_ours(event):
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and is_ours(event):
             event.accept()
             return True
         return super().event(event)
@@ -262,8 +205,8 @@ class _List(QListView):
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self.activated.emit(self.currentIndex())
             return
-        if key in _STEPS and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self.wheel_turned.emit(_NOTCH * _STEPS[key])
+        if key in STEPS and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.wheel_turned.emit(_NOTCH * STEPS[key])
             return
         if key == Qt.Key.Key_Space:
             event.ignore()  # the canvas hides the map
@@ -300,6 +243,7 @@ class LayersBoard(Canvas):
         super().__init__(bench, parent)
         self.setAccessibleName("Layers of the network")
         self._view: LayersView | None = None
+        self._without = ""
         self._turned = 0
         self.title, self.offer = Elided(), Elided()
         for label, colour in ((self.title, theme.DARK_TEXT), (self.offer, theme.DARK_MUTED)):
@@ -351,9 +295,44 @@ class LayersBoard(Canvas):
         self._scroll.setInterval(0)
         self._scroll.timeout.connect(self._step)
         self.setFocusProxy(self.tiles)
+        self.sheet = LayerSheet(bench)
+        self.sheet.wheel_turned.connect(self._turn)
+        self.sheet.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.sheet.customContextMenuRequested.connect(
+            lambda at: self.menu_wanted.emit(self.sheet.viewport().mapToGlobal(at))
+        )
+        self.sheet.hide()
+        self.wanted = QToolButton()
+        self.wanted.setObjectName("narrow")
+        self.wanted.setCheckable(True)
+        self.wanted.setText("By explainers")
+        self.wanted.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        described(
+            self.wanted,
+            "Layers by explainers",
+            "A sheet of every layer by every explainer of a trace, with how far their maps agree.",
+        )
+        self.wanted.clicked.connect(lambda _: bench.viewing.toggle_sheet())
+        self.measures, self.against = Chooser(), Chooser()
+        for chooser, words, name, tip in (
+            (self.measures, MEASURES, "Measure", "How far two maps agree: by which number."),
+            (self.against, AGAINST, "Compared with", "Which map each map of the sheet is compared with."),
+        ):
+            for key, text in words.items():
+                chooser.addItem(text, key)
+            described(chooser, name, tip)
+        self.measures.activated.connect(
+            lambda n: bench.viewing.compare_sheet(measure=self.measures.itemData(n))
+        )
+        self.against.activated.connect(
+            lambda n: bench.viewing.compare_sheet(against=self.against.itemData(n))
+        )
         head = QHBoxLayout()
         head.setContentsMargins(8, 6, 8, 4)
         head.addWidget(self.title, 1)
+        head.addWidget(self.measures)
+        head.addWidget(self.against)
+        head.addWidget(self.wanted)
         head.addWidget(self.bare)
         head.addWidget(self.offer)
         head.addWidget(self.trace)
@@ -362,13 +341,42 @@ class LayersBoard(Canvas):
         body.setSpacing(0)
         body.addLayout(head)
         body.addWidget(self.tiles, 1)
+        body.addWidget(self.sheet, 1)
+
+    def show_sheet(self, view: SheetView | None, style: OverlayStyle | None) -> None:
+        """Show the sheet in place of the tiles, or the tiles again."""
+        shown = view is not None
+        self.wanted.setChecked(shown)
+        for chooser in (self.measures, self.against):
+            chooser.setVisible(shown)
+        if view is None:
+            self.sheet.hide()
+            self.setFocusProxy(self.tiles)
+            return
+        state = self._bench.session.view
+        self.measures.setCurrentIndex(self.measures.findData(state.measure))
+        self.against.setCurrentIndex(self.against.findData(state.against))
+        self.title.set_full(view.title)
+        self._without = view.without
+        for widget in (self.tiles, self.bare, self.offer, self.trace):
+            widget.hide()
+        self.sheet.setVisible(bool(view.layers))
+        self.sheet.show_sheet(view, style)
+        if self.focusProxy() is not self.sheet:
+            focused = self.tiles.hasFocus()
+            self.setFocusProxy(self.sheet)
+            if focused:
+                self.sheet.setFocus()
+        self._view = None  # the tiles are laid out anew when they come back
+        self.update()
 
     def show_layers(self, view: LayersView, style: OverlayStyle | None) -> None:
         """Draw the tiles, or why there are none; returns at once for the same view and style."""
+        self.show_sheet(None, style)
         self._lay_out()
         if view is self._view and style == self.delegate.style_:
             return
-        self._view = view
+        self._view, self._without = view, view.without
         self.title.set_full(view.title)
         self.bare.setChecked(self._bench.session.overlay.bare)
         self.bare.setVisible(bool(view.entries))
@@ -379,6 +387,7 @@ class LayersBoard(Canvas):
         self.tiles.setVisible(bool(view.entries))
         self.delegate.show_view(view, style)
         self.model.show_view(view)
+        self._lay_out()
         if not self.tiles.currentIndex().isValid():
             chosen = next((n for n, entry in enumerate(view.entries) if entry.chosen), 0)
             self.tiles.setCurrentIndex(self.model.index(chosen))
@@ -390,7 +399,8 @@ class LayersBoard(Canvas):
         room = self.tiles.viewport().width() - 2
         count = max(1, room // theme.scaled(self._bench.session.view.tile))
         side = room // count
-        size = QSize(side, side + _LINES * self.tiles.fontMetrics().height() + 2)
+        lines = lines_of(self.model.view)
+        size = QSize(side, side + lines * self.tiles.fontMetrics().height() + 2)
         if size != self.delegate.size:
             self.delegate.size = size
             self.tiles.setGridSize(size)
@@ -419,7 +429,7 @@ class LayersBoard(Canvas):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme.colour("canvas"))
-        if self._view is not None and self._view.without:
+        if self._without:
             painter.setPen(theme.DARK_MUTED)
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(20, 20, -20, -20), flags, self._view.without)
+            painter.drawText(self.rect().adjusted(20, 20, -20, -20), flags, self._without)
