@@ -52,6 +52,14 @@ def test_the_numbers_are_those_of_the_prediction(order, reading):
     assert "no dropout" in " ".join(told(reading))
 
 
+def test_another_class_has_its_probability_on_the_slice_that_stands_for_the_patient(order):
+    found = read_patient(replace(order, target="no stroke"), passes=0)
+    prediction = api.predict(api.load_model(order.model), order.image)
+    assert found.probability == pytest.approx(prediction.case[0], abs=1e-5)
+    assert found.peak == prediction.peak == 2
+    assert "highest probability of stroke, which is slice 3 of 5" in told(found)[0]
+
+
 @pytest.mark.parametrize(
     ("column", "side", "off"), [(50, "left", 18.5), (10, "right", 21.5), (33, "middle", 1.5)]
 )

@@ -82,9 +82,7 @@ def told(found: PatientReading) -> list[str]:
         f"{name}: p {found.probability:.2f} for the patient, {verdict} {name} (from {found.threshold:g} on)."
     )
     rule = f"Rule: {found.rule}" + (
-        "."
-        if asked.whole or asked.slice is None
-        else f", which is slice {asked.slice + 1} of {len(found.slices)}."
+        "." if found.peak is None else f", which is slice {found.peak + 1} of {len(found.slices)}."
     )
     sure = (
         f"{found.passes} dropout passes {_interval_words(found.interval)}."

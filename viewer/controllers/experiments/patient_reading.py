@@ -109,7 +109,7 @@ class PatientReading:
     ----------
     asked : the model on the slice that stands for the patient.
     probability, interval : of the patient.
-    rule : how it came from the slices, in words.
+    rule, peak : how it came from the slices, in words, and the one that it is of; None of a network of volumes.
     threshold : from which the class is called.
     scale : full colour of all maps.
     slices : one for each; of a network of volumes the probability of each is that of the whole.
@@ -122,6 +122,7 @@ class PatientReading:
     probability: float
     interval: Interval | None
     rule: str
+    peak: int | None
     threshold: float
     scale: Scale
     slices: tuple[SliceReading, ...]
@@ -239,6 +240,7 @@ def read_patient(
         found.case[target],
         found.interval[target] if found.interval else None,
         found.rule,
+        found.peak,
         threshold,
         scale,
         tuple(readings),
