@@ -410,6 +410,13 @@ def _evaluate(parser: ArgumentParser) -> None:
     _input(parser)
     _settings(parser, "a parameter of the explainers")
     parser.add_argument(
+        "--examples",
+        metavar="N",
+        type=whole_number(least=0),
+        default=0,
+        help="pictures with maps and boxes of N true positives of each class, and of one error (default: none)",
+    )
+    parser.add_argument(
         "--draws", metavar="N", type=whole_number(least=0), default=1000, help="samples of the bootstrap"
     )
     parser.add_argument(

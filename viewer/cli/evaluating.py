@@ -50,6 +50,7 @@ def evaluate(options: Namespace, terminal: Terminal) -> Answer:
         misclassified=options.misclassified,
         disputes={} if options.disputed is None else read_disputes(options.disputed),
         draws=options.draws,
+        examples=options.examples,
         seed=options.seed,
     )
     with terminal.stoppable():

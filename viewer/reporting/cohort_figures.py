@@ -12,52 +12,27 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.transforms import ScaledTranslation
 
 from viewer.foundation.errors import ExportError
 from viewer.foundation.provenance import program_version
-from viewer.reporting.panels import FAINT, FONT, INK
-
-SINGLE, DOUBLE = 85 / 25.4, 174 / 25.4
-"""Inches: one and two columns of a journal."""
-
-# Okabe and Ito's colours, safe for colour-blind readers; dashes tell apart what colours repeat.
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
-_DASHES = ("-", "--", "-.", ":")
-_STYLE: Any = {
-    "font.family": FONT,
-    "font.size": 7,
-    "axes.linewidth": 0.6,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "lines.linewidth": 1.1,
-    "legend.frameon": False,
-    "legend.fontsize": 6,
-    "legend.handlelength": 3.2,
-    "pdf.fonttype": 42,
-    "savefig.facecolor": "white",
-}
-_BASELINE = "baseline:"
-# What knows nothing of the network is grey, each always with its own dashes and points.
-_BASELINES: Mapping[str, Any] = {
-    "random": {"linestyle": "--", "marker": "x"},
-    "centre": {"linestyle": "-.", "marker": "+"},
-    "brightness": {"linestyle": (0, (4, 1.5, 1, 1.5, 1, 1.5)), "marker": "v"},
-}
-_MARKERS = ("o", "s", "^", "D")
-# Of one value there is no line, only its point; at the frame half a point would be cut off.
-_POINTS: Mapping[str, Any] = {"markersize": 2.4, "clip_on": False, "zorder": 3}
-_LEGEND_LINE = 0.125
-"""Inches."""
-_UNITS = {"per_patient": "patients", "per_slice": "slices"}
-
-Document = Mapping[str, Any]
-Row = Mapping[str, Any]
+from viewer.reporting.class_figures import importance_curves, importance_of_classes, iou_of_classes
+from viewer.reporting.cohort_axes import (
+    BASELINE,
+    DOUBLE,
+    LEGEND_LINE,
+    SINGLE,
+    STYLE,
+    UNITS,
+    Document,
+    Row,
+    chief_rows,
+    explainer_line,
+    heat,
+    legend_below,
+    line_style,
+    room_at_one_value,
+)
+from viewer.reporting.panels import FAINT, INK
 
 
 def cohort_figures(document: Document) -> Iterator[tuple[str, Figure]]:
@@ -72,11 +47,14 @@ def cohort_figures(document: Document) -> Iterator[tuple[str, Figure]]:
         ("calibration", _calibration),
         ("confusion", _confusion),
         ("iou", _iou),
+        ("iou_of_classes", iou_of_classes),
         ("pixel_importance", _importance),
+        ("importance_of_classes", importance_of_classes),
+        ("importance_curves", importance_curves),
         ("layers", _layers),
     )
     for name, make in makers:
-        with rc_context(_STYLE):
+        with rc_context(STYLE):
             figure = make(document)
         if figure is not None:
             yield name, figure
@@ -100,7 +78,7 @@ def rendered(figure: Figure, kind: str, dpi: int = 300) -> bytes:
         if kind == "png"
         else {"Creator": program, "Subject": "research use only", "CreationDate": None}
     )
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         figure.savefig(stream, format=kind, dpi=dpi, metadata=notes)
     return stream.getvalue()
 
@@ -108,7 +86,7 @@ def rendered(figure: Figure, kind: str, dpi: int = 300) -> bytes:
 def _tables(document: Document) -> list[tuple[str, Mapping[str, Any]]]:
     """The prediction tables that count anything, by unit."""
     predictions = document["predictions"]
-    found = [(words, predictions[unit]) for unit, words in _UNITS.items()]
+    found = [(words, predictions[unit]) for unit, words in UNITS.items()]
     return [(words, table) for words, table in found if table and table["n"]]
 
 
@@ -119,23 +97,6 @@ def _classes(document: Document, table: Mapping[str, Any]) -> list[Mapping[str, 
     if positive and len(classes) == 2:
         return [each for each in classes if each["class"] == positive]
     return list(classes)
-
-
-def _legend_below(axes: Axes, columns: int) -> float:
-    """A legend under the axes, where it covers no curve; how many inches that takes."""
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    # Inches and not a share of the axes: the layout gives the axes the height that the legend leaves.
-    under_words = axes.transAxes + ScaledTranslation(0, -0.36, figure.dpi_scale_trans)
-    axes.legend(ncols=columns, loc="upper center", bbox_to_anchor=(0.5, 0), bbox_transform=under_words)
-    return _LEGEND_LINE * math.ceil(len(axes.get_legend_handles_labels()[0]) / columns)
-
-
-def _explainer_line(explainer: str, place: int) -> dict[str, Any]:
-    """How the curve of an explainer, or of a map that knows nothing of the network, is drawn."""
-    if explainer.startswith(_BASELINE):
-        return {"color": FAINT, "linewidth": 0.9, **_BASELINES[explainer.removeprefix(_BASELINE)], **_POINTS}
-    return {**_line(place), "marker": _MARKERS[place // len(_COLOURS) % len(_MARKERS)], **_POINTS}
 
 
 def _square(title: str = "") -> tuple[Figure, Axes]:
@@ -149,11 +110,6 @@ def _square(title: str = "") -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _line(number: int) -> dict[str, Any]:
-    colour = _COLOURS[number % len(_COLOURS)]
-    return {"color": colour, "linestyle": _DASHES[number // len(_COLOURS) % len(_DASHES)]}
-
-
 def _roc(document: Document) -> Figure | None:
     figure, axes = _square()
     number = 0
@@ -163,13 +119,13 @@ def _roc(document: Document) -> Figure | None:
                 continue
             score = each["scores"]["auc"]
             label = f"{each['class']}, {unit}: AUC {_with_interval(score)}"
-            axes.plot(each["roc"]["fpr"], each["roc"]["tpr"], label=label, **_line(number))
+            axes.plot(each["roc"]["fpr"], each["roc"]["tpr"], label=label, **line_style(number))
             number += 1
     if number == 0:
         return None
     axes.set_xlabel("1 - specificity")
     axes.set_ylabel("sensitivity")
-    figure.set_figheight(figure.get_figheight() + _legend_below(axes, 1))
+    figure.set_figheight(figure.get_figheight() + legend_below(axes, 1))
     return figure
 
 
@@ -184,7 +140,7 @@ def _calibration(document: Document) -> Figure | None:
             ece = each["scores"]["ece"]["value"]
             sizes = [4 + 26 * math.sqrt(b["n"] / table["n"]) for b in bins]
             said, so = [b["mean_probability"] for b in bins], [b["observed"] for b in bins]
-            style = _line(number)
+            style = line_style(number)
             axes.plot(said, so, label=f"{each['class']}, {unit}: ECE {ece:.3f}", clip_on=False, **style)
             axes.scatter(said, so, s=sizes, color=style["color"], clip_on=False, zorder=3)
             number += 1
@@ -192,7 +148,7 @@ def _calibration(document: Document) -> Figure | None:
         return None
     axes.set_xlabel("predicted probability")
     axes.set_ylabel("observed share")
-    figure.set_figheight(figure.get_figheight() + _legend_below(axes, 1))
+    figure.set_figheight(figure.get_figheight() + legend_below(axes, 1))
     return figure
 
 
@@ -206,7 +162,7 @@ def _confusion(document: Document) -> Figure | None:
     figure = Figure(figsize=(width, width / across * down * 0.95 + 0.2), layout="constrained")
     for number, (title, names, counts) in enumerate(panels, start=1):
         axes = figure.add_subplot(down, across, number)
-        _heat(axes, counts, names, names, str, "Blues", (0, float(counts.max()) or 1.0))
+        heat(axes, counts, names, names, str, "Blues", (0, float(counts.max()) or 1.0))
         axes.set_title(title, fontsize=7)
         axes.set_xlabel("decided")
         axes.set_ylabel("true")
@@ -228,7 +184,7 @@ def _matrices(
 
 def _iou(document: Document) -> Figure | None:
     """IoU at every threshold: of each explainer on its best layer, with what knows nothing of the network."""
-    rows = _of_chief_reader(document)
+    rows = chief_rows(document)
     if not rows:
         return None
     names = list(dict.fromkeys(row["class"] for row in rows))
@@ -240,10 +196,10 @@ def _iou(document: Document) -> Figure | None:
         axes = figure.add_subplot(math.ceil(len(names) / 2), min(len(names), 2), number)
         for place, (explainer, layer) in enumerate(_best_layers(rows, name).items()):
             own = [r for r in rows if (r["class"], r["explainer"], r["layer"]) == (name, explainer, layer)]
-            style = _explainer_line(explainer, place)
+            style = explainer_line(explainer, place)
             values = [row["value"] for row in own]
             axes.plot(values, [row["iou"] for row in own], label=_label(explainer, layer), **style)
-            if not explainer.startswith(_BASELINE) and own[0]["iou_low"] is not None:
+            if not explainer.startswith(BASELINE) and own[0]["iou_low"] is not None:
                 axes.fill_between(
                     values,
                     [row["iou_low"] for row in own],
@@ -258,18 +214,11 @@ def _iou(document: Document) -> Figure | None:
         axes.set_xlabel("most important pixels, %" if rule == "top-percent" else "fraction of the maximum")
         axes.set_ylabel("IoU with the best box")
         axes.set_ylim(bottom=0)
-        _room_at_one_value(axes, [row["value"] for row in rows])
+        room_at_one_value(axes, [row["value"] for row in rows])
         axes.set_title(f"{name}, {rows[0]['reader']}", fontsize=7)
-        below = max(below, _legend_below(axes, 2))
+        below = max(below, legend_below(axes, 2))
     figure.set_figheight(figure.get_figheight() + below * math.ceil(len(names) / 2))
     return figure
-
-
-def _room_at_one_value(axes: Axes, values: Sequence[float]) -> None:
-    """One value is one tick in the middle, not a scale around it that nothing was measured on."""
-    if len(set(values)) == 1 and values[0] > 0:
-        axes.set_xlim(0, 2 * values[0])
-        axes.set_xticks([values[0]], [f"{values[0]:g}"])
 
 
 def _importance(document: Document) -> Figure | None:
@@ -280,7 +229,7 @@ def _importance(document: Document) -> Figure | None:
     transforms = list(dict.fromkeys(row["transform"] for row in rows))
     names = list(dict.fromkeys(row["map_class"] for row in rows))
     figure = Figure(layout="constrained")
-    located = _of_chief_reader(document)
+    located = chief_rows(document)
     lines: dict[str, Any] = {}
     for down, name in enumerate(names):
         chosen = _best_layers(located, name)
@@ -298,11 +247,11 @@ def _importance(document: Document) -> Figure | None:
                 (line,) = axes.plot(
                     [r["fraction"] for r in own],
                     [r["delta"] for r in own],
-                    **_explainer_line(explainer, place),
+                    **explainer_line(explainer, place),
                 )
                 lines.setdefault(_label(explainer, own[0]["layer"]), line)
             axes.axhline(0, color=FAINT, linewidth=0.5)
-            _room_at_one_value(axes, [row["fraction"] for row in mine])
+            room_at_one_value(axes, [row["fraction"] for row in mine])
             axes.set_title(transform, fontsize=7)
             axes.set_xlabel("replaced, %")
             if across == 0:
@@ -310,13 +259,13 @@ def _importance(document: Document) -> Figure | None:
             else:
                 axes.tick_params(labelleft=False)
     figure.legend(list(lines.values()), list(lines), loc="outside lower center", ncols=4)
-    figure.set_size_inches(DOUBLE, 1.75 * len(names) + 0.3 + _LEGEND_LINE * math.ceil(len(lines) / 4))
+    figure.set_size_inches(DOUBLE, 1.75 * len(names) + 0.3 + LEGEND_LINE * math.ceil(len(lines) / 4))
     return figure
 
 
 def _layers(document: Document) -> Figure | None:
     """Layer by method: pointing, energy, the best IoU, and the overlap of opposing classes."""
-    rows = _of_chief_reader(document)
+    rows = chief_rows(document)
     if not rows:
         return None
     name = rows[0]["class"]
@@ -343,7 +292,7 @@ def _layers(document: Document) -> Figure | None:
         axes = figure.add_subplot(2, 2, number)
         known = grid[np.isfinite(grid)]
         scale = (0.0, float(known.max()) if known.size and known.max() > 0 else 1.0)
-        _heat(axes, grid, explainers, layers, lambda v: f"{v:.2f}".lstrip("0") or "0", colours, scale)
+        heat(axes, grid, explainers, layers, lambda v: f"{v:.2f}".lstrip("0") or "0", colours, scale)
         axes.set_title(f"{title}, {name}", fontsize=7)
         axes.tick_params(axis="x", labelrotation=90)
     return figure
@@ -363,42 +312,6 @@ def _grid(
     )
 
 
-def _heat(
-    axes: Axes,
-    grid: np.ndarray,
-    across: Sequence[str],
-    down: Sequence[str],
-    words: Callable[[Any], str],
-    colours: str,
-    scale: tuple[float, float],
-) -> None:
-    """Cells with their numbers; what is not defined stays white and says so with a dash."""
-    shown = axes.imshow(np.ma.masked_invalid(grid), cmap=colours, vmin=scale[0], vmax=scale[1], aspect="auto")
-    size = 5.0 if grid.size > 60 else 6.5
-    for (row, column), value in np.ndenumerate(grid):
-        if np.isnan(value):
-            axes.text(column, row, "-", ha="center", va="center", fontsize=size, color=FAINT)
-            continue
-        red, green, blue, _ = shown.to_rgba(value)
-        ink = "black" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "white"
-        axes.text(column, row, words(value), ha="center", va="center", fontsize=size, color=ink)
-    axes.set_xticks(range(len(across)), list(across))
-    axes.set_yticks(range(len(down)), list(down))
-    axes.tick_params(length=0, labelsize=6)
-
-
-def _of_chief_reader(document: Document) -> list[Row]:
-    """Rows of one reader: all together where there are several, else a person before a mask."""
-    rows = document["localisation"]
-    readers = list(dict.fromkeys(row["reader"] for row in rows))
-    if not readers:
-        return []
-    chief = (
-        "all readers" if "all readers" in readers else next((r for r in readers if r != "mask"), readers[0])
-    )
-    return [row for row in rows if row["reader"] == chief]
-
-
 def _best_layers(rows: Sequence[Row], name: str) -> dict[str, str]:
     """Explainer -> its layer with the highest IoU at any threshold, chosen after the fact."""
     best: dict[str, tuple[float, str]] = {}
@@ -411,7 +324,7 @@ def _best_layers(rows: Sequence[Row], name: str) -> dict[str, str]:
 
 
 def _label(explainer: str, layer: str) -> str:
-    name = explainer.removeprefix(_BASELINE)
+    name = explainer.removeprefix(BASELINE)
     return name if layer == "input" else f"{name}, {layer}"
 
 

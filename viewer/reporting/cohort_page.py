@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from viewer.reporting.class_figures import percentage_tables
+from viewer.reporting.cohort_axes import chief_rows
 from viewer.reporting.web_page import MARK, page, picture, rule, section, table, text
 
 _TITLES = {
@@ -16,9 +18,15 @@ _TITLES = {
     "calibration": "Calibration: size of a point by the number of predictions",
     "confusion": "Confusion",
     "iou": "Intersection over union by threshold, each explainer on its best layer (chosen after the fact)",
+    "iou_of_classes": "Intersection over union by threshold, class by class",
+    "examples": "Images of the cohort with their maps; numbers are those of the lines of cases.csv",
     "pixel_importance": "Fall of the probability when pixels are replaced",
+    "importance_of_classes": "The same of every class, by the map of every class",
+    "importance_curves": "The same at every fraction",
+    "replaced": "What the network was given in place of its input",
     "layers": "Layer by method",
 }
+_WEIGHED = ("pixel_importance", "importance_of_classes", "importance_curves", "replaced")
 _UNITS = {"per_patient": "Per patient", "per_slice": "Per slice"}
 _LAYER_ROWS = 80
 
@@ -43,7 +51,13 @@ def cohort_page(document: Mapping[str, Any], figures: Mapping[str, bytes], recor
         _models(document),
         _predictions(document, figures),
         _localisation(document, figures),
-        section("Pixel importance", [_picture("pixel_importance", figures), rule(rules["pixel_importance"])])
+        section(
+            "Pixel importance",
+            [
+                *(_picture(name, figures) for name in _WEIGHED),
+                rule(rules["pixel_importance"]),
+            ],
+        )
         if document["pixel_importance"]
         else "",
         _focus(document, numbers),
@@ -175,6 +189,7 @@ def _localisation(document: Mapping[str, Any], figures: Mapping[str, bytes]) -> 
     ]
     if len(rows) > _LAYER_ROWS:
         parts.append(rule(f"{len(rows) - _LAYER_ROWS} more rows are in localisation.csv."))
+    parts += [_picture("examples", figures), *_by_percentage(document), _picture("iou_of_classes", figures)]
     parts += [_picture("iou", figures), _picture("layers", figures)]
     for row in document["readers"]:
         parts.append(
@@ -188,6 +203,21 @@ def _localisation(document: Mapping[str, Any], figures: Mapping[str, bytes]) -> 
         )
     parts += [rule(rules[name] + ".") for name in ("iou", "iobb", "pointing", "energy", "baselines")]
     return section("Localisation", parts)
+
+
+def _by_percentage(document: Mapping[str, Any]) -> list[str]:
+    """IoU at every threshold, a column for each class, of the first explainer; the others are in a table."""
+    rows = percentage_tables(document)
+    columns = [name for name in document["predictions"]["classes"] if rows and name in rows[0]]
+    if len(columns) < 2:
+        return []
+    chief = chief_rows(document)[0]
+    own = [row for row in rows if all(row[key] == chief[key] for key in ("explainer", "layer", "reader"))]
+    cells = [(row["boxes"], f"{row['value']:g}", *(_number(row[name]) for name in columns)) for row in own]
+    words = (
+        f"{chief['explainer']}, {chief['layer']}, {chief['reader']}; the others are in iou_by_percentage.csv"
+    )
+    return [rule(words), table(("IoU with", "at", *columns), cells)]
 
 
 def best_thresholds(rows: Iterable[Row]) -> list[Row]:

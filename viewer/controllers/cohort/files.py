@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from viewer.controllers.cohort.examples import example_figures, example_rows, examples
 from viewer.controllers.cohort.running import Evaluated
 from viewer.controllers.cohort.side_by_side import (
     FOLDER,
@@ -57,6 +58,7 @@ def write_evaluation(
     ExportError
         When a file cannot be written.
     """
+    from viewer.reporting.class_figures import percentage_tables
     from viewer.reporting.cohort_figures import cohort_figures, rendered
     from viewer.reporting.cohort_page import cohort_page
 
@@ -66,6 +68,7 @@ def write_evaluation(
     tables = {name: document[name] for name in _TABLES} | {
         "cases": _case_rows(document),
         "predictions": _prediction_rows(document),
+        "iou_by_percentage": percentage_tables(document),
     }
     if beside:
         entries = [entry_of(found, document)]
@@ -79,14 +82,16 @@ def write_evaluation(
         document["rules"]["side_by_side"] = SIDE_BY_SIDE_RULE
         tables["models"] = table_rows(document["side_by_side"])
     written = []
+    pictures: dict[str, bytes] = {}
+    shown = examples(found, document, found.order.examples, progress)
+    tables |= {"example_iou": example_rows(shown)}
     for name, rows in tables.items():
         if not rows:  # a table without a line has no columns either
             continue
         path = out / f"{name}.csv"
         write_whole(path, _csv(rows).encode())
         written.append(path.name)
-    pictures: dict[str, bytes] = {}
-    for name, figure in cohort_figures(document):
+    for name, figure in (*cohort_figures(document), *example_figures(shown, found.plan.classes)):
         progress.report(0, 1, f"drawing {name.replace('_', ' ')}")
         for kind in ("png", "pdf"):
             write_whole(out / f"{name}.{kind}", rendered(figure, kind))

@@ -55,7 +55,7 @@ def importance_rows(
             orders[plan.classes[target], explainer, layer] = importance_order(signed, space)[0]
         except ExplainError:
             problems[f"{explainer} on {layer}: the map is the same everywhere and orders no pixels"] += 1
-    for target in plan.targets:
+    for target in dict.fromkeys(target for target, _, _ in maps):
         orders[plan.classes[target], RANDOM, INPUT_LAYER] = random_order(pixels, seed)
     names: list[tuple[str, str, str, str, float]] = []
 

@@ -22,7 +22,7 @@ from viewer.models.card import Crop, ScoreType
 from viewer.plugin_host import host
 
 ALL = "all"
-EDITION = 2
+EDITION = 3
 """Raised whenever the same request gives other numbers, so that results kept on disk are not taken for new ones."""
 
 SliceRule = Literal["marked", "largest", "peak", "all"]
@@ -59,6 +59,7 @@ class EvaluateOrder:
     misclassified : cases that the model gets wrong, shown in a figure; at most so many, 0 for none.
     disputes : path as the table names it -> why its label is wrong; such images are counted apart.
     draws, seed : of the bootstrap; the seed is also that of random maps.
+    examples : pictures with maps of so many true positives of each class, and of one error; 0 for none.
     """
 
     cohort: Path
@@ -83,6 +84,7 @@ class EvaluateOrder:
     disputes: Mapping[str, str] = field(default_factory=dict)
     draws: int = DRAWS
     seed: int = 0
+    examples: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:

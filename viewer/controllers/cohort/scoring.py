@@ -67,7 +67,7 @@ def score_image(plan: CohortPlan, row: CohortImage, progress: Progress = SILENT)
         look = look_at(plan, card, image, truth, prediction, index)
         _localise(plan, look, truth, sums)
         if index == prediction.peak:
-            _whole_case(plan, look, sums, progress)
+            _whole_case(plan, look, _asked_about(plan, card, prediction), sums, progress)
     return {
         "path": row.path,
         "case": row.case,
@@ -109,6 +109,13 @@ def _chosen(
     if plan.slices == "largest":
         return list(dict.fromkeys((int(sizes.argmax()), peak)))
     return [index for index in range(count) if sizes[index] or index == peak]
+
+
+def _asked_about(plan: CohortPlan, card: ModelCard, prediction: Prediction) -> frozenset[int]:
+    """Classes whose maps are weighed: of findings that can be there together, those that were decided to be there."""
+    if card.task != "multilabel":
+        return frozenset(plan.targets)
+    return frozenset(t for t in plan.targets if prediction.case[t] >= card.threshold(plan.classes[t]))
 
 
 def _localise(plan: CohortPlan, look: Look, truth: ImageTruth, sums: Sums) -> None:
@@ -169,8 +176,15 @@ def _counted(
     return [mask_from_map(drawn, rule=plan.rule, value=value, within=within) for value in plan.values]
 
 
-def _whole_case(plan: CohortPlan, look: Look, sums: Sums, progress: Progress) -> None:
-    """What is measured once of an image, on the slice that stands for it."""
+def _whole_case(
+    plan: CohortPlan, look: Look, weighed: frozenset[int], sums: Sums, progress: Progress
+) -> None:
+    """What is measured once of an image, on the slice that stands for it.
+
+    Parameters
+    ----------
+    weighed : classes whose maps say which pixels are replaced.
+    """
     for target in plan.targets:
         name = plan.classes[target]
         for layer, explainer in plan.maps:
@@ -187,5 +201,5 @@ def _whole_case(plan: CohortPlan, look: Look, sums: Sums, progress: Progress) ->
                 overlap = class_overlap(pair[0], pair[1])
                 sums.overlap.append([explainer, layer, overlap.value if overlap.defined else None])
     if plan.transforms:
-        maps = {key: signed for key, signed in look.maps.items() if key[0] in plan.targets}
+        maps = {key: signed for key, signed in look.maps.items() if key[0] in weighed}
         sums.importance += importance_rows(plan, look, maps, seed_of(plan, look), sums.problems, progress)

@@ -98,7 +98,7 @@ def summarise(
             for each in plan.left_out
         ],
         "not_counted": _problems(records),
-        "rules": _rules(order, plan, sum(left_out.values())),
+        "rules": _rules(order, plan, sum(left_out.values()), card.task == "multilabel"),
     }
     return Summary(document, outcomes)
 
@@ -177,7 +177,7 @@ def _second_look(
     return sorted(found, key=lambda each: each["half_max_share"])
 
 
-def _rules(order: EvaluateOrder, plan: CohortPlan, left_out: int) -> dict[str, str]:
+def _rules(order: EvaluateOrder, plan: CohortPlan, left_out: int, multilabel: bool) -> dict[str, str]:
     """How the numbers were made, in words that can stand under a table."""
     which = {
         "marked": "slices on which a reader marked the class",
@@ -191,6 +191,7 @@ def _rules(order: EvaluateOrder, plan: CohortPlan, left_out: int) -> dict[str, s
         else "whether the class was predicted correctly or not"
     )
     place = "the slice that stands for the image"
+    decided = " in which the class of the map was decided to be there" if multilabel else ""
     if plan.dims == 3:
         which, place = "whole volumes, in which marks that touch are one region", "the volume"
     return {
@@ -202,7 +203,7 @@ def _rules(order: EvaluateOrder, plan: CohortPlan, left_out: int) -> dict[str, s
         "energy": "share of the map's positive mass in what is marked, of what the network saw",
         "baselines": "'baseline:random' has a random value in every cell of the layer's grid, 'baseline:centre' is a "
         "blob in the middle of the input, 'baseline:brightness' is the image itself",
-        "pixel_importance": f"p(original) - p(replaced) on {place}, mean over images; "
+        "pixel_importance": f"p(original) - p(replaced) on {place}, mean over images{decided}; "
         "'baseline:random' replaces as many pixels in a random order",
         "focus": f"of the map on {place}, mean over images",
         "class_overlap": f"sum of minima over sum of maxima of the two classes' maps, on {place}",
