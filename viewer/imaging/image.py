@@ -182,6 +182,7 @@ class MedicalImage:
     b_value : diffusion weighting, s/mm2; None when unknown.
     trace : whether it is known to be a trace image, the mean of several directions.
     body_part : DICOM body part examined, lower case, empty when unknown.
+    view_position : of a film, how the patient stood to the beam, upper case (``PA``, ``LL``); empty when unknown.
     patient : the person, kept apart.
     volumes : what the series holds beside these voxels; empty where there is only one volume.
     volume : which of `volumes` this is.
@@ -207,6 +208,7 @@ class MedicalImage:
     volume: int = 0
     spacing_by_hand: tuple[float, float, float] | None = None
     erased: tuple[Erasure, ...] = ()
+    view_position: str = ""
     arrived: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:

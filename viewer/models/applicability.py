@@ -15,6 +15,11 @@ Verdict = Literal["applies", "unproven", "does_not_apply"]
 _BELOW, _ABOVE = 0.99, 1.01
 """A bound is met within a hundredth: headers hold 2.0000001 mm where 2 mm is meant."""
 _VOLUMES = 3
+_PLANES_OF_VIEWS = {
+    **dict.fromkeys(("PA", "AP"), "coronal"),
+    **dict.fromkeys(("LL", "RL", "LAT", "LATERAL"), "sagittal"),
+}
+"""View position of a film (DICOM 0018,5101) -> the plane that it shows."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +75,12 @@ def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
     bounds(
         wanted.spacing_mm, max(image.plane.spacing(image.geometry)) if oriented else None, "pixel size", "mm"
     )
-    demand(
-        (wanted.plane.upper(),) if wanted.plane else (),
-        image.plane.name if oriented else "",
-        "slice direction",
-    )
+    demand(wanted.view_position, image.view_position, "view position")
+    by_view = _PLANES_OF_VIEWS.get(image.view_position, "")
+    other = _other_view(wanted.plane, by_view, image.view_position)
+    against.extend(other)
+    plane = (wanted.plane.upper(),) if wanted.plane and not other else ()
+    demand(plane, image.plane.name if oriented else by_view, "slice direction")
     if card.dims == _VOLUMES:
         against.extend(no_volume(image))
     if image.colour and not wanted.colour:
@@ -86,6 +92,13 @@ def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
     if silent:
         return Applicability("unproven", (f"the image does not state its {_listed(silent)}",))
     return Applicability("applies")
+
+
+def _other_view(plane: str, by_view: str, position: str) -> list[str]:
+    """What speaks against a film whose view position shows another plane than the one that is wanted."""
+    if not plane or by_view in ("", plane):
+        return []
+    return [f"view position {position}, made for {plane} pictures"]
 
 
 def no_volume(image: MedicalImage) -> list[str]:

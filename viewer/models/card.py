@@ -76,6 +76,7 @@ class AppliesTo:
     spacing_mm : (least, most) in-plane spacing.
     b_values : (least, most) diffusion weighting, s/mm2.
     colour : whether the network wants colour pictures.
+    view_position : of films, allowed values, upper case, such as ``PA``.
     """
 
     modality: tuple[str, ...] = ()
@@ -85,6 +86,7 @@ class AppliesTo:
     spacing_mm: tuple[float, float] | None = None
     b_values: tuple[float, float] | None = None
     colour: bool = False
+    view_position: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,7 @@ def _card(document: dict[str, Any], folder: Path) -> ModelCard:
             spacing_mm=_pair(applies.get("spacing_mm")),
             b_values=_pair(applies.get("b_values")),
             colour=bool(applies.get("colour", False)),
+            view_position=_words(applies.get("view_position", ())),
         ),
         reference_scale={
             (str(entry["layer"]), str(entry["class"]), str(entry["method"])): float(entry["value"])

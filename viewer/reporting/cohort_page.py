@@ -60,6 +60,7 @@ def cohort_page(document: Mapping[str, Any], figures: Mapping[str, bytes], recor
         )
         if document["pixel_importance"]
         else "",
+        _places(document),
         _focus(document, numbers),
         _cases(document, numbers),
         _left_out(document),
@@ -239,6 +240,26 @@ def _disputed(document: Mapping[str, Any]) -> str:
     return (
         f"<p>{sum(outcomes.values())} more have a disputed label and are counted nowhere else: {counts}.</p>"
     )
+
+
+def _places(document: Mapping[str, Any]) -> str:
+    """How much of the maps lies in organs and other places that readers marked."""
+    rows = document.get("places", ())
+    if not rows:
+        return ""
+    cells = [
+        (
+            *(row[name] for name in ("class", "explainer", "layer", "place")),
+            f"{_number(row['energy'])} {_interval(row['energy_low'], row['energy_high'])}",
+            _number(row["area"]),
+            row["n"],
+        )
+        for row in rows[:_LAYER_ROWS]
+    ]
+    head = ("class", "explainer", "layer", "place", "share of the map", "share of the picture", "n")
+    base = [row["explainer"].startswith("baseline:") for row in rows[:_LAYER_ROWS]]
+    parts = [rule(document["rules"]["places"]), table(head, cells, base=base)]
+    return section("Where the maps lie", parts)
 
 
 def _focus(document: Mapping[str, Any], numbers: Mapping[str, int]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +105,39 @@ def test_only_findings_that_were_decided_are_weighed(order: EvaluateOrder) -> No
 
 
 def test_without_being_asked_for_there_are_no_examples(order: EvaluateOrder) -> None:
-    from dataclasses import replace
-
     document = write_evaluation(evaluate(replace(order, examples=0)))
     assert "examples.png" not in document["files"]["written"]
+
+
+def test_what_is_marked_and_no_class_is_a_place_where_maps_may_lie(order: EvaluateOrder) -> None:
+    table = order.cohort / "cohort.csv"
+    with table.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    halves = [
+        {"slice": 2, "row_min": 0, "column_min": 0, "row_max": 32, "column_max": 16, "label": "left half"},
+        {"slice": 2, "row_min": 0, "column_min": 16, "row_max": 32, "column_max": 32, "label": "right half"},
+    ]
+    extra = [
+        {"path": row["path"], "case": row["case"], "boxes": json.dumps(halves), "reader": "anatomist"}
+        for row in rows
+        if row["reader"] == "A"
+    ]
+    with table.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows([*rows, *extra])
+    document = write_evaluation(evaluate(replace(order, examples=0)))
+    found = {
+        (row["class"], row["place"]): row for row in document["places"] if row["explainer"] == "grad-cam"
+    }
+    assert set(found) == {
+        (name, place) for name in ("bright", "dark") for place in ("left half", "right half", "all together")
+    }
+    assert found["bright", "right half"]["energy"] > found["dark", "right half"]["energy"]
+    for name in ("bright", "dark"):
+        halves_of = [found[name, place]["energy"] for place in ("left half", "right half")]
+        assert sum(halves_of) == pytest.approx(1, abs=1e-5)
+        assert found[name, "all together"]["energy"] == pytest.approx(1)
+        assert found[name, "left half"]["area"] == pytest.approx(0.5)
+    truths = [tuple(case["classes"]) for case in document["cases"]]
+    assert truths == [("bright", "dark"), ("bright",), ("dark",), ()], "whoever marked organs has no vote"

@@ -27,6 +27,7 @@ from viewer.foundation.whole_file import write_whole
 DOCUMENT, PAGE, RECORD = "evaluation.json", "report.html", "provenance.json"
 _TABLES = (
     "localisation",
+    "places",
     "pixel_importance",
     "focus",
     "class_overlap",

@@ -229,6 +229,31 @@ def overlap(plan: CohortPlan, records: Sequence[Record], patients: Patients) -> 
     return rows
 
 
+def places(records: Sequence[Record], patients: Patients) -> list[Row]:
+    """Rows per class, explainer, layer and place: share of the map's mass there, and of an even map's."""
+    means: dict[tuple[str, str, str, str], Mean] = {}
+    for record in records:
+        for *key, inside, share in record["places"]:
+            means.setdefault(tuple(key), patients.mean()).observe(record["case"], [inside, share])
+    rows = []
+    for (name, explainer, layer, place), mean in means.items():
+        (inside, share), (low, high) = mean.means(), mean.intervals()[0]
+        rows.append(
+            {
+                "class": name,
+                "explainer": explainer,
+                "layer": layer,
+                "place": place,
+                "energy": inside,
+                "energy_low": low,
+                "energy_high": high,
+                "area": share,
+                "n": mean.n,
+            }
+        )
+    return rows
+
+
 def readers(records: Sequence[Record], patients: Patients) -> list[Row]:
     """Rows per class: how well readers agree with each other, on pictures that at least two of them marked."""
     means: dict[str, Mean] = {}

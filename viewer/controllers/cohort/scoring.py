@@ -6,6 +6,7 @@ process sends back and what is kept on disk, and it does not depend on what else
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 MAP_MEASURES = ("pointing", "energy")
 """Measures of a map; the others (`AGREEMENT`) are of a map and a threshold."""
+
+TOGETHER = "all together"
+"""Name of what is marked of several labels, taken as one place."""
 
 
 def score_image(plan: CohortPlan, row: CohortImage, progress: Progress = SILENT) -> Record:
@@ -67,7 +71,9 @@ def score_image(plan: CohortPlan, row: CohortImage, progress: Progress = SILENT)
         look = look_at(plan, card, image, truth, prediction, index)
         _localise(plan, look, truth, sums)
         if index == prediction.peak:
-            _whole_case(plan, look, _asked_about(plan, card, prediction), sums, progress)
+            weighed = _asked_about(plan, card, prediction)
+            _whole_case(plan, look, weighed, sums, progress)
+            _in_places(plan, look, truth, weighed, sums)
     return {
         "path": row.path,
         "case": row.case,
@@ -146,6 +152,25 @@ def _localise(plan: CohortPlan, look: Look, truth: ImageTruth, sums: Sums) -> No
                 random.append((drawn, found))
             for reader, values in found.items():
                 sums.located(name, explainer, layer, reader, correct, values)
+
+
+def _in_places(plan: CohortPlan, look: Look, truth: ImageTruth, weighed: frozenset[int], sums: Sums) -> None:
+    """How much of each map lies in what is marked that is no class of the model, such as an organ."""
+    here = [region for region in truth.places if region.slice == look.index]
+    if look.index is None or not here:
+        return
+    labels = list(dict.fromkeys(region.label for region in here))
+    parts = {label: Marked(tuple(r for r in here if r.label == label), look.grey.shape) for label in labels}
+    if len(labels) > 1:
+        parts[TOGETHER] = Marked(tuple(here), look.grey.shape)
+    even = np.ones(look.grey.shape, dtype=np.float32)
+    shares = {label: energy(even, part, look.within) for label, part in parts.items()}
+    for target in sorted(weighed):
+        for explainer, layer, drawn in candidates(plan, look, target):
+            for label, part in parts.items():
+                inside = energy(drawn, part, look.within)
+                row = [plan.classes[target], explainer, layer, label]
+                sums.places.append([*row, inside if math.isfinite(inside) else None, shares[label]])
 
 
 def _measures(

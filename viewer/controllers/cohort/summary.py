@@ -86,6 +86,7 @@ def summarise(
         "localisation": located,
         "pixel_importance": map_summary.pixel_importance(plan, records, patients),
         "focus": map_summary.focus(records, outcomes, patients),
+        "places": map_summary.places(records, patients),
         "class_overlap": map_summary.overlap(plan, records, patients),
         "readers": map_summary.readers(records, patients),
         "readers_without_regions": map_summary.readers_without(records),
@@ -206,6 +207,8 @@ def _rules(order: EvaluateOrder, plan: CohortPlan, left_out: int, multilabel: bo
         "pixel_importance": f"p(original) - p(replaced) on {place}, mean over images{decided}; "
         "'baseline:random' replaces as many pixels in a random order",
         "focus": f"of the map on {place}, mean over images",
+        "places": f"share of the map's positive mass in what is marked that is no class of the model, on {place}"
+        f"{decided}; 'area' is that of an even map",
         "class_overlap": f"sum of minima over sum of maxima of the two classes' maps, on {place}",
         "readers": "mean IoU of each region with the other reader's best, both ways",
         "intervals": f"95%, {order.draws} samples of patients drawn with replacement, seed {order.seed}; 'low' and "

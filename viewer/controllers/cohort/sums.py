@@ -23,6 +23,7 @@ class Sums:
         self.importance: list[list[Any]] = []
         self.focus: list[list[Any]] = []
         self.overlap: list[list[Any]] = []
+        self.places: list[list[Any]] = []
         self.problems: Counter[str] = Counter()
 
     def located(
@@ -65,4 +66,5 @@ class Sums:
             "importance": self.importance,
             "focus": self.focus,
             "overlap": self.overlap,
+            "places": self.places,
         }

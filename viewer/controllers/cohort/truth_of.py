@@ -42,12 +42,14 @@ class ImageTruth:
     regions : on the pictures of the reading plane, each with slice, reader and the name of its class as label.
     readers : everybody who marked, or could have marked, regions.
     problems : what was left out, in sentences, each with how often.
+    places : regions whose labels are no classes of the model, such as organs: where maps may lie.
     """
 
     classes: frozenset[str] | None
     regions: tuple[Region, ...] = ()
     readers: tuple[str, ...] = ()
     problems: Counter[str] = field(default_factory=Counter)
+    places: tuple[Region, ...] = ()
 
     def marked(self, name: str, slices: int) -> NDArray[np.bool_]:
         """(slice,) whether any reader marked a class there."""
@@ -69,16 +71,21 @@ def truth_of(row: CohortImage, image: MedicalImage, card: ModelCard) -> ImageTru
     """
     problems: Counter[str] = Counter()
     regions: list[Region] = []
+    places: list[Region] = []
     readers: list[str] = []
     for marking in row.markings:
         for truth in _truths(marking, image):
             regions += _classed(truth.regions, card, _meant(marking, card), problems)
+            places += [region for region in truth.regions if _is_place(region, card)]
             readers += [*truth.readers, *(region.reader for region in truth.regions)]
             problems.update(note for note in truth.notes if not note.rstrip(".").endswith(_NOTHING))
     classes = _labelled(row, card, problems)
-    if classes is None and readers:
-        classes = _from_marks(regions, tuple(dict.fromkeys(readers)), card)
-    return ImageTruth(classes, tuple(regions), tuple(dict.fromkeys(readers)), problems)
+    # Whoever marked organs alone has not looked for findings.
+    only_places = {region.reader for region in places} - {region.reader for region in regions}
+    voters = tuple(dict.fromkeys(reader for reader in readers if reader not in only_places))
+    if classes is None and voters:
+        classes = _from_marks(regions, voters, card)
+    return ImageTruth(classes, tuple(regions), voters, problems, tuple(places))
 
 
 def _labelled(row: CohortImage, card: ModelCard, problems: Counter[str]) -> frozenset[str] | None:
@@ -169,6 +176,14 @@ def _from_text(text: str, reader: str, image: MedicalImage) -> Truth:
     except ReadError as error:  # not one of them can be used: the reader looked all the same
         nowhere = np.zeros(image.plane.count(image.geometry.shape), dtype=bool)
         return Truth(nowhere, readers=(reader,), notes=(error.sentence,))
+
+
+def _is_place(region: Region, card: ModelCard) -> bool:
+    return (
+        bool(region.label)
+        and _class_name(region.label, card) is None
+        and region.label.casefold() not in _UNSAID
+    )
 
 
 def _classed(regions: Sequence[Region], card: ModelCard, meant: str, problems: Counter[str]) -> list[Region]:

@@ -87,6 +87,7 @@ class DicomFile:
     table: bool = False
     segments: tuple[tuple[int, str], ...] = ()
     tilt: float | None = None
+    view_position: str = ""
 
     @property
     def flat(self) -> bool:
@@ -193,6 +194,7 @@ def _described(path: Path, dataset: Dataset, head: Head, left: int | None, stamp
             for keyword in ("SeriesDescription", "ProtocolName", "SequenceName", "PulseSequenceName")
         ),
         body_part=text_of(dataset, "BodyPartExamined").lower(),
+        view_position=text_of(dataset, "ViewPosition").upper(),
         unit=_unit(dataset),
         study_uid=text_of(dataset, "StudyInstanceUID"),
         series_uid=text_of(dataset, "SeriesInstanceUID"),

@@ -167,6 +167,7 @@ def _described(
         b_value=stack.volumes[number].b_value,
         trace=stack.volumes[number].trace,
         body_part=file.body_part,
+        view_position=file.view_position,
         patient=file.patient,
         volumes=tuple(volume.info for volume in stack.volumes) if several else (),
         volume=number if several else 0,
