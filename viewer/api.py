@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from viewer.evaluation.boxes import boxes_from_map
     from viewer.evaluation.checks.finding import Finding
     from viewer.evaluation.checks.running import check
+    from viewer.evaluation.cohort_table import read_cohort
     from viewer.evaluation.confusion import confusion_scores
     from viewer.evaluation.focus import focus_scores
     from viewer.evaluation.importance_result import PixelImportance
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from viewer.evaluation.score import Score
     from viewer.evaluation.truth_files.document import ImageEntry, TruthDocument
     from viewer.evaluation.truth_files.layouts import LayoutReader
+    from viewer.evaluation.truth_files.reading import read_truth_document
     from viewer.explainers.atlas import Atlas
     from viewer.explainers.explainer_info import ExplainerInfo, Parameter, Sight
     from viewer.explainers.explaining import atlas, explain
@@ -102,7 +104,9 @@ _HOMES = {
     "perturbed_scores": "viewer.explainers.perturbing",
     "plain_scores": "viewer.explainers.passes",
     "predict": "viewer.models.prediction",
+    "read_cohort": "viewer.evaluation.cohort_table",
     "read_image": "viewer.imaging.reading",
+    "read_truth_document": "viewer.evaluation.truth_files.reading",
     "support": "viewer.explainers.support",
     "wrap_module": "viewer.models.loading",
     "write_dicom": "viewer.imaging.dicom.writing",
@@ -159,7 +163,9 @@ __all__ = [
     "pixel_importance",
     "plain_scores",
     "predict",
+    "read_cohort",
     "read_image",
+    "read_truth_document",
     "register_architecture",
     "register_explainer",
     "register_generator",

@@ -49,7 +49,7 @@ def _opacity(rng: np.random.Generator, chest: Chest) -> list[Spot]:
         ragged = 1.0 + 0.22 * cloud(rng, lung.shape, 4.0)
         blob = bell(np.hypot(along, beside) * ragged, 1.15)
         grain = np.clip(1.0 + 0.2 * cloud(rng, lung.shape, 2.0), 0.3, None)
-        spots.append(Spot(OPACITY, blob * grain * ramp(lung - 0.2, 0.15) * rng.uniform(0.2, 0.34)))
+        spots.append(Spot(OPACITY, blob * grain * ramp(lung - 0.2, 0.15) * rng.uniform(0.26, 0.42)))
     return spots
 
 
@@ -72,18 +72,18 @@ def _thickening(rng: np.random.Generator, chest: Chest) -> list[Spot]:
     spots = []
     for side in (0, 1) if rng.random() < 0.3 else (int(rng.integers(2)),):
         lung = chest.lungs[side]
-        inside = SIDES[side] * chest.x > 0.08
-        wide = rng.uniform(0.045, 0.085)
+        inside = ramp(SIDES[side] * chest.x - 0.11, 0.04)
+        wide = rng.uniform(0.06, 0.1)
         top = float(np.min(chest.y, initial=1.0, where=lung > 0.1))
         if rng.random() < 0.6:  # a cap on the apex
-            depth = rng.uniform(0.09, 0.16)
+            depth = rng.uniform(0.12, 0.2)
             peel = ramp(top + depth - chest.y, 0.05) * ramp(lung - 0.1, 0.08)
         else:  # along the ribs
             start, length = rng.uniform(-0.45, 0.05), rng.uniform(0.28, 0.5)
             peel = ramp(chest.y - start, 0.08) * ramp(start + length - chest.y, 0.08)
             peel = peel * ramp(wide - chest.outer, 0.025) * ramp(lung - 0.1, 0.08)
         uneven = np.clip(1.0 + 0.2 * cloud(rng, lung.shape, 3.0), 0.4, None)
-        strength = inside * rng.uniform(0.2, 0.3)
+        strength = inside * rng.uniform(0.3, 0.45)
         spots.append(Spot(THICKENING, np.asarray(peel * uneven * strength, dtype=np.float32)))
     return spots
 
@@ -101,9 +101,9 @@ def _fibrosis(rng: np.random.Generator, chest: Chest) -> list[Spot]:
         )
         # The lines where a cloud changes its sign make a net.
         net = np.zeros_like(lung)
-        for cells in (1.6, 2.4):
+        for cells in (0.9, 1.5):
             field = cloud(rng, lung.shape, cells)
-            net = np.maximum(net, bell(field, 0.35))
+            net = np.maximum(net, bell(field, 0.4))
         where = bell(away, 1.1) ** np.float32(0.7) * ramp(lung - 0.2, 0.15)
         density = where * (0.2 + net) * rng.uniform(0.22, 0.34)
         spots.append(Spot(FIBROSIS, np.asarray(density, dtype=np.float32)))

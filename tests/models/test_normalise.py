@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from viewer.foundation.errors import ModelError
-from viewer.models.normalise import NORMALISATIONS, normalise, tissue_threshold
+from viewer.models.normalise import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    NORMALISATIONS,
+    in_channels,
+    normalise,
+    tissue_threshold,
+)
 
 
 def head() -> np.ndarray:
@@ -48,3 +55,21 @@ def test_unknown_name_and_parameter_are_named() -> None:
         normalise("tissue-medain", head())
     with pytest.raises(ModelError, match="sharpness"):
         normalise("zscore", head(), sharpness=3)
+
+
+def test_scales_by_values_and_in_channels() -> None:
+    film = np.array([[0.0, 51.0], [102.0, 204.0]], dtype=np.float32)
+    np.testing.assert_allclose(normalise("unit", film, black=0, white=255), film / 255)
+    np.testing.assert_allclose(normalise("range", film, black=0, white=255), film / 127.5 - 1, atol=1e-6)
+    np.testing.assert_allclose(normalise("unit", film), film / 204)
+    assert not normalise("unit", film, black=5, white=5).any()
+    colours = normalise("imagenet", film, black=0, white=255)
+    np.testing.assert_allclose(colours[1], (film / 255 - 0.456) / 0.224, rtol=1e-5)
+    np.testing.assert_allclose(
+        colours, normalise("channels", film, mean=IMAGENET_MEAN, std=IMAGENET_STD, white=255, black=0)
+    )
+    assert in_channels(film, 3, 2).shape == (3, 2, 2)
+    assert in_channels(normalise("channels", film), 3, 2).shape == (3, 2, 2)
+    assert in_channels(colours, 3, 2) is colours
+    with pytest.raises(ModelError, match="makes 3 channels, and the network takes 1"):
+        in_channels(colours, 1, 2)

@@ -523,7 +523,16 @@ def _add_model(parser: ArgumentParser) -> None:
         "--normalise",
         metavar="NAME",
         default="range",
-        help="range ([-1, 1], the default), zscore, tissue-median, channels or none",
+        help="range ([-1, 1], the default), unit ([0, 1]), imagenet, channels, zscore, tissue-median or none",
+    )
+    _settings(
+        parser, "a parameter of the normalisation, such as white=255 or mean=0.5,0.5,0.5; may be repeated"
+    )
+    parser.add_argument(
+        "--task",
+        type=one_of("task", ("binary", "multiclass", "multilabel")),
+        default="",
+        help="of one output binary, of more multiclass, unless this says otherwise",
     )
     parser.add_argument(
         "--crop",

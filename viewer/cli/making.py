@@ -49,6 +49,8 @@ def add_model(options: Namespace, terminal: Terminal) -> Answer:
         positive_class=options.positive,
         size=options.size,
         normalise=options.normalise,
+        parameters=dict(options.set),
+        task=options.task,
         crop=options.crop,
         out=options.out,
     )

@@ -198,12 +198,15 @@ def add_model(
     normalise: str,
     crop: Crop,
     out: Path | None,
+    parameters: Mapping[str, str] | None = None,
+    task: str = "",
 ) -> tuple[ModelCard, tuple[str, ...]]:
     """Make a model folder from a checkpoint; its card and what was noticed, in words.
 
     Parameters
     ----------
     out : parent of the folder; None for the user's own models, which every list shows.
+    parameters : of the normalisation, each a number or several with commas between them, as texts.
 
     Raises
     ------
@@ -217,8 +220,18 @@ def add_model(
     host.activate()
     parent = out or paths.user_data() / "models"
     make_folder(parent)
-    about = Description(architecture, model_id, classes, positive_class, size, normalise, crop)
+    numbers = {name: _numbers(name, text) for name, text in (parameters or {}).items()}
+    about = Description(architecture, model_id, classes, positive_class, size, normalise, crop, numbers, task)
     return add_model(checkpoint, about, parent)
+
+
+def _numbers(name: str, text: str) -> float | list[float]:
+    """A number, or several."""
+    try:
+        numbers = [float(word) for word in text.split(",")]
+    except ValueError:
+        raise UsageError(f"The parameter '{name}' is a number or several, not '{text}'.") from None
+    return numbers if len(numbers) > 1 or name in ("mean", "std") else numbers[0]
 
 
 def generate(

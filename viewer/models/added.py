@@ -5,25 +5,26 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import nn
 
 from viewer.foundation.errors import ModelError, UsageError
 from viewer.foundation.provenance import sha256_of
 from viewer.foundation.registry import nearest
 from viewer.foundation.toml_text import toml_text
 from viewer.foundation.whole_file import write_whole
-from viewer.models.architectures import ARCHITECTURES
+from viewer.models.architectures import ARCHITECTURES, built, ends_of
 from viewer.models.card import ModelCard, read_card
-from viewer.models.classifier import Classifier
-from viewer.models.keras_weights import is_hdf5, read_keras_layers, state_from_keras
-from viewer.models.normalise import NORMALISATIONS
-from viewer.models.weights import put_weights, read_weights
+from viewer.models.classifier import Classifier, refusal
+from viewer.models.keras_weights import KerasLayer, is_hdf5, read_keras_layers, state_from_keras
+from viewer.models.normalise import NORMALISATIONS, normalise
+from viewer.models.weights import StateDict, put_weights, read_weights, renamed
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -39,7 +40,8 @@ class Description:
     classes : names in the order of the outputs; empty to number them.
     positive_class : the finding; empty for none.
     size : of the network's input, (rows, columns) or (slices, rows, columns).
-    normalise : name of a normalisation.
+    normalise, parameters : name of a normalisation, and its parameters.
+    task : ``binary``, ``multiclass`` or ``multilabel``; empty for binary with one output and multiclass with more.
     crop : ``none``, ``percentile`` or ``brain``.
     """
 
@@ -50,6 +52,8 @@ class Description:
     size: tuple[int, ...] = (192, 192)
     normalise: str = "range"
     crop: str = "none"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    task: str = ""
 
 
 def add_model(checkpoint: Path, about: Description, parent: Path) -> tuple[ModelCard, tuple[str, ...]]:
@@ -79,21 +83,15 @@ def add_model(checkpoint: Path, about: Description, parent: Path) -> tuple[Model
     keras = is_hdf5(checkpoint)
     layers = read_keras_layers(checkpoint) if keras else ()
     state, notes = ({}, ("read weights that Keras saved",)) if keras else read_weights(checkpoint)
-    shapes = [a["kernel"].shape for a in (layer.arrays for layer in layers) if "kernel" in a]
-    channels, outputs = (int(shapes[0][-2]), int(shapes[-1][-1])) if shapes else _ends(state)
-    classes = about.classes or tuple(f"class {number}" for number in range(max(outputs, 2)))
-    if len(classes) != max(outputs, 2):
-        raise UsageError(
-            f"The network has {outputs} outputs, and {len(classes)} classes were named.", code="classes"
-        )
-    if about.positive_class and about.positive_class not in classes:
-        raise UsageError(
-            f"The positive class '{about.positive_class}' is not one of {', '.join(classes)}.", code="classes"
-        )
-    module, options = _built(about, outputs, channels)
+    options = _options(about)
     if keras:
+        module, outputs, channels = _of_keras(about, options, layers)
         state = state_from_keras(module, layers)
+    else:
+        module, state, said, outputs, channels = _of_torch(about, options, state)
+        notes += said
     put_weights(module, state, checkpoint.name)
+    classes = _classes(about, outputs)
     document = _document(about, classes, outputs, channels, options, module, checkpoint)
     weights = save({name: value.contiguous() for name, value in module.state_dict().items()})
     folder.mkdir(parents=True)
@@ -123,6 +121,13 @@ def _check(about: Description) -> None:
         raise UsageError(
             f"There is no normalisation '{about.normalise}'{nearest(about.normalise, list(NORMALISATIONS))}."
         )
+    # What the rule does not take shows on any picture.
+    normalise(about.normalise, np.eye(4, dtype=np.float32), **about.parameters)
+    if about.task not in ("", "binary", "multiclass", "multilabel"):
+        raise UsageError(
+            f"A network of task '{about.task}' cannot be added: say binary, multiclass or multilabel.",
+            code="task",
+        )
     if not _ID.fullmatch(about.id):
         raise UsageError(
             f"'{about.id}' cannot be the id of a model: use lower-case letters, digits, '-', '.' and '_'.",
@@ -130,28 +135,70 @@ def _check(about: Description) -> None:
         )
 
 
-def _ends(state: Mapping[str, Tensor]) -> tuple[int, int]:
-    """Channels that the first kernel takes and outputs that the last matrix gives."""
-    kernels = [value for value in state.values() if value.ndim >= 4]
-    matrices = [value for value in state.values() if value.ndim >= 2]
-    if not kernels or not matrices:
+def _classes(about: Description, outputs: int) -> tuple[str, ...]:
+    """The names of the classes: two for one sigmoid logit, unless the logit is one label by itself.
+
+    Raises
+    ------
+    UsageError
+        As many names as the network has not, or a finding that is none of them.
+    """
+    wanted = outputs if about.task == "multilabel" else max(outputs, 2)
+    classes = about.classes or tuple(f"class {number}" for number in range(wanted))
+    if len(classes) != wanted:
+        raise UsageError(
+            f"The network has {outputs} output{'' if outputs == 1 else 's'}, and {len(classes)} classes were named.",
+            code="classes",
+        )
+    if about.task == "binary" and len(classes) != 2:
+        raise UsageError("A network of the task 'binary' has two classes.", code="classes")
+    if about.positive_class and about.positive_class not in classes:
+        raise UsageError(
+            f"The positive class '{about.positive_class}' is not one of {', '.join(classes)}.", code="classes"
+        )
+    return classes
+
+
+def _options(about: Description) -> dict[str, Any]:
+    if "side" not in inspect.signature(ARCHITECTURES[about.architecture]).parameters:
+        return {}
+    if len(set(about.size)) > 1:
+        raise UsageError(f"The architecture '{about.architecture}' takes square pictures only.", code="size")
+    return {"side": about.size[0]}
+
+
+def _of_keras(
+    about: Description, options: dict[str, Any], layers: tuple[KerasLayer, ...]
+) -> tuple[nn.Module, int, int]:
+    """The network, its outputs and channels: Keras lists its layers in their order."""
+    shapes = [layer.arrays["kernel"].shape for layer in layers if "kernel" in layer.arrays]
+    if not shapes:
         raise ModelError("The checkpoint holds no convolution, so it is no network of images.", code="keys")
-    return int(kernels[0].shape[1]), int(matrices[-1].shape[0])
+    outputs, channels = int(shapes[-1][-1]), int(shapes[0][-2])
+    return built(about.architecture, outputs, channels, options), outputs, channels
 
 
-def _built(about: Description, outputs: int, channels: int) -> tuple[nn.Module, dict[str, Any]]:
-    factory = ARCHITECTURES[about.architecture]
-    options: dict[str, Any] = {}
-    if "side" in inspect.signature(factory).parameters:
-        if len(set(about.size)) > 1:
-            raise UsageError(
-                f"The architecture '{about.architecture}' takes square pictures only.", code="size"
-            )
-        options["side"] = about.size[0]
-    module = factory(classes=outputs, channels=channels, **options)
-    if not isinstance(module, nn.Module):
-        raise ModelError(f"The architecture '{about.architecture}' gives no network.", code="no-architecture")
-    return module, options
+def _of_torch(
+    about: Description, options: dict[str, Any], state: StateDict
+) -> tuple[nn.Module, StateDict, tuple[str, ...], int, int]:
+    """The network, its weights under its own names, what was renamed, its outputs and channels."""
+    if not any(value.ndim >= 4 for value in state.values()):
+        raise ModelError("The checkpoint holds no convolution, so it is no network of images.", code="keys")
+    state, notes = renamed(state, built(about.architecture, 2, 3, options))
+    ends = ends_of(about.architecture, options, state)
+    guess = ends.outputs or len(about.classes) or 2
+    module = built(about.architecture, guess, ends.channels, options)
+    return module, state, notes, ends.outputs or _put_out(module, about, ends.channels), ends.channels
+
+
+def _put_out(module: nn.Module, about: Description, channels: int) -> int:
+    """Outputs of a network whose architecture does not ask how many: it is run once."""
+    with torch.no_grad():
+        try:
+            found = module.eval()(torch.zeros((1, channels, *about.size)))
+            return int(found.reshape(1, -1).shape[1])
+        except Exception as error:  # a network of a plugin may raise anything
+            raise ModelError(refusal(about.id, (channels, *about.size), error), code="input-shape") from error
 
 
 def _document(
@@ -166,7 +213,7 @@ def _document(
     return {
         "id": about.id,
         "name": about.id,
-        "task": "binary" if outputs == 1 else "multiclass",
+        "task": about.task or ("binary" if outputs == 1 else "multiclass"),
         "dims": len(about.size),
         "architecture": about.architecture,
         "classes": list(classes),
@@ -180,7 +227,7 @@ def _document(
             "channels": channels,
             "fit": "square",
             "crop": about.crop,
-            "normalise": {"name": about.normalise},
+            "normalise": {"name": about.normalise, **about.parameters},
         },
         "training": {
             "data": "Unknown: the weights were added from a file, and the file does not say.",

@@ -19,7 +19,7 @@ from viewer.imaging.body import brain_box, percentile_box
 from viewer.imaging.image import MedicalImage
 from viewer.models.card import Crop, InputRule
 from viewer.models.line_sampling import cell_of, reduction, sampling
-from viewer.models.normalise import normalise
+from viewer.models.normalise import in_channels, normalise
 
 Picture = NDArray[np.float32]
 
@@ -169,9 +169,7 @@ class InputView:
     def network_input(self, picture: Picture) -> NDArray[np.float32]:
         """What the network gets: (channel, row, column), normalised."""
         values = normalise(self.rule.normalise, self.resized(picture), **self.rule.parameters)
-        if values.ndim == 3:
-            return values
-        return np.repeat(values[None], self.rule.channels, axis=0)
+        return in_channels(values, self.rule.channels, 2)
 
     def back(self, map_: NDArray) -> Picture:
         """A map on any grid over the network's input, drawn on the picture: (row, column), zero outside the crop.

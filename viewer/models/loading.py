@@ -11,12 +11,12 @@ from torch import nn
 
 from viewer.foundation.errors import ModelError
 from viewer.foundation.provenance import sha256_of
-from viewer.models.architectures import ARCHITECTURES
+from viewer.models.architectures import ARCHITECTURES, built, ends_of
 from viewer.models.card import InputRule, ModelCard, Task
 from viewer.models.classifier import Classifier
 from viewer.models.devices import device as named_device
 from viewer.models.shelf import find_card
-from viewer.models.weights import put_weights, read_weights
+from viewer.models.weights import StateDict, put_weights, read_weights
 
 _AXES = {2: "(rows, columns)", 3: "(slices, rows, columns)"}
 
@@ -43,16 +43,31 @@ def load_model(id_or_folder: str | Path, device: str | None = None) -> Classifie
             f"The model '{card.id}' needs the architecture '{card.architecture}', which no loaded plugin provides.",
             code="no-architecture",
         )
-    module = ARCHITECTURES[card.architecture](
-        classes=len(card.classes), channels=card.input.channels, **card.architecture_options
-    )
     state, _ = read_weights(card.weights)
-    put_weights(module, state, card.id)
+    module = _filled(card, state)
     if card.weights_sha256 and sha256_of(card.weights) != card.weights_sha256:
         raise ModelError(
             f"The weights of '{card.id}' are not those that its card describes.", code="other-weights"
         )
     return Classifier(card, module.eval(), named_device(device))
+
+
+def _filled(card: ModelCard, state: StateDict) -> nn.Module:
+    """The network of a card with its weights.
+
+    Raises
+    ------
+    ModelError
+        As `put_weights`.
+    """
+    options, channels = card.architecture_options, card.input.channels
+    module = built(card.architecture, len(card.classes), channels, options)
+    if card.task == "binary":  # two classes that one sigmoid logit may tell apart
+        outputs = ends_of(card.architecture, options, state).outputs
+        if outputs is not None and outputs != len(card.classes):
+            module = built(card.architecture, outputs, channels, options)
+    put_weights(module, state, card.id)
+    return module
 
 
 def wrap_module(

@@ -14,6 +14,7 @@ from viewer.foundation.registry import nearest
 Pixels = NDArray[np.float32]
 
 _BINS = 64
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def tissue_threshold(pixels: Pixels) -> float:
@@ -55,12 +56,33 @@ def _zscore(pixels: Pixels) -> Pixels:
     return np.asarray((pixels - pixels.mean()) / deviation if deviation > 0 else pixels * 0, dtype=np.float32)
 
 
-def _range(pixels: Pixels, *, lower: float = 0.0, upper: float = 100.0) -> Pixels:
-    """[-1, 1] between two percentiles of the picture, cut outside; a flat picture becomes -1."""
-    low, high = np.percentile(pixels, [lower, upper])
+def _unit(
+    pixels: Pixels,
+    *,
+    lower: float = 0.0,
+    upper: float = 100.0,
+    black: float | None = None,
+    white: float | None = None,
+) -> Pixels:
+    """[0, 1] between two percentiles of the picture, or between the values `black` and `white`; cut outside.
+
+    Training code that divides by 255 goes by values and not by the picture: ``black`` 0, ``white`` 255. A flat picture
+    becomes 0 where percentiles are asked for.
+    """
+    if black is None or white is None:
+        low, high = np.percentile(pixels, [lower, upper])
+    if black is not None:
+        low = black
+    if white is not None:
+        high = white
     if not high > low:
-        return np.full(pixels.shape, -1.0, dtype=np.float32)
-    return np.asarray(np.clip((pixels - low) / (high - low), 0, 1) * 2 - 1, dtype=np.float32)
+        return np.zeros(pixels.shape, dtype=np.float32)
+    return np.asarray(np.clip((pixels - low) / (high - low), 0, 1), dtype=np.float32)
+
+
+def _range(pixels: Pixels, **ends: float) -> Pixels:
+    """[-1, 1] in place of the [0, 1] of `_unit`; a flat picture becomes -1."""
+    return np.asarray(_unit(pixels, **ends) * 2 - 1, dtype=np.float32)
 
 
 def _channels(
@@ -68,12 +90,16 @@ def _channels(
     *,
     mean: tuple[float, ...] = (0.0,),
     std: tuple[float, ...] = (1.0,),
-    lower: float = 0.0,
-    upper: float = 100.0,
+    **ends: float,
 ) -> Pixels:
-    """[0, 1] between two percentiles, then (x - mean) / std per channel: (channel, row, column)."""
-    unit = (_range(pixels, lower=lower, upper=upper) + 1) / 2
+    """[0, 1] as `_unit` has it, then (x - mean) / std per channel: (channel, row, column)."""
+    unit = _unit(pixels, **ends)
     return np.stack([(unit - m) / s for m, s in zip(mean, std, strict=True)]).astype(np.float32)
+
+
+def _imagenet(pixels: Pixels, **ends: float) -> Pixels:
+    """`_channels` with the mean and deviation of ImageNet's three channels."""
+    return _channels(pixels, mean=IMAGENET_MEAN, std=IMAGENET_STD, **ends)
 
 
 def _identity(pixels: Pixels) -> Pixels:
@@ -83,8 +109,10 @@ def _identity(pixels: Pixels) -> Pixels:
 NORMALISATIONS: Mapping[str, Callable[..., Pixels]] = {
     "tissue-median": _tissue_median,
     "zscore": _zscore,
+    "unit": _unit,
     "range": _range,
     "channels": _channels,
+    "imagenet": _imagenet,
     "none": _identity,
 }
 
@@ -101,7 +129,7 @@ def normalise(name: str, pixels: Pixels, **parameters: Any) -> Pixels:
     Returns
     -------
     ndarray
-        (row, column), or (channel, row, column) for ``channels``.
+        (row, column), or (channel, row, column) for ``channels`` and ``imagenet``.
 
     Raises
     ------
@@ -120,3 +148,23 @@ def normalise(name: str, pixels: Pixels, **parameters: Any) -> Pixels:
         raise ModelError(
             f"The normalisation '{name}' does not take the parameters {', '.join(parameters)}."
         ) from None
+
+
+def in_channels(values: NDArray[np.float32], channels: int, dims: int) -> NDArray[np.float32]:
+    """What a normalisation gave as (channel, *space): grey is repeated in every channel.
+
+    Raises
+    ------
+    ModelError
+        When the normalisation makes other channels than the network takes.
+    """
+    if values.ndim == dims:
+        values = values[None]
+    if len(values) == 1:
+        return np.repeat(values, channels, axis=0)
+    if len(values) != channels:
+        raise ModelError(
+            f"The normalisation makes {len(values)} channels, and the network takes {channels}.",
+            code="channels",
+        )
+    return values

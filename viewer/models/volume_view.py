@@ -26,7 +26,7 @@ from viewer.imaging.plane import ReadingPlane
 from viewer.models.card import Crop, InputRule
 from viewer.models.input_view import plain_array
 from viewer.models.line_sampling import cell_of, reduction, sampling
-from viewer.models.normalise import normalise
+from viewer.models.normalise import in_channels, normalise
 
 Volume = NDArray[np.float32]
 Triple = tuple[float, float, float]
@@ -336,9 +336,7 @@ class VolumeView:
 
     def _normalised(self, resized: Volume) -> Volume:
         values = normalise(self.rule.normalise, resized, **self.rule.parameters)
-        if values.ndim == 4:
-            return values
-        return np.repeat(values[None], self.rule.channels, axis=0)
+        return in_channels(values, self.rule.channels, 3)
 
 
 def volume_input(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -16,7 +18,7 @@ from viewer.foundation.errors import ModelError
 StateDict = dict[str, Tensor]
 
 _LFS = b"version https://git-lfs"
-_WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
+_WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net", "network")
 _PREFIXES = ("module.", "model.", "net.")
 MOST_BYTES = 8 << 30
 """A checkpoint that unpacks to more than this is refused before it is read."""
@@ -103,6 +105,46 @@ def _unwrapped(content: Any, name: str) -> tuple[StateDict, tuple[str, ...]]:
             state = {key.removeprefix(prefix): value for key, value in state.items()}
             notes.append(f"stripped the prefix '{prefix}'")
     return state, tuple(notes)
+
+
+_OLD_DENSE = re.compile(r"^(.*denselayer\d+\.(?:norm|conv))\.([12]\..*)$")
+"""Names that torchvision gave the layers of a DenseNet before 2018; many checkpoints still have them."""
+
+
+def renamed(state: StateDict, module: nn.Module) -> tuple[StateDict, tuple[str, ...]]:
+    """The weights under the names of a network, where another name of the whole is all that differs.
+
+    Returns
+    -------
+    (dict of str to Tensor, tuple of str)
+        As they were where no renaming makes them fit; in words what was changed.
+    """
+    wanted = {key for key in module.state_dict() if not key.endswith("num_batches_tracked")}
+    notes: list[str] = []
+    if any(_OLD_DENSE.match(key) for key in state):
+        state = {_OLD_DENSE.sub(r"\1\2", key): value for key, value in state.items()}
+        notes.append("took the old names of a DenseNet's layers")
+    if wanted & set(state):
+        return state, tuple(notes)
+    for prefix in _beginnings(state):
+        if all(
+            key.removeprefix(prefix) in wanted for key in state if not key.endswith("num_batches_tracked")
+        ):
+            notes.append(f"stripped the prefix '{prefix}'")
+            return {key.removeprefix(prefix): value for key, value in state.items()}, tuple(notes)
+    for prefix in _beginnings(wanted):
+        if all(prefix + key in wanted for key in state if not key.endswith("num_batches_tracked")):
+            notes.append(f"added the prefix '{prefix}'")
+            return {prefix + key: value for key, value in state.items()}, tuple(notes)
+    return state, tuple(notes)
+
+
+def _beginnings(names: Collection[str]) -> list[str]:
+    """The beginnings, up to a dot, that all names have in common, the shortest first."""
+    # What the first and the last in their order share, all share.
+    least, most = min(names), max(names)
+    ends = [place for place, letter in enumerate(least) if letter == "."]
+    return [least[: place + 1] for place in ends if most.startswith(least[: place + 1])]
 
 
 def put_weights(module: nn.Module, state: StateDict, name: str) -> None:

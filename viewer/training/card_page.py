@@ -31,9 +31,18 @@ On held-out cases of the same making as the training data, {case} by {case}. It 
 
 {metrics}
 
-{localisation}## Source
+{class_table}{localisation}## Source
 
 {citation}
+"""
+
+_CLASSES = """\
+Each class against the rest, decided at its threshold:
+
+| class | {heads} |
+|---|{rules}|
+{rows}
+
 """
 
 _PEAKS = """\
@@ -58,7 +67,7 @@ def card_page(card: ModelCard, document: Mapping[str, Any]) -> str:
     document : the same as nested tables, which hold more than the card does.
     """
     metrics = dict(document["metrics"])
-    places = metrics.pop("localisation", None)
+    places, classes = metrics.pop("localisation", None), metrics.pop("classes", None)
     return _PAGE.format(
         name=card.name,
         id=card.id,
@@ -72,8 +81,9 @@ def card_page(card: ModelCard, document: Mapping[str, Any]) -> str:
         classes=", ".join(card.classes),
         applies_to=_pairs(document.get("applies_to", {})),
         training=_list(document["training"]),
-        case="slice" if card.dims == 2 else "volume",
+        case=("slice" if card.task != "multilabel" else "picture") if card.dims == 2 else "volume",
         metrics=_list(metrics),
+        class_table=_of_classes(classes) if classes else "",
         localisation=_peaks(places, card.default_layer) if places else "",
         citation=card.citation,
     )
@@ -84,6 +94,19 @@ def _what(card: ModelCard) -> str:
         return "volume"
     beside = card.input.neighbours
     return f"picture with {beside} on either side" if beside else "picture"
+
+
+def _of_classes(classes: Mapping[str, Mapping[str, Any]]) -> str:
+    heads = list(dict.fromkeys(name for told in classes.values() for name in told))
+    rows = [
+        f"| {name} | {' | '.join(str(told.get(head, '')) for head in heads)} |"
+        for name, told in classes.items()
+    ]
+    return _CLASSES.format(
+        heads=" | ".join(head.replace("_", " ") for head in heads),
+        rules="|".join("---" for _ in heads),
+        rows="\n".join(rows),
+    )
 
 
 def _peaks(places: Mapping[str, Any], default: str) -> str:

@@ -6,7 +6,7 @@ The first class of a network is the one without the finding; with more than two,
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from viewer.evaluation.confusion import auc, confusion_scores, wilson_interval
+from viewer.evaluation.prediction_table import Predicted, prediction_table
+from viewer.explainers.layers import find_layers
 from viewer.explainers.reductions import ATLAS_METHODS
 from viewer.explainers.trace import trace
 from viewer.foundation.progress import Progress
@@ -26,6 +28,9 @@ LEAST_AREA = 60
 NEAR = 6.0
 """A peak within so many cells of the finding counts as near."""
 _BATCH = 8
+_MOST_LAYERS = 40
+_TOLD = ("auc", "f1", "sensitivity", "specificity", "ppv")
+"""Scores of each class of a network of several labels."""
 _WITHOUT = 0
 """The class without the finding."""
 
@@ -38,6 +43,8 @@ Key = tuple[str, str, str]
 def prediction_figures(classifier: Classifier, held: HeldOut, progress: Progress) -> dict[str, Any]:
     """Accuracy, sensitivity, specificity (with intervals), area under the ROC curve and NLL, case by case.
 
+    Of a network of several labels these stand under ``classes`` for each of them, with the F1 that counts all together.
+
     Sensitivity, specificity and the area are those of the finding, whatever its degree; accuracy asks for the right
     class, and with more than two classes the share of each that is recognised stands beside it.
 
@@ -46,12 +53,9 @@ def prediction_figures(classifier: Classifier, held: HeldOut, progress: Progress
     classifier : its first class is the one without the finding.
     held : ``inputs``, ``labels``, ``patients`` of a task.
     """
-    inputs, labels = held["inputs"], held["labels"]
-    logits = []
-    for start in range(0, len(inputs), _BATCH):
-        progress.report(start, len(inputs), "predicting held-out cases")
-        logits.append(classifier.logits(inputs[start : start + _BATCH]))
-    probabilities = classifier.probabilities(torch.from_numpy(np.concatenate(logits))).numpy()
+    probabilities, labels = _probabilities(classifier, held, progress), held["labels"]
+    if classifier.card.task == "multilabel":
+        return _figures_of_labels(classifier, probabilities, held)
     several = len(classifier.classes) > 2
     finding = 1.0 - probabilities[:, _WITHOUT]
     threshold = 0.5 if several else classifier.card.threshold(classifier.classes[1])
@@ -122,6 +126,41 @@ def _patient_figures(
     return figures
 
 
+def _probabilities(classifier: Classifier, held: HeldOut, progress: Progress) -> NDArray[np.float32]:
+    inputs, logits = held["inputs"], []
+    for start in range(0, len(inputs), _BATCH):
+        progress.report(start, len(inputs), "predicting held-out cases")
+        logits.append(classifier.logits(inputs[start : start + _BATCH]))
+    found = classifier.probabilities(torch.from_numpy(np.concatenate(logits)))
+    return np.asarray(found.numpy(), dtype=np.float32)
+
+
+def _figures_of_labels(
+    classifier: Classifier, probabilities: NDArray[np.float32], held: HeldOut
+) -> dict[str, Any]:
+    found = Predicted(
+        classifier.classes,
+        probabilities.astype(np.float64),
+        np.asarray(held["labels"], dtype=bool),
+        tuple(map(str, held["patients"])),
+        exclusive=False,
+        thresholds=classifier.card.thresholds,
+    )
+    table = prediction_table(found, draws=0)
+    overall = {
+        name.replace("-", "_"): round(score.value, 4) for name, score in table.scores.items() if score.defined
+    }
+    classes = {}
+    for each in table.classes:
+        told: dict[str, float] = {"n_positive": each.counts["tp"] + each.counts["fn"]}
+        for name in _TOLD:
+            if each.scores[name].defined:
+                told[name] = round(each.scores[name].value, 4)
+        classes[each.name] = told
+    unit = "pictures" if classifier.card.dims == 2 else "volumes"
+    return {f"n_{unit}": table.n, "n_patients": table.patients, **overall, "classes": classes}
+
+
 class MapFigures:
     """Collects, over held-out cases with the finding, where maps peak and how strong they get.
 
@@ -130,12 +169,14 @@ class MapFigures:
     near, exact : (layer, method) -> for each map of the right class, whether it peaks within `NEAR` pixels of the
         finding, or on it.
     brightness_near, brightness_exact : the same for the brightest pixel of the input itself.
+    exact_of : (layer, class) -> for each Grad-CAM map of the class whether it peaks on the finding.
     largest : (layer, class, method) -> the largest raw value in each patient.
     """
 
     def __init__(self) -> None:
         self.near: dict[tuple[str, str], list[bool]] = {}
         self.exact: dict[tuple[str, str], list[bool]] = {}
+        self.exact_of: dict[tuple[str, str], list[bool]] = {}
         self.brightness_near: list[bool] = []
         self.brightness_exact: list[bool] = []
         self.largest: dict[Key, list[float]] = {}
@@ -167,43 +208,94 @@ class MapFigures:
             }
         return table
 
+    def of_classes(self, layer: str) -> dict[str, float]:
+        """Class -> share of Grad-CAM maps of a layer that peak on the finding."""
+        return {name: _share(hits) for (of, name), hits in self.exact_of.items() if of == layer}
+
 
 def map_figures(classifier: Classifier, held: HeldOut, patients: int, progress: Progress) -> MapFigures:
-    """Trace every case of up to `patients` held-out patients who have the finding, on all layers."""
+    """Trace every case of up to `patients` held-out patients who have the finding, on all layers.
+
+    Of a network of several labels, of up to so many patients for each of them.
+    """
     figures = MapFigures()
-    with_finding = np.unique(held["patients"][held["labels"] != _WITHOUT])[:patients]
-    for done, patient in enumerate(with_finding):
-        progress.report(done, len(with_finding), "explaining held-out patients")
-        _add_patient(figures, classifier, held, np.flatnonzero(held["patients"] == patient))
+    layers = _measured(classifier)
+    there = _there(classifier, held["labels"])
+    chosen = [np.unique(held["patients"][column])[:patients] for column in there.T if column.any()]
+    explained = np.unique(np.concatenate(chosen)) if chosen else np.array([], dtype=int)
+    for done, patient in enumerate(explained):
+        progress.report(done, len(explained), "explaining held-out patients")
+        _add_patient(figures, classifier, held, there, layers, np.flatnonzero(held["patients"] == patient))
     return figures
 
 
-def _add_patient(figures: MapFigures, classifier: Classifier, held: HeldOut, slices: NDArray[Any]) -> None:
+def _measured(classifier: Classifier) -> tuple[str, ...] | None:
+    """Layers that are measured: all, or in a network of very many those that are not inside of a block."""
+    names = [layer.name for layer in find_layers(classifier)]
+    return None if len(names) <= _MOST_LAYERS else tuple(name for name in names if name.count(".") <= 1)
+
+
+def _there(classifier: Classifier, labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """(n, finding) whether each finding is there; of exclusive classes there is one finding, whatever its degree."""
+    if classifier.card.task == "multilabel":
+        return np.asarray(labels, dtype=bool)
+    return np.asarray(labels != _WITHOUT)[:, None]
+
+
+def _add_patient(
+    figures: MapFigures,
+    classifier: Classifier,
+    held: HeldOut,
+    there: NDArray[np.bool_],
+    layers: Sequence[str] | None,
+    slices: NDArray[Any],
+) -> None:
+    several = classifier.card.task == "multilabel"
     largest: dict[Key, float] = {}
     for start in range(0, len(slices), _BATCH):
         chosen = slices[start : start + _BATCH]
         batch = held["inputs"][chosen]
-        result = trace(classifier, batch)
+        result = trace(classifier, batch, layers=layers)
         for (target, layer, method), maps in result.maps.items():
+            # Of labels that stand by themselves a map means something where its label is there.
+            of_it = maps[there[chosen, target]] if several else maps
             key = (layer, classifier.classes[target], method)
-            largest[key] = max(largest.get(key, 0.0), float(maps.max(initial=0.0)))
+            if len(of_it):
+                largest[key] = max(largest.get(key, 0.0), float(of_it.max(initial=0.0)))
         if "masks" not in held:
             continue
         for row, index in enumerate(chosen):
-            mask = held["masks"][index]
-            if held["labels"][index] == _WITHOUT or np.count_nonzero(mask) < LEAST_AREA:
-                continue
-            distance = ndimage.distance_transform_edt(~mask)
-            away = _distance_of_peak(batch[row, 0] - batch[row, 0].min(), distance)
-            figures.brightness_near.append(away <= NEAR)
-            figures.brightness_exact.append(away == 0)
-            for (target, layer, method), maps in result.maps.items():
-                if target == held["labels"][index]:
-                    away = _distance_of_peak(maps[row], distance)
-                    figures.near.setdefault((layer, method), []).append(away <= NEAR)
-                    figures.exact.setdefault((layer, method), []).append(away == 0)
+            wanted = np.flatnonzero(there[index]) if several else held["labels"][index : index + 1]
+            for target in map(int, wanted):
+                mask = held["masks"][index, target] if several else held["masks"][index]
+                if (not several and target == _WITHOUT) or np.count_nonzero(mask) < LEAST_AREA:
+                    continue
+                name = classifier.classes[target]
+                _add_peaks(figures, batch[row], result.maps, row, (target, name), mask)
     for key, value in largest.items():
         figures.largest.setdefault(key, []).append(value)
+
+
+def _add_peaks(
+    figures: MapFigures,
+    input_: NDArray[np.float32],
+    traced: Mapping[tuple[int, str, str], NDArray[np.float32]],
+    row: int,
+    target: tuple[int, str],
+    mask: NDArray[np.bool_],
+) -> None:
+    """Note how far the peaks of the maps of a class, and the brightest place of the input, are from the finding."""
+    distance = ndimage.distance_transform_edt(~mask)
+    away = _distance_of_peak(input_[0] - input_[0].min(), distance)
+    figures.brightness_near.append(away <= NEAR)
+    figures.brightness_exact.append(away == 0)
+    for (of, layer, method), maps in traced.items():
+        if of == target[0]:
+            away = _distance_of_peak(maps[row], distance)
+            if method == "grad-cam":
+                figures.exact_of.setdefault((layer, target[1]), []).append(away == 0)
+            figures.near.setdefault((layer, method), []).append(away <= NEAR)
+            figures.exact.setdefault((layer, method), []).append(away == 0)
 
 
 def _distance_of_peak(map_: NDArray[np.float32], distance: NDArray[np.float64]) -> float:

@@ -69,7 +69,13 @@ def write_model(task: TrainingTask, out: Path, progress: Progress) -> Path:
             task.layer_choices, key=lambda layer: (_share(maps.near, layer), _share(maps.exact, layer))
         )
         told = [layer.name for layer in find_layers(classifier) if layer.type == "ReLU"]
-        metrics["localisation"] = maps.localisation(tuple(dict.fromkeys([*told, *task.layer_choices])))
+        told = [
+            name for name in dict.fromkeys([*told, *task.layer_choices]) if (name, "grad-cam") in maps.near
+        ]
+        metrics["localisation"] = maps.localisation(tuple(told))
+        for name, share in maps.of_classes(default).items():
+            if name in metrics.get("classes", {}):
+                metrics["classes"][name]["peak_exact_hit"] = share
         metrics["peak_within_6px"] = metrics["localisation"][default]["grad-cam"]["near"]
         metrics["exact_hit"] = metrics["localisation"][default]["grad-cam"]["exact"]
         metrics["brightness_within_6px"] = metrics["localisation"]["brightness"]["near"]

@@ -21,7 +21,7 @@ from torch import Tensor
 from viewer.foundation.progress import SILENT, Progress
 from viewer.training.model_folder import write_model
 from viewer.training.recipe import Recipe, Value
-from viewer.training.task import Batch, TrainingTask
+from viewer.training.task import Batch, OwnOptimiser, TrainingTask
 
 _EXPECTED = (
     # A continued run finds its own checkpoints, and Lightning calls an old name of torch.
@@ -157,6 +157,9 @@ class _Module(LightningModule):
             self.log(f"validation_{name}", value, batch_size=n)
 
     def configure_optimizers(self) -> Any:
+        own = self._task.optimiser(self.parameters()) if isinstance(self._task, OwnOptimiser) else None
+        if own is not None:
+            return {"optimizer": own[0], "lr_scheduler": {"scheduler": own[1], "interval": "epoch"}}
         total = sum(self._task.steps(epoch) for epoch in range(self._task.epochs))
         optimiser = torch.optim.AdamW(
             self.parameters(), lr=self._task.learning_rate, weight_decay=self._task.weight_decay

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 Batch = dict[str, Tensor]
 
@@ -67,6 +69,15 @@ class TrainingTask(Protocol):
 
         ``inputs`` (n, channel, row, column) float32 as the network takes them, ``labels`` (n,) index of the right
         class, ``patients`` (n,) index of the patient, and, where the finding is outlined, ``masks`` (n, row, column)
-        bool.
+        bool. Of a multilabel network ``labels`` are bool (n, class), and ``masks`` bool (n, class, row, column).
         """
+        ...
+
+
+@runtime_checkable
+class OwnOptimiser(Protocol):
+    """A task that does not want AdamW under a one-cycle schedule."""
+
+    def optimiser(self, parameters: Iterable[nn.Parameter]) -> tuple[Optimizer, LRScheduler] | None:
+        """The optimiser and its schedule, which goes on after every epoch; None for the usual ones."""
         ...

@@ -12,6 +12,8 @@ from viewer.evaluation.checks.content import brightness_likeness, edge_likeness,
 from viewer.evaluation.checks.declaration import CHECKS
 from viewer.evaluation.checks.finding import Finding, undefined
 from viewer.evaluation.checks.input_changes import crop, input_invariance, mirror, stability
+from viewer.evaluation.checks.normalisation import NAME as NORMALISATION
+from viewer.evaluation.checks.normalisation import normalisation
 from viewer.evaluation.checks.subject import Subject, subject_of
 from viewer.evaluation.checks.weights import weight_randomisation
 from viewer.explainers.asking import Region
@@ -25,6 +27,7 @@ _FUNCTIONS: Mapping[str, Callable[[Subject, Progress], Finding]] = {
     "outside-body": outside_body,
     "edge-likeness": edge_likeness,
     "brightness-likeness": brightness_likeness,
+    NORMALISATION: normalisation,
     "class-overlap": class_overlap,
     "mirror": mirror,
     "crop": crop,
@@ -47,7 +50,8 @@ def one_finding(subject: Subject, name: str, progress: Progress = SILENT) -> Fin
         When the progress says so; nothing is left behind.
     """
     CHECKS.find(name)
-    if not subject.base(progress).shown.any():
+    # Of a network that gets the wrong input the map may well be empty.
+    if name != NORMALISATION and not subject.base(progress).shown.any():
         return undefined(name, _EMPTY.format(subject.class_name))
     try:
         return _FUNCTIONS[name](subject, progress)
