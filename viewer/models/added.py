@@ -20,7 +20,7 @@ from viewer.foundation.registry import nearest
 from viewer.foundation.toml_text import toml_text
 from viewer.foundation.whole_file import write_whole
 from viewer.models.architectures import ARCHITECTURES, built, ends_of
-from viewer.models.card import ModelCard, read_card
+from viewer.models.card import InputRule, ModelCard, read_card
 from viewer.models.classifier import Classifier, refusal
 from viewer.models.keras_weights import KerasLayer, is_hdf5, read_keras_layers, state_from_keras
 from viewer.models.normalise import NORMALISATIONS, normalise
@@ -198,7 +198,8 @@ def _put_out(module: nn.Module, about: Description, channels: int) -> int:
             found = module.eval()(torch.zeros((1, channels, *about.size)))
             return int(found.reshape(1, -1).shape[1])
         except Exception as error:  # a network of a plugin may raise anything
-            raise ModelError(refusal(about.id, (channels, *about.size), error), code="input-shape") from error
+            card = ModelCard(about.id, about.classes, InputRule(about.size, channels))
+            raise ModelError(refusal(card, (channels, *about.size), error), code="input-shape") from error
 
 
 def _document(
