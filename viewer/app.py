@@ -13,6 +13,7 @@ from PySide6.QtGui import QGuiApplication, QImage, QImageWriter, QPainter, QRegi
 from PySide6.QtWidgets import QApplication, QWidget
 
 from viewer.cli.view_options import ViewOptions
+from viewer.controllers.opening import DEMO_MODEL
 from viewer.controllers.workbench import Workbench
 from viewer.foundation import settings as settings_file
 from viewer.foundation.errors import UsageError, WhySliceError, is_misuse
@@ -181,12 +182,13 @@ class Visit(QObject):
             self._look.start()
 
     def _model(self) -> str:
-        """The model that was asked for, else the one in the settings, else the first on the shelf."""
+        """The model that was asked for, else the one in the settings, else the demo's, else the first on the shelf."""
         if self._options.model:
             return self._options.model
         ids = [card.id for card in self._bench.session.models]
-        if self._settings.model in ids:
-            return self._settings.model
+        for known in (self._settings.model, DEMO_MODEL):
+            if known in ids:
+                return known
         return ids[0] if ids else ""
 
     def _case_opened(self, *_: object) -> None:
@@ -209,6 +211,8 @@ class Visit(QObject):
 
     def _stand(self) -> None:
         """Where the user wants to stand in the case that he asked for."""
+        if not self._options.model:
+            self._bench.explaining.suit()
         wanted, case = self._options.slice, self._bench.session.case
         if self._options.erased:
             self._ask(lambda: self._bench.erasing.erase_all(self._options.erased))

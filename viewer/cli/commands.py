@@ -531,7 +531,7 @@ def _add_model(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--task",
         type=one_of("task", ("binary", "multiclass", "multilabel")),
-        default="",
+        default=None,
         help="of one output binary, of more multiclass, unless this says otherwise",
     )
     parser.add_argument(

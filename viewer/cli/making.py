@@ -50,7 +50,7 @@ def add_model(options: Namespace, terminal: Terminal) -> Answer:
         size=options.size,
         normalise=options.normalise,
         parameters=dict(options.set),
-        task=options.task,
+        task=options.task or "",
         crop=options.crop,
         out=options.out,
     )

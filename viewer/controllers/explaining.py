@@ -21,6 +21,7 @@ from viewer.foundation.job_runner import JobHandle, JobRunner
 from viewer.foundation.progress import Progress
 from viewer.foundation.registry import nearest
 from viewer.imaging.erasure import Erasure
+from viewer.models.applicability import applicability
 from viewer.models.card import CROPS, Crop, ScoreType
 from viewer.models.shelf import model_cards
 from viewer.state.asking import Support
@@ -84,6 +85,20 @@ class Explaining:
                 session.notice = Notice(one_sentence(error), getattr(error, "action", ""))
 
         self._loading = self._runner.submit("compute", work, done=done, failed=failed)
+
+    def suit(self) -> None:
+        """Take the first model that was made for the opened case, where the chosen one was made for another kind."""
+        session = self._session
+        chosen = next((card for card in session.models if card.id == session.model_id), None)
+        if session.case is None or chosen is None:
+            return
+        image = session.case.image
+        if applicability(chosen, image).verdict != "does_not_apply":
+            return
+        for card in session.models:
+            if card.weights is not None and applicability(card, image).verdict == "applies":
+                self.select_model(card.id)
+                return
 
     def select_device(self, device: str) -> None:
         """``auto``, ``cpu``, ``cuda`` or ``mps``."""

@@ -65,6 +65,10 @@ class _Before:
     seen: bool
 
 
+DEMO, DEMO_MODEL = "stroke-demo", "stroke-gap"
+"""The case that the first start shows, and the bundled model that was made for it."""
+
+
 class Opening:
     """Verbs that bring a case on screen.
 
@@ -158,7 +162,7 @@ class Opening:
 
     def open_demo(self) -> None:
         """Open the bundled synthetic patient with its truth."""
-        folder = paths.resources() / "demo" / "stroke-demo"
+        folder = paths.resources() / "demo" / DEMO
         self.open(folder / "image.nii.gz", truth=folder / "truth.json")
 
     def show(self, image: MedicalImage, truth: Truth | None = None) -> None:

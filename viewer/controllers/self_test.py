@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from viewer.foundation.errors import ReadError, WhySliceError, one_sentence
 from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.reading import read_image
+from viewer.models.applicability import applicability
 from viewer.models.card import ModelCard
 from viewer.models.shelf import model_cards
 from viewer.plugin_host import host
@@ -43,21 +45,26 @@ def self_test(device: str = "auto", progress: Progress = SILENT) -> list[Check]:
         for state in host.activate()
         if state.bundled
     ]
-    demo: MedicalImage | None = None
+    demos: list[MedicalImage] = []
 
-    def open_demo() -> str:
-        nonlocal demo
-        demo = read_image(paths.resources() / "demo" / "stroke-demo" / "image.nii.gz")
-        return f"the demo case has {demo.plane.count(demo.geometry.shape)} slices"
+    def open_demos() -> str:
+        folders = sorted(path for path in (paths.resources() / "demo").iterdir() if path.is_dir())
+        demos.extend(read_image(_image_of(folder)) for folder in folders)
+        slices = " and ".join(str(demo.plane.count(demo.geometry.shape)) for demo in demos)
+        return f"the demo cases have {slices} slices"
 
-    checks.append(_tried("demo", open_demo))
+    checks.append(_tried("demo", open_demos))
     bundled = [card for card in model_cards()[0] if card.folder and paths.resources() in card.folder.parents]
     if not bundled:
         checks.append(Check("models", False, "There is no bundled model."))
     for number, card in enumerate(bundled):
         progress.report(number, len(bundled), f"trying {card.id}")
-        checks.append(_tried(f"model {card.id}", lambda card=card: _explained(card, demo, device)))  # type: ignore[misc]
+        checks.append(_tried(f"model {card.id}", lambda card=card: _explained(card, demos, device)))  # type: ignore[misc]
     return checks
+
+
+def _image_of(folder: Path) -> Path:
+    return next(path for path in sorted(folder.glob("image.*")) if path.suffix in (".gz", ".dcm"))
 
 
 def _tried(name: str, attempt: Callable[[], str]) -> Check:
@@ -67,8 +74,8 @@ def _tried(name: str, attempt: Callable[[], str]) -> Check:
         return Check(name, False, one_sentence(error))
 
 
-def _explained(card: ModelCard, demo: MedicalImage | None, device: str) -> str:
-    """Predict the demo case and explain its peak slice with every explainer, at the default layer."""
+def _explained(card: ModelCard, demos: list[MedicalImage], device: str) -> str:
+    """Predict the demo case that it was made for and explain its peak slice, at the default layer, every way."""
     from viewer.controllers import engine
 
     loaded = engine.load(card.id, device)
@@ -76,8 +83,9 @@ def _explained(card: ModelCard, demo: MedicalImage | None, device: str) -> str:
         raise WhySliceError(
             f"The model '{card.id}' has {loaded.parameters:,} parameters and its card says {card.parameters:,}."
         )
+    demo = next((each for each in demos if applicability(card, each).verdict == "applies"), None)
     if demo is None:
-        raise ReadError("There is no demo case to explain.")
+        raise ReadError("There is no demo case that it was made for.")
     prediction = predict_image(demo, card.id, device=device, progress=SILENT).prediction
     target = (
         card.classes.index(card.positive_class) if card.positive_class else int(np.argmax(prediction.case))
