@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument(
         "--mapped", type=int, default=60, help="of them, for pixel importance and the markers"
     )
-    parser.add_argument("--slow", type=int, default=12, help="of them, for explainers of many passes")
+    parser.add_argument("--slow", type=int, default=12, help="of them, for all other explainers; 0 for none")
     parser.add_argument("--checked", type=int, default=4, help="of them, for deletion and random weights")
     parser.add_argument("--model", default=_MODEL)
     parser.add_argument("--jobs", type=int, default=1)
@@ -107,6 +107,7 @@ def main() -> None:
     cohorts = {
         count: unseen_cases(_GENERATOR, count, options.out / f"cohort-{count}", progress)
         for count in dict.fromkeys(sizes)
+        if count
     }
     whole = EvaluateOrder(
         cohorts[options.films],
@@ -127,9 +128,10 @@ def main() -> None:
     )
     found = write_evaluation(evaluate(whole, progress), progress)
     weighed = write_evaluation(evaluate(importance, progress), progress)
-    slow = [_evaluated(each, progress) for each in _slow_orders(whole, cohorts[options.slow], options.out)]
+    few = cohorts.get(options.slow)
+    slow = [_evaluated(each, progress) for each in _slow_orders(whole, few, options.out)] if few else []
     erased = _erased(options.model, cohorts[options.mapped], options.mapped, progress)
-    checked = _checked(options.model, cohorts[options.slow], options.checked, options.out, progress)
+    checked = _checked(options.model, few, options.checked, options.out, progress) if few else {}
     pictures = _kept_pictures({"films": found, "importance": weighed}, options.out)
     _PAGE.parent.mkdir(parents=True, exist_ok=True)
     _PAGE.write_text(
