@@ -57,6 +57,8 @@ def work(folder, scan) -> Workbench:
     bench.viewing.set_window(2.0, 5.0)
     bench.viewing.set_opacity(0.4)
     bench.viewing.toggle_inverted()
+    bench.explaining.set_parameters("smoothgrad", {"samples": 7})
+    bench.explaining.set_parameters("occlusion", {"patch": "6,5"})
     bench.explaining.select_explainer("layer-cam")
     bench.explaining.select_layer("conv2")
     bench.explaining.select_target("no stroke")

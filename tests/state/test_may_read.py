@@ -39,6 +39,7 @@ def test_a_model_for_other_images_comes_first() -> None:
 @pytest.mark.parametrize(
     ("facts", "applies", "word"),
     [
+        (replace(GOOD, doubts=("the check \u201cmirror\u201d is doubtful",)), FITS, "mirror"),
         (replace(GOOD, probability=0.04), FITS, "improbable"),
         (replace(GOOD, overlap=0.5), FITS, "overlap"),
         (replace(GOOD, mirrored=True), FITS, "mirrored"),

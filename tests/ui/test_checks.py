@@ -128,6 +128,8 @@ def test_another_theme_gives_the_verdicts_its_colours(driver, panel):
     driver.session.reading.checks[place] = {"mirror": Finding("mirror", 0.1, "fails", "A sentence.")}
     driver.session.revision += 1
     driver.settle()
+    assert driver.window.may_read.text.startswith("Read with care")
+    assert "mirror" in driver.window.may_read.text  # the line above the image knows what a check has found
     row = list(CHECKS).index("mirror")
     try:
         driver.bench.preferring.set("theme", "light")

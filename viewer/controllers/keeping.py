@@ -64,6 +64,7 @@ def kept(session: Session) -> KeptSession | None:
         notes=session.notes.text,
         workspace=session.workspace,
         erased=session.choice.erased,
+        parameters=session.choice.parameters,
     )
 
 
@@ -262,6 +263,9 @@ class Keeping:
         if session.model is None or session.model_id != wanted.model or session.case is None:
             return  # whichever of the two comes last calls this
         explaining = self._explaining
+        for known, values in wanted.parameters.items():
+            if known in EXPLAINERS:
+                self._try(lambda known=known, values=values: explaining.set_parameters(known, values))
         if (name := str(found.get("explainer", ""))) in EXPLAINERS:
             self._try(lambda: explaining.select_explainer(name))
         for key, verb in (

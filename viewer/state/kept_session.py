@@ -38,6 +38,7 @@ class KeptSession:
     model : id of the model.
     choice : explainer, layer, target, score, mirror, crop, whether all findings are shown together.
     erased : what was taken out of the network's input.
+    parameters : explainer -> its parameters that were set by hand.
     view : slice, window (centre, width), convention, inverted.
     overlay : visible, opacity, threshold, colour map, scale, true grid.
     """
@@ -56,6 +57,7 @@ class KeptSession:
     notes: str = ""
     workspace: str = "reading"
     erased: tuple[Erasure, ...] = ()
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def words(self, *, hidden: bool) -> str:
         """What it was, in a line: ``MR · 30 × 192 × 192 · 2 boxes, notes``."""
@@ -82,6 +84,7 @@ class KeptSession:
             "notes": self.notes,
             "workspace": self.workspace,
             "erased": [each.to_json() for each in self.erased],
+            "parameters": {name: dict(values) for name, values in self.parameters.items()},
         }
 
     @classmethod
@@ -112,6 +115,7 @@ class KeptSession:
             notes=_text(document.get("notes")),
             workspace=_text(document.get("workspace")) or "reading",
             erased=_erasures(document.get("erased")),
+            parameters=_parameters(document.get("parameters")),
         )
 
 
@@ -137,6 +141,12 @@ def _plain(found: Any) -> dict[str, Any]:
         for name, value in list(found.items())[:_MOST]
         if isinstance(value, (str, bool)) or (isinstance(value, (int, float)) and math.isfinite(value))
     }
+
+
+def _parameters(found: Any) -> dict[str, dict[str, Any]]:
+    """Parameters by explainer."""
+    several = list(found.items())[:_MOST] if isinstance(found, Mapping) else ()
+    return {name: kept for name, values in several if isinstance(name, str) and (kept := _plain(values))}
 
 
 def _numbers(found: Any, count: int) -> tuple[float, ...]:

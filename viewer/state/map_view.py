@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.evaluation.agreement import class_overlap
+from viewer.evaluation.checks.declaration import CHECKS
 from viewer.explainers.explanation import MapState, map_state
 from viewer.explainers.map_facts import POOR_FIT
 from viewer.models.card import RECOVERED, SQUASHED
@@ -233,11 +234,27 @@ def map_facts(
         incomplete="incomplete" in flags,
         not_finite="not-finite" in flags,
         poor_fit=POOR_FIT in flags,
+        doubts=_doubts(session, reading, index, wanted),
         numbers=shown_numbers(session, reading, index, wanted),
         deviation=method.deviation,
         region=choice.region if is_segmentation(session) else "",
         whole=reading.whole,
         erased=sum(each.on(index) for each in reading.variant.erased),
+    )
+
+
+def _doubts(session: Session, reading: SeriesReading, index: int, wanted: int | None) -> tuple[str, ...]:
+    """What trust checks found against the map of a class, failures first; the overlap of classes is said anyway."""
+    if is_difference(session) or method_of(session).deviation:
+        return ()
+    places = places_shown(session, reading, index, wanted)
+    found = [finding for place in places for finding in reading.checks.get(place, {}).values()]
+    words = {"fails": "fails", "doubtful": "is doubtful"}
+    return tuple(
+        f"the check \u201c{CHECKS[finding.name].title.lower()}\u201d {words[verdict]}"
+        for verdict in words
+        for finding in found
+        if finding.verdict == verdict and finding.name != "class-overlap"
     )
 
 

@@ -40,6 +40,7 @@ class MapFacts:
     region : where a segmentation network was asked; empty for other networks.
     whole : the network reads the whole volume, and the probability is that of all of it.
     poor_fit : the linear model that the map is made of does not follow the network.
+    doubts : what trust checks of this map found against it, as clauses, failures first.
     numbers : that say how far the map can be trusted, see `viewer.explainers.map_facts`.
     """
 
@@ -62,6 +63,7 @@ class MapFacts:
     region: str = ""
     whole: bool = False
     poor_fit: bool = False
+    doubts: tuple[str, ...] = ()
     numbers: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -141,6 +143,7 @@ def _care(facts: MapFacts, applicability: Applicability) -> tuple[str, ...]:
             overlap >= OVERLAPPING,
             f"the maps of opposing classes overlap ({overlap:.2f}), they do not tell the classes apart",
         ),
+        (facts.doubts, "; ".join(facts.doubts)),
         (facts.warning, _clause(facts.warning)),
         (facts.poor_fit, poor_fit_words(facts.numbers)),
         (facts.incomplete, incomplete_words(facts.numbers)),

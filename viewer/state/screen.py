@@ -17,6 +17,7 @@ from viewer.state.canvas_view import (
     shown_background,
     shown_findings,
 )
+from viewer.state.checks_view import known_findings
 from viewer.state.compare_view import CompareView
 from viewer.state.decoy_view import compared_view
 from viewer.state.layers_view import LayersView, layers_view
@@ -94,7 +95,7 @@ class Presenter:
         shown = (*subject, s.view.slice, self._traced(), s.case is None or s.case.has(s.view.slice))
         found = self._part(
             "map",
-            (*shown, choice, s.overlay.scale, self._scale_key()),
+            (*shown, choice, s.overlay.scale, self._scale_key(), self._verdicts()),
             lambda: map_view(s, s.reading, s.view.slice),
         )
         made = self._part(
@@ -236,6 +237,10 @@ class Presenter:
     def _traced(self) -> bool:
         reading = self._session.reading
         return reading is not None and self._session.view.slice in reading.filled
+
+    def _verdicts(self) -> tuple[tuple[str, str], ...]:
+        """What trust checks have found of the shown map so far."""
+        return tuple((name, finding.verdict) for name, finding in known_findings(self._session).items())
 
     def _rounds(self) -> tuple[Any, ...]:
         """What the shown map is made of: maps on demand get better in place, others come or come back."""
