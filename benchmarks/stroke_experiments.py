@@ -257,7 +257,7 @@ def _page(kept: Mapping[str, Mapping[str, str]]) -> str:
         _ABOUT,
     ]
     for figure in FIGURES:
-        found = kept.get(figure.title, {"reason": "not made yet"})
+        found = kept.get(figure.title, {"reason": "not made yet; the command makes it where its models are."})
         parts += [f"## {figure.title}", f"**There.** {figure.there}"]
         if "picture" in found:
             parts += [f"**Here.** {found['sentence']}", f"![{figure.title}](pictures/{found['picture']})"]
