@@ -39,6 +39,7 @@ def write_demo(folder: Path) -> None:
     truth = {
         "synthetic": True,
         "description": "Synthetic PA film: a large heart, a wide aorta, fluid. No image of a person.",
+        "reader": READERS[0].name,
         "boxes": [
             {
                 "slice": 0,
