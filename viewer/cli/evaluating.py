@@ -61,7 +61,9 @@ def evaluate(options: Namespace, terminal: Terminal) -> Answer:
     for each in document["left_out"]:
         terminal.warn(f"left out {each['explainer']} on {each['layer']}: {each['reason']}")
     for each in document["not_counted"]:
-        terminal.warn(f"not counted ({each['times']} times in {each['images']} images): {each['what'].rstrip('.')}.")
+        terminal.warn(
+            f"not counted ({each['times']} times in {each['images']} images): {each['what'].rstrip('.')}."
+        )
     for each in document.get("models", ())[1:]:
         if each["skipped"]:
             terminal.warn(
