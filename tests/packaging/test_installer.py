@@ -78,6 +78,12 @@ def test_whatever_a_bundled_plugin_imports_is_there(spec: dict[str, Any]) -> Non
                 assert name.partition(".")[0] not in spec["LEFT_OUT"], f"{source} imports {name}"
 
 
+def test_what_is_loaded_by_name_is_there(spec: dict[str, Any]) -> None:
+    """Codecs by pydicom, and matplotlib's backends by the kind of file: a cohort saves PNG and PDF."""
+    backends = {f"matplotlib.backends.backend_{kind}" for kind in ("agg", "pdf")}
+    assert {"openjpeg", "jpeg_ls", *backends} <= hidden(spec)
+
+
 def test_a_plugin_of_the_user_finds_the_standard_library(spec: dict[str, Any]) -> None:
     assert {
         "json",
