@@ -64,7 +64,8 @@ def one_patient() -> Report:
         own, peer, half = best_of((ours, grad_cam, captum), repeats=3)
     what = f"{_SLICES} slices, file to maps of 2 classes and 2 methods at {_LAYER}"
     return Report(
-        (Agreement("Grad-CAM of both classes on every slice with captum's", apart, 1e-5),),
+        # An atlas keeps maps in 16 bits: 1/65000 of the largest magnitude, and what speaks against a class may be larger.
+        (Agreement("Grad-CAM of both classes on every slice, kept in 16 bits, with captum's", apart, 1e-4),),
         (
             compared(what, own, "grad-cam 1.5.7", peer),
             compared(f"{what}; captum makes Grad-CAM alone", own, "captum", half),
