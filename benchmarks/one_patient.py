@@ -64,7 +64,7 @@ def one_patient() -> Report:
         own, peer, half = best_of((ours, grad_cam, captum), repeats=3)
     what = f"{_SLICES} slices, file to maps of 2 classes and 2 methods at {_LAYER}"
     return Report(
-        # An atlas keeps maps in 16 bits: 1/65000 of the largest magnitude, and what speaks against a class may be larger.
+        # An atlas keeps maps in 16 bits: 1/65000 of the largest magnitude, which may be that of evidence against.
         (Agreement("Grad-CAM of both classes on every slice, kept in 16 bits, with captum's", apart, 1e-4),),
         (
             compared(what, own, "grad-cam 1.5.7", peer),
