@@ -73,12 +73,21 @@ def describe(settings: StrokeSettings, variant: Variant, facts: Mapping[str, Any
             "dropout": settings.dropout,
             "share_of_positives": 0.5,
             "augmentation": _augmentation(settings),
-            "supervision": _SUPERVISED if settings.supervision else _PLAIN,
+            "supervision": _supervision(settings),
             **({"outcome": _MRS} if len(variant.classes) > 2 else {}),
             **({"remark": settings.remark} if settings.remark else {}),
             "use": "Research and teaching only. Not a medical device; never for a clinical decision.",
         },
     }
+
+
+def _supervision(settings: StrokeSettings) -> str:
+    if settings.head_only:
+        return (
+            f"None here: the convolutions are those of {settings.start}, whose card says how they learned, and stayed "
+            "as they were; the head alone was trained, on the class."
+        )
+    return _SUPERVISED if settings.supervision else _PLAIN
 
 
 def _augmentation(settings: StrokeSettings) -> str:

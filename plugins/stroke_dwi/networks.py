@@ -36,6 +36,12 @@ class StrokeNet(nn.Sequential):
         convolution = getattr(self, layer.replace("relu", "conv"))
         return int(convolution.out_channels)
 
+    def body(self) -> list[nn.Module]:
+        """Return the layers before the head."""
+        names = [name for name, _ in self.named_children()]
+        first = min(names.index(name) for name in ("gap", "flatten") if name in names)
+        return [layer for _, layer in self.named_children()][:first]
+
     def activations(self, pictures: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """Return the logits and the output of every block's ReLU by name."""
         kept: dict[str, torch.Tensor] = {}

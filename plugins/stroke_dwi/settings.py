@@ -21,6 +21,9 @@ class StrokeSettings:
     start: str = _choice(
         "", "a model, by id or folder, whose weights training begins with wherever a layer fits"
     )
+    head_only: bool = _choice(
+        False, "keep the convolutions that training begins with as they are, and train the head alone"
+    )
     patients: int = _choice(1000, "synthetic patients to learn from", minimum=1)
     validation_patients: int = _choice(40, "synthetic patients that choose the best epoch", minimum=1)
     test_patients: int = _choice(60, "synthetic patients for the figures on the card", minimum=1)

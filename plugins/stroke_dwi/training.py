@@ -32,6 +32,8 @@ class StrokeTask:
         self.network = begun(variant, settings)
         if not variant.volume:
             self.network.to(memory_format=torch.channels_last)
+        if settings.head_only:
+            _freeze(self.network, settings)
         self.companions = MaskHeads(self.network, variant.masks)
         self.epochs = self._material.epochs
         self.patience = settings.patience or self.epochs
@@ -54,11 +56,15 @@ class StrokeTask:
 
     def training_loss(self, batch: Batch) -> Batch:
         """Return cross-entropy, mask loss and map loss, and their weighted sum."""
+        if self._settings.head_only:
+            # Training mode would go on moving the statistics of their batch norms.
+            for part in self.network.body():
+                part.eval()
         logits, activations = self.network.activations(batch["input"])
         entropy = functional.cross_entropy(logits.float(), batch["label"])
         losses = {"entropy": entropy}
         total = entropy
-        if self._settings.supervision:
+        if self._settings.supervision and not self._settings.head_only:
             losses["masks"] = self.companions.loss(activations, batch["mask"])
             total = total + losses["masks"]
             lesions = batch["mask"].flatten(1).any(dim=1) & (batch["label"] > 0)
@@ -125,6 +131,16 @@ def begun(variant: Variant, settings: StrokeSettings) -> StrokeNet:
         )
     network.load_state_dict({**own, **fitting})
     return network
+
+
+def _freeze(network: StrokeNet, settings: StrokeSettings) -> None:
+    if not settings.start:
+        raise WhySliceError(
+            "The head alone can be trained on the convolutions of a model: name it with --set start=MODEL.",
+            code="no-start",
+        )
+    for part in network.body():
+        part.requires_grad_(False)
 
 
 def build(settings: StrokeSettings, *, data: Path | None, work: Path, progress: Progress) -> StrokeTask:

@@ -118,6 +118,25 @@ def test_training_begins_with_the_weights_of_another_model() -> None:
         begun(VARIANTS["3d"], StrokeSettings(architecture="3d", start="stroke-gap"))
 
 
+def test_the_head_alone_is_trained_on_convolutions_that_stay(tmp_path: Path) -> None:
+    activate()
+    recipe = RECIPES.find("stroke-dwi")
+    chosen = {**TINY, "patients": "1", "architecture": "mrs", "start": "stroke-gap", "head_only": "true"}
+    task = recipe.build(recipe.resolve(chosen), data=None, work=tmp_path, progress=SILENT)
+    before = {name: value.clone() for name, value in task.network.state_dict().items()}
+    optimiser = torch.optim.AdamW(task.network.parameters(), lr=0.1)
+    task.network.train()
+    task.training_loss(next(iter(task.batches(0))))["loss"].backward()
+    optimiser.step()
+    moved = {
+        name for name, value in task.network.state_dict().items() if not torch.equal(value, before[name])
+    }
+    assert {name.split(".")[0] for name in moved} == {"bn_head", "linear"}
+    assert "stroke-gap" in task.card()["training"]["supervision"]
+    with pytest.raises(WhySliceError, match="start=MODEL"):
+        recipe.build(recipe.resolve({**chosen, "start": ""}), data=None, work=tmp_path, progress=SILENT)
+
+
 def test_a_slice_with_a_lesion_carries_its_patients_outcome() -> None:
     slices = Slices(
         pixels=np.zeros((4, 8, 8), np.uint8),
