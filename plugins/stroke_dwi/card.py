@@ -1,6 +1,7 @@
 """The fixed part of a model's card: what it is for, what it takes, what it was taught with."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from .preparation import PLAIN, Preparation
@@ -64,7 +65,7 @@ def describe(settings: StrokeSettings, variant: Variant, facts: Mapping[str, Any
         "training": {
             "seed": settings.seed,
             **(
-                {"begun_from": f"the weights of {settings.start}, where a layer fits"}
+                {"begun_from": f"the weights of {Path(settings.start).name}, where a layer fits"}
                 if settings.start
                 else {}
             ),
@@ -84,7 +85,7 @@ def describe(settings: StrokeSettings, variant: Variant, facts: Mapping[str, Any
 def _supervision(settings: StrokeSettings) -> str:
     if settings.head_only:
         return (
-            f"None here: the convolutions are those of {settings.start}, whose card says how they learned, and stayed "
+            f"None here: the convolutions are those of {Path(settings.start).name}, whose card says how they learned, and stayed "
             "as they were; the head alone was trained, on the class."
         )
     return _SUPERVISED if settings.supervision else _PLAIN
