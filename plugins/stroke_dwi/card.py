@@ -85,8 +85,8 @@ def describe(settings: StrokeSettings, variant: Variant, facts: Mapping[str, Any
 def _supervision(settings: StrokeSettings) -> str:
     if settings.head_only:
         return (
-            f"None here: the convolutions are those of {Path(settings.start).name}, whose card says how they learned, and stayed "
-            "as they were; the head alone was trained, on the class."
+            f"None here: the convolutions are those of {Path(settings.start).name}, whose card says how they learned, "
+            "and stayed as they were; the head alone was trained, on the class."
         )
     return _SUPERVISED if settings.supervision else _PLAIN
 

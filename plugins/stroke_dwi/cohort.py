@@ -1,7 +1,9 @@
 """Synthetic patients: one seed, one diffusion-weighted scan with its lesion mask."""
 
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -15,6 +17,8 @@ from .scanner import acquire, add_artefacts, coil, distort, extract
 IMAGE_SIZE = 192
 EDITION = 5
 """Raised whenever the same seed gives another patient, so that patients kept on disk are not taken for new ones."""
+ARTEFACTS = ("old infarct", "shine-through", "susceptibility", "coil", "ghosts", "extraction")
+"""What may look like a stroke, or hide one, and is none: families that can be left out, or asked for."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ def make_patient(
     wide: bool = False,
     quiet: bool = False,
     unweighted: bool = False,
+    artefacts: Mapping[str, bool] = MappingProxyType({}),
 ) -> Patient:
     """Return one synthetic patient, the same for the same arguments.
 
@@ -88,6 +93,9 @@ def make_patient(
         A scan of good quality, for a demonstration.
     unweighted
         Make the image at b = 0 as well; the other one stays the same.
+    artefacts
+        For some of `ARTEFACTS` whether the patient has them; the others are drawn. Susceptibility, the coil and ghosts
+        are in every scan, more or less, and can be left out only.
     """
     rng = np.random.default_rng(seed)
     has_stroke = bool(rng.random() < 0.75) if stroke is None else stroke
@@ -117,25 +125,33 @@ def make_patient(
     head = build_head(rng, placement, sides)
     mm = 0.5 * sum(placement.field_mm) / IMAGE_SIZE
     hollow = np.zeros_like(head.signal)
-    if rng.random() < 0.12:
+    if artefacts.get("old infarct", bool(rng.random() < 0.12)):
         scarred, hollow = scar(rng, head, mm)
         head = replace(head, signal=scarred)
     gliosis = np.zeros_like(head.signal)
     # Drawn aside, so that a patient without it is the same in every edition.
     aside = rng.spawn(1)[0]
-    if not quiet and aside.random() < 0.2:
+    if artefacts.get("shine-through", bool(not quiet and aside.random() < 0.2)):
         brightened, gliosis = shine_through(aside, head, mm)
         head = replace(head, signal=brightened)
     signal, mask = draw_lesions(rng, head, plan, mm)
     adc = diffusion(head, hollow, mask, gliosis)
-    signal, mask, scalp, adc = distort(rng, head, signal, mask, adc, mm)
-    signal = signal * coil(rng, signal.shape)
-    signal = add_artefacts(rng, signal, scalp)
+    # What is left out is drawn all the same: the rest of the patient stays as it is.
+    scalp = head.scalp
+    distorted = distort(rng, head, signal, mask, adc, mm)
+    if artefacts.get("susceptibility", True):
+        signal, mask, scalp, adc = distorted
+    sensitivity = coil(rng, signal.shape)
+    if artefacts.get("coil", True):
+        signal = signal * sensitivity
+    haunted = add_artefacts(rng, signal, scalp)
+    if artefacts.get("ghosts", True):
+        signal = haunted
     # The same scanner a moment earlier: the protocol is drawn alike, the noise is not.
     again = deepcopy(rng)
     image = acquire(rng, signal, quiet)
     before = acquire(again, signal * np.exp(adc), quiet, noise=rng.spawn(1)[0]) if unweighted else None
-    if not quiet and aside.random() < 0.25:
+    if artefacts.get("extraction", bool(not quiet and aside.random() < 0.25)):
         outline = extract(aside, head.depth, mm)
         image = image * outline
         before = None if before is None else before * outline

@@ -189,9 +189,10 @@ def material(
         When the data cannot be used for this variant.
     """
     if variant.volume:
-        if settings.neighbours:
+        if settings.neighbours or settings.leave_out:
             raise WhySliceError(
-                "stroke-3d sees the whole volume; it has no neighbours.", code="no-neighbours"
+                "stroke-3d sees the whole volume of any scan; neighbours and leave_out are for the networks of slices.",
+                code="not-of-volumes",
             )
         if data is not None:
             raise WhySliceError(
@@ -204,7 +205,8 @@ def material(
         return _own_pictures(settings, variant, preparation, data, work, progress)
 
     def slices(name: str, patients: int, part: int, wide: bool) -> Slices:
-        return synthesise(work, name, patients, (settings.seed, part), wide, progress, preparation)
+        without = settings.leave_out if part == TRAIN else ""
+        return synthesise(work, name, patients, (settings.seed, part), wide, progress, preparation, without)
 
     return Pictures(
         settings,
@@ -215,6 +217,11 @@ def material(
         {
             "data": "Synthetic axial head DWI only; no image of a person.",
             "generator": f"stroke-dwi, edition {EDITION}",
+            **(
+                {"never_seen": f"artefacts of the family '{settings.leave_out}'"}
+                if settings.leave_out
+                else {}
+            ),
         },
     )
 

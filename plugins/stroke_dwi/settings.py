@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from .cohort import ARTEFACTS
 from .preparation import CROPS, NORMALISATIONS
 
 
@@ -27,6 +28,11 @@ class StrokeSettings:
     patients: int = _choice(1000, "synthetic patients to learn from", minimum=1)
     validation_patients: int = _choice(40, "synthetic patients that choose the best epoch", minimum=1)
     test_patients: int = _choice(60, "synthetic patients for the figures on the card", minimum=1)
+    leave_out: str = _choice(
+        "",
+        "family of artefacts that synthetic patients to learn from do not have, and those of the figures do",
+        choices=("", *ARTEFACTS),
+    )
     seed: int = _choice(1, "seed of patients, weights and batches", minimum=0)
     slices_per_epoch: int = _choice(10000, "slices an epoch, half of them with a lesion", minimum=2)
     volumes_per_epoch: int = _choice(600, "volumes an epoch, of a network of volumes", minimum=2)

@@ -145,6 +145,7 @@ def synthesise(
     wide: bool,
     progress: Progress,
     preparation: Preparation = PLAIN,
+    leave_out: str = "",
 ) -> Slices:
     """Make the slices of a synthetic cohort, or open them when this has been done before.
 
@@ -160,14 +161,17 @@ def synthesise(
         Told after each patient; may stop the work.
     preparation
         How pictures become what the network takes.
+    leave_out
+        Family of artefacts that these patients do not have; empty for none.
     """
     how = "" if preparation == PLAIN else f"-{preparation.normalise}-{preparation.crop}"
     key = f"{name}-edition{EDITION}-{'-'.join(map(str, seed))}-{patients}{'-wide' if wide else ''}{how}"
+    key += f"-without-{leave_out.replace(' ', '-')}" if leave_out else ""
     found = kept_slices(folder, key, preparation)
     if found is None:
-        keeper = Keeper(preparation)
+        keeper, artefacts = Keeper(preparation), {leave_out: False} if leave_out else {}
         for index in range(patients):
-            patient = make_patient((*seed, index), wide=wide)
+            patient = make_patient((*seed, index), wide=wide, artefacts=artefacts)
             outcome = outcome_of(patient, np.random.default_rng((*seed, index, 1)))
             keeper.add(patient.image, patient.mask, patient.spacing_mm[1:], outcome)
             progress.report(index + 1, patients, f"making {name} patients")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plugins.stroke_dwi.cohort import make_patient
+from plugins.stroke_dwi.cohort import ARTEFACTS, make_patient
 from plugins.stroke_dwi.generator import generate, lesion_boxes, patient_geometry, write_case
 from plugins.stroke_dwi.lesions import SITES, LesionPlan
 from viewer.foundation.errors import Cancelled
@@ -50,6 +50,29 @@ def test_the_lesion_is_brighter_than_the_same_patient_without_it() -> None:
     picture, mask = patient.image[best], patient.mask[best]
     tissue = picture[(picture > 0.5 * np.median(picture[mask])) & ~mask]
     assert np.median(picture[mask]) > 1.15 * np.median(tissue)
+
+
+@pytest.mark.parametrize("family", ARTEFACTS)
+def test_a_family_of_artefacts_can_be_left_out_of_the_same_patient(family: str) -> None:
+    """Everything else stays: the lesion too, but for its distortion, so that what the family does can be seen."""
+    seed = 3
+    whole = make_patient(seed, artefacts={"old infarct": True, "shine-through": True, "extraction": True})
+    given = {"old infarct": True, "shine-through": True, "extraction": True, family: False}
+    without = make_patient(seed, artefacts=given)
+    assert whole.image.shape == without.image.shape
+    assert not np.array_equal(whole.image, without.image)
+    if family not in ("susceptibility", "extraction", "old infarct"):
+        assert np.array_equal(whole.mask, without.mask)
+
+
+def test_a_brain_without_skull_lies_in_blackness() -> None:
+    patient = make_patient(9, artefacts={"extraction": True})
+    edge = patient.image[:, :4]
+    assert not edge.any()
+    assert not patient.image[~(patient.image > 0)].any()
+    assert patient.mask[patient.image == 0].sum() == 0
+    kept = make_patient(9, artefacts={"extraction": False})
+    assert (patient.image > 0).sum() < (kept.image > 0).sum()
 
 
 def test_a_transient_attack_has_no_lesion() -> None:

@@ -168,7 +168,7 @@ def test_a_network_of_neighbours_takes_what_its_card_says(tmp_path: Path) -> Non
     card = task.card()
     assert (card["input"]["channels"], card["input"]["neighbours"]) == (3, 1)
     assert card["architecture_options"]["channels"] == 3
-    with pytest.raises(WhySliceError, match="no neighbours"):
+    with pytest.raises(WhySliceError, match="for the networks of slices"):
         recipe.build(
             recipe.resolve({**chosen, "architecture": "3d"}), data=None, work=tmp_path, progress=SILENT
         )
