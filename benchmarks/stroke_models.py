@@ -152,7 +152,7 @@ def _mirror(name: str, cohort: Path, out: Path, progress: Progress) -> dict[str,
 
 
 def _correlations(model: Classifier, image: api.MedicalImage, ill: list[int]) -> Iterator[float]:
-    probabilities = np.asarray(api.predict(model, image).probabilities)[:, ill]
+    probabilities = np.array([each.probabilities for each in api.predict(model, image).slices])[:, ill]
     slice_, degree = np.unravel_index(int(probabilities.argmax()), probabilities.shape)
     if probabilities.sum(axis=1)[slice_] < 0.5:
         return
