@@ -53,7 +53,8 @@ def write_model(task: TrainingTask, out: Path, progress: Progress) -> Path:
     save_file(stored, folder / "weights.safetensors")
     (folder / "weights.safetensors").chmod(0o644)
 
-    fixed["parameters"] = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    # A recipe may have held some of them; whoever goes on from here can train all.
+    fixed["parameters"] = sum(p.numel() for p in network.parameters())
     fixed["weights_sha256"] = sha256_of(folder / "weights.safetensors")
     fixed["training"] = {**fixed["training"], "date": date.today().isoformat()}
     (folder / "model.toml").write_text(toml_text(fixed), encoding="utf-8")
