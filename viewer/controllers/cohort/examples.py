@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.controllers.cohort import passes
 from viewer.controllers.cohort.look import Look, look_at, seed_of
 from viewer.controllers.cohort.order import CohortPlan
 from viewer.controllers.cohort.running import Evaluated
@@ -188,6 +187,8 @@ def _replaced(
     """The input, and what is left of it when the most important pixels of the first map are replaced."""
     if not maps or not plan.transforms:
         return {}
+    from viewer.controllers.cohort import passes
+
     target = plan.classes.index(maps[0].name)
     ready = passes.ready_input(plan.model, plan.device, look.image, look.index, plan.mirror, plan.crop)
     try:
