@@ -99,8 +99,8 @@ def normalisation(subject: Subject, progress: Progress) -> Finding:
         sentence = f"{found}, and no usual normalisation fits clearly better: an unfamiliar image or scale."
         return Finding(NAME, own.divergence, "doubtful", sentence, panels, details)
     sentence = (
-        f"{found}; normalised to {best} it would be {fits[best].divergence:.2f} (p {fits[best].probability:.2f}): either "
-        "the card's normalisation is not the one of the training, or the image is unlike its images."
+        f"{found}; normalised to {best} it would be {fits[best].divergence:.2f} (p {fits[best].probability:.2f}): "
+        "either the card's normalisation is not the one of the training, or the image is unlike its images."
     )
     verdict: Verdict = "fails" if own.divergence >= (info.fails or math.inf) else "doubtful"
     return Finding(NAME, own.divergence, verdict, sentence, panels, details)
