@@ -18,6 +18,10 @@ _SUPERVISED = (
     "predict the lesion's share of each cell, and the Grad-CAM map of stroke is asked to lie on the lesion. Both end "
     "with training. The maps are therefore trained to point at lesions; they are not what plain training gives."
 )
+_HEADS = (
+    "Beside the class, training used the lesion masks of the synthetic patients: 1x1 heads on the later blocks predict "
+    "the lesion's share of each cell. They end with training."
+)
 _MRS = (
     "The class of a slice with a lesion is the three-month outcome of its patient (the paper's rule), which a rule of "
     "the generator draws from volume, site and side. It teaches software; it is no prognosis."
@@ -74,7 +78,7 @@ def describe(settings: StrokeSettings, variant: Variant, facts: Mapping[str, Any
             "dropout": settings.dropout,
             "share_of_positives": 0.5,
             "augmentation": _augmentation(settings),
-            "supervision": _supervision(settings),
+            "supervision": _supervision(settings, variant),
             **({"outcome": _MRS} if len(variant.classes) > 2 else {}),
             **({"remark": settings.remark} if settings.remark else {}),
             "use": "Research and teaching only. Not a medical device; never for a clinical decision.",
@@ -82,13 +86,15 @@ def describe(settings: StrokeSettings, variant: Variant, facts: Mapping[str, Any
     }
 
 
-def _supervision(settings: StrokeSettings) -> str:
+def _supervision(settings: StrokeSettings, variant: Variant) -> str:
     if settings.head_only:
         return (
             f"None here: the convolutions are those of {Path(settings.start).name}, whose card says how they learned, "
             "and stayed as they were; the head alone was trained, on the class."
         )
-    return _SUPERVISED if settings.supervision else _PLAIN
+    if not settings.supervision:
+        return _PLAIN
+    return _SUPERVISED if variant.maps else _HEADS
 
 
 def _augmentation(settings: StrokeSettings) -> str:

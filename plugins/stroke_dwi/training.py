@@ -69,7 +69,7 @@ class StrokeTask:
             total = total + losses["masks"]
             lesions = batch["mask"].flatten(1).any(dim=1) & (batch["label"] > 0)
             shown = torch.nonzero(lesions)[: _MAPS_AT_ONCE[3 if self._variant.volume else 2], 0]
-            if len(shown) > 0:
+            if len(shown) > 0 and self._variant.maps:
                 masks, targets = batch["mask"][shown], batch["label"][shown]
                 maps = [
                     map_loss(grad_cam_signed(self.network, activations[layer][shown], layer, targets), masks)

@@ -22,7 +22,7 @@ class Variant:
     masks
         Layers with a mask head.
     maps
-        Layers whose Grad-CAM map is asked to lie on the lesion.
+        Layers whose Grad-CAM map is asked to lie on the lesion; none of volumes, which then learn too slowly.
     classes
         Names in the order of the outputs; the first is *no stroke*.
     positive
@@ -86,7 +86,7 @@ VARIANTS = {
         "Stroke, the whole volume, four blocks, pooled",
         networks.stroke_3d,
         ("relu3", "relu4"),
-        ("relu3", "relu4"),
+        (),
         volume=True,
     ),
 }
