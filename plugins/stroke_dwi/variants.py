@@ -22,7 +22,7 @@ class Variant:
     masks
         Layers with a mask head.
     maps
-        Layers whose Grad-CAM map is asked to lie on the lesion; none of volumes, which then learn too slowly.
+        Layers whose Grad-CAM map is asked to lie on the lesion; none where that leaves the class behind.
     classes
         Names in the order of the outputs; the first is *no stroke*.
     positive
