@@ -32,16 +32,21 @@ def test_without_a_folder_there_are_numbers_and_no_figures(say, tiny, nifti):
     assert "Overlap of the maps" in told.out
 
 
-def test_what_the_cohort_knows_of_the_patient_stands_in_the_answer(say, tiny, nifti, tmp_path):
+def test_an_outcome_that_only_the_cohort_knows_is_asked_for_beside_a_network_of_outcomes(
+    say, tiny, nifti, tmp_path
+):
     (tmp_path / "cohort.csv").write_text(f"path,label,mrs_3months\n{nifti.name},stroke,4\n")
-    told = say(
-        *("check", nifti, "--model", tiny, "--checks", "none", "--experiments", "outcome"),
-        *("--cohort", tmp_path, "--slice", 2, "--json"),
-    )
+    words = ("check", nifti, "--model", tiny, "--checks", "none", "--experiments", "outcome", "--json")
+    told = say(*words, "--cohort", tmp_path, "--slice", 2, "--beside", tiny)
     assert told.code == 0, told.err
     (found,) = told.document["experiments"]
     assert found["value"] is None
     assert "three classes" in found["reason"]
+    told = say(*words, "--cohort", tmp_path, "--slice", 2, "--beside", "stroke-mrs")
+    assert told.code == 0, told.err
+    (found,) = told.document["experiments"]
+    assert found["reason"] == ""
+    assert found["numbers"]["facts"] == {"mrs_3months": "4"}
 
 
 @pytest.mark.parametrize(

@@ -89,15 +89,19 @@ def test_a_failure_of_what_nobody_wants_any_more_is_not_told(
 ) -> None:
     true = engine.trace_slice
 
-    def broken_unless_mirrored(request: engine.TraceRequest, progress: Any = SILENT) -> engine.TraceReply:
-        if not request.mirror:
+    asked: list[bool] = []
+
+    def broken_at_first(request: engine.TraceRequest, progress: Any = SILENT) -> engine.TraceReply:
+        asked.append(request.mirror)
+        if len(asked) == 1:
             raise RuntimeError("too late")
         return true(request, progress)
 
-    monkeypatch.setattr(engine, "trace_slice", broken_unless_mirrored)
+    monkeypatch.setattr(engine, "trace_slice", broken_at_first)
     deaf_bench.opening.show(bright_spot(3))
     deaf_bench.explaining.toggle_mirror()
     deaf.drain()
+    assert asked[:2] == [False, True]
     assert deaf_bench.session.notice is None
     assert len(deaf_bench.session.reading.filled) == 3
 

@@ -73,14 +73,14 @@ def test_the_whole_list_runs_on_one_patient(driver, partners, undrawn, monkeypat
         assert driver.session.workspace == info.workspace
         if info.compares:
             assert driver.session.comparing.kind == info.compares
-        assert driver.window.experiment_window.isVisible()
-        assert driver.window.experiment_window.windowTitle() == info.title
-        assert len(driver.window.experiment_window.pictures) == 1
+        assert driver.window.experiment_picture.window.isVisible()
+        assert driver.window.experiment_picture.window.windowTitle() == info.title
+        assert len(driver.window.experiment_picture.window.pictures) == 1
     assert [content.title for content in undrawn] == [info.title for info in EXPERIMENTS.values()]
     act(driver, "close")
     assert driver.session.experiment is None
     assert not driver.window.experiment.isVisible()
-    assert not driver.window.experiment_window.isVisible()
+    assert not driver.window.experiment_picture.window.isVisible()
 
 
 def test_what_has_no_partner_says_why_in_the_menu(driver):
@@ -102,7 +102,7 @@ def test_a_patient_is_read_as_a_patient(driver, undrawn, tmp_path):
     assert shown.stage == "ready"
     assert "1 of 9 slices are called: 5." in shown.sentence
     assert "1 of 1 peaks" in shown.sentence
-    assert len(driver.window.experiment_window.pictures) == 2
+    assert len(driver.window.experiment_picture.window.pictures) == 2
     assert all(not content.person for content in undrawn)
     saved = []
     monkey = pytest.MonkeyPatch()
@@ -122,7 +122,7 @@ def test_another_case_takes_the_experiment_away(driver, undrawn):
     driver.bench.opening.open_demo()
     driver.settle()
     assert driver.session.experiment is None
-    assert not driver.window.experiment_window.isVisible()
+    assert not driver.window.experiment_picture.window.isVisible()
 
 
 def test_a_disputed_label_is_counted_apart_kept_and_exported(bare, tmp_path, undrawn):
@@ -168,8 +168,8 @@ def test_a_disputed_label_is_counted_apart_kept_and_exported(bare, tmp_path, und
 
 def test_the_strip_brings_the_picture_back(driver, undrawn):
     act(driver, "classes")
-    driver.window.experiment_window.reject()
+    driver.window.experiment_picture.window.reject()
     driver.settle()
     QTest.mouseClick(driver.window.experiment.picture, Qt.MouseButton.LeftButton)
     driver.settle()
-    assert driver.window.experiment_window.isVisible()
+    assert driver.window.experiment_picture.window.isVisible()

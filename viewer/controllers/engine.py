@@ -7,16 +7,23 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from viewer import api
+from viewer.controllers.requests import (
+    ExplainReply,
+    ExplainRequest,
+    LoadedModel,
+    TraceReply,
+    TraceRequest,
+    VolumeReply,
+)
 from viewer.evaluation.agreement import correlation
 from viewer.evaluation.checks.finding import Finding
 from viewer.evaluation.checks.running import one_finding
@@ -24,11 +31,10 @@ from viewer.evaluation.checks.subject import Subject, subject_of
 from viewer.evaluation.importance_result import Plan
 from viewer.evaluation.pixel_importance import importance_of_input
 from viewer.evaluation.replacement import altered, importance_order, replaced_everywhere
-from viewer.explainers.asked_region import EVERYWHERE, input_region
-from viewer.explainers.asking import Region, View, ask, first_layer
+from viewer.explainers.asked_region import input_region
+from viewer.explainers.asking import View, ask, first_layer
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.explainers.dropout_maps import has_dropout
-from viewer.explainers.layer_info import LayerInfo
 from viewer.explainers.layers import find_layers
 from viewer.explainers.passes import input_gradient, plain_scores
 from viewer.explainers.question import Question
@@ -40,13 +46,15 @@ from viewer.explainers.trace_memory import trace_bytes
 from viewer.foundation.errors import ModelError
 from viewer.foundation.progress import SILENT, Progress
 from viewer.imaging.image import MedicalImage
-from viewer.models.card import Crop, ModelCard, ScoreType
+from viewer.models.card import Crop
 from viewer.models.classifier import Classifier
 from viewer.models.devices import free_bytes
-from viewer.models.input_view import InputView, slice_input
+from viewer.models.input_view import slice_input
 from viewer.models.prediction import Prediction, predict
-from viewer.models.volume_view import VolumeView, volume_input
+from viewer.models.volume_view import volume_input
 from viewer.state.series_reading import Weighed
+
+__all__ = ["ExplainReply", "ExplainRequest", "LoadedModel", "TraceReply", "TraceRequest", "VolumeReply"]
 
 # One core stays free for the window. Threads that outnumber the free cores wait for each other by spinning, which has
 # been seen to make a pass ten times slower.
@@ -56,144 +64,6 @@ torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
 def use_threads(count: int) -> None:
     """How many threads a pass may take: fewer where several processes share the cores."""
     torch.set_num_threads(count)
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """What is known of a model once it is loaded.
-
-    Attributes
-    ----------
-    parameters : number of trainable parameters.
-    default_layer : the card's, else the last layer with a map; empty when there is none.
-    needs : of a network of volumes, layer -> estimate of the memory that a trace of it takes, bytes.
-    """
-
-    card: ModelCard
-    layers: tuple[LayerInfo, ...]
-    device: str
-    parameters: int
-    default_layer: str = ""
-    needs: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False)
-class TraceRequest:
-    """One slice of one image under one choice of input.
-
-    Attributes
-    ----------
-    layers, targets, methods : what is wanted of it; None for all.
-    region : where a segmentation network is asked.
-    """
-
-    model_id: str
-    device: str
-    image: MedicalImage
-    index: int
-    mirror: bool
-    crop: Crop
-    score: ScoreType
-    layers: tuple[str, ...] | None = None
-    targets: tuple[int, ...] | None = None
-    methods: tuple[str, ...] | None = None
-    region: str = EVERYWHERE
-
-
-@dataclass(frozen=True, eq=False)
-class TraceReply:
-    """All maps of one slice.
-
-    Attributes
-    ----------
-    probabilities : (class,).
-    maps : (class index, layer, method) -> signed map (row, column) on the layer's grid.
-    flags : what the trace found out about the network, e.g. ``softmax-inside``.
-    """
-
-    index: int
-    view: InputView
-    probabilities: NDArray[np.float32]
-    maps: dict[tuple[int, str, str], NDArray[np.float32]]
-    flags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class VolumeReply:
-    """All maps of a volume.
-
-    Attributes
-    ----------
-    probabilities : (class,).
-    maps : (class index, layer, method) -> signed map (slice, row, column) on the layer's grid.
-    flags : what the trace found out about the network and the device, e.g. ``fell-back-to-cpu``.
-    seen : (slice, row, column) float16, the first channel of what the network got.
-    """
-
-    view: VolumeView
-    probabilities: NDArray[np.float32]
-    maps: dict[tuple[int, str, str], NDArray[np.float32]]
-    flags: tuple[str, ...] = ()
-    seen: NDArray[np.float16] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class ExplainRequest:
-    """One explanation on demand, of a slice or, by a network of volumes, of the whole image.
-
-    Attributes
-    ----------
-    index : slice of the reading plane; of no meaning for a network of volumes.
-    layer : empty for the default layer.
-    target : class index; None for the predicted one.
-    parameters : of the explainer, those that differ from their defaults; texts are read.
-    region : where a segmentation network is asked; None for everywhere.
-    """
-
-    model_id: str
-    device: str
-    image: MedicalImage
-    index: int
-    mirror: bool
-    crop: Crop
-    score: ScoreType
-    explainer: str
-    layer: str = ""
-    target: int | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    region: Region | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class ExplainReply:
-    """An explanation as far as it has come.
-
-    Attributes
-    ----------
-    layer : the target layer; ``input`` for explainers without one.
-    probabilities : (class,).
-    signed : map before ReLU on its own grid, as the network saw the input.
-    deviation : standard deviation over what was sampled, same grid; None where nothing was.
-    done, total : rounds made and wanted; the last reply has both equal.
-    flags : what was found out about the network and the map.
-    equal_to : explainers that make the same picture on this layer by construction.
-    facts : numbers that say how far the map can be trusted, see `viewer.explainers.map_facts`.
-    segments : which part of the input each cell belongs to, from 1 on; None where there are none.
-    """
-
-    index: int
-    view: View
-    layer: str
-    target: int
-    probabilities: NDArray[np.float32]
-    signed: NDArray[np.float32]
-    deviation: NDArray[np.float32] | None
-    done: int
-    total: int
-    flags: tuple[str, ...]
-    equal_to: tuple[str, ...]
-    facts: Mapping[str, float] = field(default_factory=dict)
-    segments: NDArray[np.int32] | None = None
 
 
 @lru_cache(maxsize=3)

@@ -9,8 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from viewer.reporting.class_figures import percentage_tables
-from viewer.reporting.cohort_axes import chief_rows
 from viewer.reporting.web_page import MARK, page, picture, rule, section, table, text
 
 _TITLES = {
@@ -208,6 +206,10 @@ def _localisation(document: Mapping[str, Any], figures: Mapping[str, bytes]) -> 
 
 def _by_percentage(document: Mapping[str, Any]) -> list[str]:
     """IoU at every threshold, a column for each class, of the first explainer; the others are in a table."""
+    # They load matplotlib, which nobody waits for who only looks.
+    from viewer.reporting.class_figures import percentage_tables
+    from viewer.reporting.cohort_axes import chief_rows
+
     rows = percentage_tables(document)
     columns = [name for name in document["predictions"]["classes"] if rows and name in rows[0]]
     if len(columns) < 2:

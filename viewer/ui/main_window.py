@@ -31,18 +31,16 @@ from viewer.actions.keys import key_of
 from viewer.controllers.workbench import Workbench
 from viewer.foundation import paths
 from viewer.state.case import Case, same_grid
-from viewer.state.experiment import ExperimentOnScreen
 from viewer.state.grid_question import model_question, reads_volumes, uneven
 from viewer.state.opened import SeriesEntry
 from viewer.state.screen import Presenter, Screen
 from viewer.state.session import BottomTab, Notice
-from viewer.state.veil import veil
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.canvas.planes_canvas import PlanesCanvas
 from viewer.ui.canvas.reading_canvas import WATERMARK, ReadingCanvas
 from viewer.ui.cine_clock import CineClock
-from viewer.ui.dialogs.experiment_window import ExperimentWindow
+from viewer.ui.dialogs.experiment_window import ExperimentPicture
 from viewer.ui.dialogs.files import Asking
 from viewer.ui.dialogs.series_chooser import SeriesChooser
 from viewer.ui.hurry import Hurry
@@ -159,9 +157,8 @@ class MainWindow(QMainWindow):
         self.notice, self.restore = NoticeBar(bench), RestoreStrip(bench)
         self.cohort = CohortPanel(bench, self.act)
         self.experiment = ExperimentStrip(bench, self.act)
-        self.experiment.picture_wanted.connect(self._open_experiment)
-        self.experiment_window: ExperimentWindow | None = None
-        self._experiment: ExperimentOnScreen | None = None
+        self.experiment_picture = ExperimentPicture(bench, self.act, self)
+        self.experiment.picture_wanted.connect(self.experiment_picture.open)
 
     def _arrange(self) -> None:
         ground = QWidget()
@@ -361,7 +358,8 @@ class MainWindow(QMainWindow):
         self.restore.show_session(session)
         self.top.show_session(session)
         self.setWindowTitle(window_title(session))
-        self._show_experiment()
+        self.experiment.show_session(session)
+        self.experiment_picture.show_session()
         self._show_chooser()
         self.menus.follow(session)
         self._fill_screen(session.full_screen)
@@ -404,29 +402,6 @@ class MainWindow(QMainWindow):
             if had_focus:
                 (self.canvas if wanted is self._pair else wanted).setFocus()
             self.bottom.show_pages(screen.workspace == "reading")
-
-    def _show_experiment(self) -> None:
-        """The strip, and beside the window the picture once it is there; it goes with its case."""
-        shown = None if veil(self.bench.session) else self.bench.session.experiment
-        self.experiment.show_session(self.bench.session)
-        if shown is self._experiment:
-            return
-        self._experiment = shown
-        if shown is not None and shown.stage == "ready":
-            self._open_experiment()
-        elif self.experiment_window is not None:
-            self.experiment_window.hide()
-
-    def _open_experiment(self) -> None:
-        shown = self.bench.session.experiment
-        # Where only a picture of the window is wanted, nobody is there to look at another one.
-        if shown is None or self.testAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen):
-            return
-        if self.experiment_window is None:
-            self.experiment_window = ExperimentWindow(self.act, self)
-        self.experiment_window.show_experiment(shown)
-        self.experiment_window.show()
-        self.experiment_window.raise_()
 
     def _show_chooser(self) -> None:
         choice = self.bench.session.chooser

@@ -8,7 +8,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from viewer.controllers.workbench import Workbench
 from viewer.state.experiment import ExperimentOnScreen
+from viewer.state.veil import veil
 from viewer.ui.panels.card import described
 
 _WIDEST, _TALLEST = 1180, 860
@@ -62,3 +64,36 @@ class ExperimentWindow(QDialog):
         widest = max((label.pixmap().width() for label in self.pictures), default=600)
         tallest = sum(label.pixmap().height() for label in self.pictures)
         self.resize(min(widest + 50, _WIDEST), min(tallest + 90, _TALLEST))
+
+
+class ExperimentPicture:
+    """The window beside the main one: made with the first picture, gone with the case."""
+
+    def __init__(self, bench: Workbench, act: Callable[[str], None], parent: QWidget) -> None:
+        self._bench, self._act, self._parent = bench, act, parent
+        self._shown: ExperimentOnScreen | None = None
+        self.window: ExperimentWindow | None = None
+
+    def show_session(self) -> None:
+        """Open by itself once a picture is there, and close where there is none any more."""
+        session = self._bench.session
+        shown = None if veil(session) else session.experiment
+        if shown is self._shown:
+            return
+        self._shown = shown
+        if shown is not None and shown.stage == "ready":
+            self.open()
+        elif self.window is not None:
+            self.window.hide()
+
+    def open(self) -> None:
+        """Show the picture of the experiment, in front."""
+        shown = self._bench.session.experiment
+        # Where only a picture of the main window is wanted, nobody is there to look at another one.
+        if shown is None or self._parent.testAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen):
+            return
+        if self.window is None:
+            self.window = ExperimentWindow(self._act, self._parent)
+        self.window.show_experiment(shown)
+        self.window.show()
+        self.window.raise_()
