@@ -200,7 +200,7 @@ def decoy(scene: Scene) -> QWidget:
     scene.settle()
     scene.bench.viewing.peak()
     scene.settle()
-    scene.bench.teaching.ask_decoy("brightness")
+    scene.bench.teaching.decoys.ask("brightness")
     scene.settle()
     return scene.window
 
