@@ -49,13 +49,14 @@ _PUBLISHED = {
     "stroke-mrs": (92.06, None, None, None, 0.2329),
 }
 _ABOUT = """The networks learned from synthetic heads, and so are these patients, drawn apart from those of training.
-The study's figures are of real patients whose slices were split without regard to whom they belong to. The two columns
+The study's figures are of real patients whose slices were split without regard to whom they belong to. The two tables
 do not compete: they show what the program says when the same question is put to both. The study's "AUC" was computed on
 arg-max labels and is a balanced accuracy; it stands beside ours under that name."""
 _POINTING = """The slice with the highest probability of stroke of every patient with a lesion whom the network called
 one, at the model's default layer; truth is the boxes of the simulated reader. IoU at the best of the thresholds 1, 2,
 3, 5, 8, 10 and 20%, chosen after the fact. *Brightness* is the picture itself: an explainer that is no better has not
-explained."""
+explained. What each network was taught stands on its card: heads that were trained on the convolutions of another
+network are compared as heads, and not as networks of their own."""
 _MIRROR = """Correlation of the Grad-CAM map of stroke with that of the mirrored input, mirrored back, on the slice
 with the highest probability of stroke; mean over patients called stroke whose map is not empty."""
 
@@ -209,7 +210,7 @@ def _predictions(documents: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         [
             _ours(name, d["predictions"]["per_slice"])
             for name, d in documents.items()
-            if d["predictions"]["per_slice"]
+            if d["predictions"]["per_slice"] and d["predictions"]["per_slice"]["n"]
         ],
     )
     yield "The study's own figures, in percent where it gives percent:"
