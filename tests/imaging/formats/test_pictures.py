@@ -35,6 +35,15 @@ def test_grey_and_colour_keep_their_values(tmp_path: Path) -> None:
     assert [d.code for d in grey.diagnoses] == ["no-spacing", "no-orientation"]
 
 
+def test_a_name_is_looked_for_in_the_folder_of_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker that decodes stays in the folder in which it was started."""
+    for name, picture in (("one", GREY), ("two", GREY[::-1])):
+        (tmp_path / name).mkdir()
+        Image.fromarray(picture).save(tmp_path / name / "g.png")
+        monkeypatch.chdir(tmp_path / name)
+        np.testing.assert_array_equal(read_image("g.png").voxels[0], picture)
+
+
 def test_sixteen_bits_stay_sixteen_bits(tmp_path: Path) -> None:
     deep = (np.arange(30, dtype=np.uint16) * 2000).reshape(5, 6)
     Image.fromarray(deep).save(tmp_path / "d.png")

@@ -114,7 +114,11 @@ def run(
     work_limit = _LEAST_WORK + size / _SLOWEST if seconds is None else seconds
     allowance = _LEAST_MEMORY + _COPIES * size if memory is None else memory
     limits = {"seconds": limit, "processor_seconds": work_limit, "memory": allowance}
-    request = Message({"work": work, **limits}, dict(arguments))
+    given = dict(arguments)
+    if "path" in given:
+        # The worker stays in the folder in which it was started, whatever folder is the current one by now.
+        given["path"] = str(Path(given["path"]).absolute())
+    request = Message({"work": work, **limits}, given)
     with _turn:
         worker = _ready_worker(name)
         try:
