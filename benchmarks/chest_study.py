@@ -202,7 +202,7 @@ def _mass_in(classifier: api.Classifier, image: api.MedicalImage, boxes: Sequenc
     """Share of the map of the healthy class inside the markers; None where it has no map."""
     if _HEALTHY not in classifier.card.classes:
         return None
-    map_ = api.explain(classifier, image, explainer="grad-cam", target=_HEALTHY).map[0]
+    map_ = api.explain(classifier, image, explainer="grad-cam", target=_HEALTHY).map
     total = float(map_.sum())
     if total <= 0:
         return None
