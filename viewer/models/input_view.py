@@ -233,10 +233,10 @@ def slice_input(
     def picture(number: int) -> Picture:
         return image.grey(image.plane.picture(image.voxels, number))
 
-    spacing = image.plane.spacing(image.geometry)
-    view = InputView.of_picture(rule, picture(index), spacing, mirror=mirror, crop=crop)
+    middle, spacing = picture(index), image.plane.spacing(image.geometry)
+    view = InputView.of_picture(rule, middle, spacing, mirror=mirror, crop=crop)
     if not rule.neighbours:
-        return view, view.network_input(picture(index))
+        return view, view.network_input(middle)
     last = image.plane.count(image.voxels.shape) - 1
     around = range(index - rule.neighbours, index + rule.neighbours + 1)
     return view, np.stack([view.network_input(picture(min(max(k, 0), last)))[0] for k in around])
