@@ -152,11 +152,18 @@ def shown_on(count: int, slices: set[int]) -> np.ndarray:
 
 
 def _found(folder: Path, rows: dict[str, PatientRow]) -> Iterator[StudyPatient]:
+    home = folder.resolve()
+
+    def first(names: Iterator[str]) -> Path | None:
+        """Return the first that is there; nothing outside the folder is read, neither by its name nor by a link."""
+        places = (folder / name for name in names)
+        return next(
+            (each for each in places if each.exists() and home in each.resolve().parents),
+            None,
+        )
+
     for key, row in rows.items():
-        if Path(key).name != key:
-            continue
-        places = (folder / key, *(folder / f"{key}{ending}" for ending in _VOLUMES))
-        images = next((place for place in places if place.exists()), None)
+        images = first(f"{key}{ending}" for ending in ("", *_VOLUMES))
         if images is not None:
-            masks = (folder / _MASKS / f"{key}{ending}" for ending in _VOLUMES)
-            yield StudyPatient(key, images, next((mask for mask in masks if mask.is_file()), None), row)
+            mask = first(f"{_MASKS}/{key}{ending}" for ending in _VOLUMES)
+            yield StudyPatient(key, images, mask, row)

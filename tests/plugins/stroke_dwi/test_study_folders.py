@@ -106,3 +106,16 @@ def test_a_slice_that_is_not_there_is_named_and_the_rest_goes_on(study: Path) ->
     found = list(own_patients(study, SILENT))
     assert any("names slice 40" in each for each in found if isinstance(each, str))
     assert len([each for each in found if not isinstance(each, str)]) == 2
+
+
+@pytest.mark.parametrize("key", ["..", "../other", "linked", "{abs}"])
+def test_nothing_outside_the_folder_is_read(
+    study: Path, tmp_path_factory: pytest.TempPathFactory, key: str
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    Image.fromarray(np.full((8, 8), 9, np.uint8)).save(other / "secret.png")
+    (study / "linked").symlink_to(other, target_is_directory=True)
+    key = key.replace("{abs}", str(other))
+    (study / "patients.csv").write_text(f"pat,stroke\n{key},0\nP3,0\n")
+    found = [each for each in own_patients(study, SILENT) if not isinstance(each, str)]
+    assert [each.key for each in found] == ["P3"]
