@@ -102,4 +102,4 @@ def _augmentation(settings: StrokeSettings) -> str:
     mirrored = "half of them mirrored" if settings.flips else "without mirroring"
     if settings.augmentation == "published":
         return f"As in the study's code: shifted, turned, zoomed, sheared; {mirrored}."
-    return f"All moved, rescaled, sheared, changed in contrast; {mirrored}."
+    return f"All moved, rescaled, sheared, changed in contrast, some made noisier; {mirrored}."

@@ -239,6 +239,10 @@ def _own_pictures(
             "Split by patient where neighbours are shown: by slice, the neighbours of a test slice are trained on.",
             code="neighbours-split",
         )
+    if settings.leave_out:
+        raise WhySliceError(
+            "Own data are what they are: leave_out is for synthetic patients.", code="not-of-own-data"
+        )
     own = own_slices(data, preparation, work, progress)
     if not own.slices.outlined and settings.supervision:
         raise WhySliceError(

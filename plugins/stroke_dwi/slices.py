@@ -261,10 +261,10 @@ def augmented(
         # A cut-out may have lost the lesion; a whole head keeps its label, however small the lesion has become.
         seen = masks.sum(dim=(1, 2, 3)) >= (1 if whole else LEAST_LESION)
         labels = torch.from_numpy(every[chosen]) * (seen if slices.outlined else 1)
+        # The study's code moved its pictures and left their values as they were.
+        values = stack[:, :-1] if published else recontrasted(rng, stack[:, :-1], high - low)
         yield {
-            "input": (recontrasted(rng, stack[:, :-1], high - low) + air)
-            .clamp_max(high)
-            .contiguous(memory_format=torch.channels_last),
+            "input": (values + air).clamp_max(high).contiguous(memory_format=torch.channels_last),
             "label": labels,
             "mask": masks,
         }

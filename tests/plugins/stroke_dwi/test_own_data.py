@@ -242,6 +242,7 @@ def test_masks_and_outcomes_that_are_missing_are_asked_for(tmp_path: Path) -> No
         (StrokeSettings(architecture="mrs", supervision=False), "needs the outcome"),
         (StrokeSettings(architecture="3d"), "synthetic volumes only"),
         (StrokeSettings(supervision=False, neighbours=1, split="slice"), "Split by patient"),
+        (StrokeSettings(supervision=False, leave_out="coil"), "synthetic patients"),
     ):
         with pytest.raises(WhySliceError, match=words):
             build(settings, data=tmp_path / "dicom.hdf5", work=tmp_path / "work", progress=SILENT)

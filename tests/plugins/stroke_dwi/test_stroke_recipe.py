@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from plugins.stroke_dwi.settings import StrokeSettings
-from plugins.stroke_dwi.slices import Slices, balanced
+from plugins.stroke_dwi.slices import Slices, augmented, balanced
 from plugins.stroke_dwi.training import begun
 from plugins.stroke_dwi.variants import VARIANTS
 from viewer import api
@@ -155,6 +155,16 @@ def test_a_slice_is_shown_with_neighbours_of_its_own_patient(tmp_path: Path) -> 
     slices = Slices(pixels, np.zeros((5, 8, 1), np.uint8), np.array([0, 0, 0, 1, 1]), **facts)
     shown = slices.inputs(np.array([0, 2, 3]))[:, :, 0, 0].tolist()
     assert shown == [[0, 0, 1], [1, 2, 2], [3, 3, 4]]
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_the_published_augmentation_moves_pictures_and_leaves_their_values(published: bool) -> None:
+    pixels = np.zeros((16, 192, 192), np.uint8)
+    pixels[:, 60:130, 60:130] = 100
+    slices = Slices(pixels, np.zeros((16, 192, 24), np.uint8), np.arange(16), np.zeros(16), np.zeros(16))
+    given = slices.inputs(np.arange(16)).amax()
+    (batch,) = augmented(slices, np.arange(16), 16, 192, np.random.default_rng(0), published=published)
+    assert bool((batch["input"].amax(dim=(1, 2, 3)) <= given + 1e-5).all()) is published
 
 
 def test_a_network_of_neighbours_takes_what_its_card_says(tmp_path: Path) -> None:
