@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,6 +19,8 @@ from viewer.reporting.cohort_axes import COLOURS, DASHES, DOUBLE, STYLE
 _GREEN, _PURPLE = "#2fd6a3", "#e08bff"
 _MOST = 5
 """Pictures beside each other."""
+_LINE = 130
+"""Characters of the note in a line, which is as wide as the figure."""
 
 Picture = NDArray[np.float32]
 
@@ -73,7 +76,8 @@ def _montage(rows: Sequence[Sequence[Panel]], note: str) -> Figure:
             axes = figure.add_subplot(len(rows), across, down * across + place + 1)
             _draw(axes, panel, readers)
     dashes = ", ".join(f"{name} {_WORDS[number % len(_WORDS)]}" for number, name in enumerate(readers))
-    figure.supxlabel(f"{note}{'; readers: ' + dashes if dashes else ''}", fontsize=5.5)
+    words = textwrap.fill(f"{note}{'; readers: ' + dashes if dashes else ''}", _LINE)
+    figure.supxlabel(words, fontsize=5.5)
     return figure
 
 
