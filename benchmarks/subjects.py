@@ -85,7 +85,7 @@ def resnet_of_volumes() -> Subject:
 
 
 def chain_of_volumes() -> Subject:
-    """`stroke-3d`, four blocks under a global average pool, at 24x96x96."""
+    """`stroke-3d`, six blocks under a global average pool, at 24x96x96."""
     torch.manual_seed(0)
     activate()
     return Subject.of("stroke-3d", ARCHITECTURES["stroke-3d"](classes=2, channels=1), 2, (24, 96, 96), 1)

@@ -18,10 +18,6 @@ _SUPERVISED = (
     "predict the lesion's share of each cell, and the Grad-CAM map of stroke is asked to lie on the lesion. Both end "
     "with training. The maps are therefore trained to point at lesions; they are not what plain training gives."
 )
-_HEADS = (
-    "Beside the class, training used the lesion masks of the synthetic patients: 1x1 heads on the later blocks predict "
-    "the lesion's share of each cell. They end with training."
-)
 _MRS = (
     "The class of a slice with a lesion is the three-month outcome of its patient (the paper's rule), which a rule of "
     "the generator draws from volume, site and side. It teaches software; it is no prognosis."
@@ -88,13 +84,12 @@ def describe(settings: StrokeSettings, variant: Variant, facts: Mapping[str, Any
 
 def _supervision(settings: StrokeSettings, variant: Variant) -> str:
     if settings.head_only:
-        return (
-            f"None here: the convolutions are those of {Path(settings.start).name}, whose card says how they learned, "
-            "and stayed as they were; the head alone was trained, on the class."
-        )
-    if not settings.supervision:
-        return _PLAIN
-    return _SUPERVISED if variant.maps else _HEADS
+        start = Path(settings.start).name
+        kept = f"The convolutions of {start}, whose card says how they learned, stayed as they were. "
+        if variant.volume and settings.supervision:
+            return f"{kept}{_SUPERVISED}"
+        return f"{kept}The head alone was trained, on the class."
+    return _SUPERVISED if settings.supervision else _PLAIN
 
 
 def _augmentation(settings: StrokeSettings) -> str:

@@ -23,7 +23,8 @@ class StrokeSettings:
         "", "a model, by id or folder, whose weights training begins with wherever a layer fits"
     )
     head_only: bool = _choice(
-        False, "keep the convolutions that training begins with as they are, and train the head alone"
+        False,
+        "keep the convolutions that training begins with as they are, and train what comes after them alone",
     )
     patients: int = _choice(1000, "synthetic patients to learn from", minimum=1)
     validation_patients: int = _choice(40, "synthetic patients that choose the best epoch", minimum=1)
@@ -65,3 +66,12 @@ class StrokeSettings:
         choices=("patient", "slice"),
     )
     remark: str = _choice("", "words for the card, for instance about an earlier part of the training")
+
+    def cautions(self, own_data: bool) -> tuple[str, ...]:
+        """Return what a person should know before the training begins."""
+        if own_data and self.split == "slice":
+            both = "Split by slice, as in the paper: slices of one patient are on both sides"
+            return (
+                f"{both}, so the figures on the card will be too good; --set split=patient gives true ones.",
+            )
+        return ()

@@ -29,12 +29,14 @@ class StrokeTask:
         self._variant = variant = VARIANTS[settings.architecture]
         self._material = material(settings, variant, data, work, progress)
         torch.manual_seed(settings.seed)
-        self.network = begun(variant, settings)
+        self.network, known = begun(variant, settings)
         if not variant.volume:
             self.network.to(memory_format=torch.channels_last)
-        if settings.head_only:
-            _freeze(self.network, settings)
-        self.companions = MaskHeads(self.network, variant.masks)
+        self._kept = _kept(self.network, known, settings)
+        for name in self._kept:
+            self.network.get_submodule(name).requires_grad_(False)
+        learning = [layer for layer in variant.masks if layer not in self._kept]
+        self.companions = MaskHeads(self.network, learning)
         self.epochs = self._material.epochs
         self.patience = settings.patience or self.epochs
         self.learning_rate = settings.learning_rate
@@ -56,20 +58,19 @@ class StrokeTask:
 
     def training_loss(self, batch: Batch) -> Batch:
         """Return cross-entropy, mask loss and map loss, and their weighted sum."""
-        if self._settings.head_only:
+        for name in self._kept:
             # Training mode would go on moving the statistics of their batch norms.
-            for part in self.network.body():
-                part.eval()
+            self.network.get_submodule(name).eval()
         logits, activations = self.network.activations(batch["input"])
         entropy = functional.cross_entropy(logits.float(), batch["label"])
         losses = {"entropy": entropy}
         total = entropy
-        if self._settings.supervision and not self._settings.head_only:
+        if self._settings.supervision and self.companions.layers:
             losses["masks"] = self.companions.loss(activations, batch["mask"])
             total = total + losses["masks"]
             lesions = batch["mask"].flatten(1).any(dim=1) & (batch["label"] > 0)
             shown = torch.nonzero(lesions)[: _MAPS_AT_ONCE[3 if self._variant.volume else 2], 0]
-            if len(shown) > 0 and self._variant.maps:
+            if len(shown) > 0:
                 masks, targets = batch["mask"][shown], batch["label"][shown]
                 maps = [
                     map_loss(grad_cam_signed(self.network, activations[layer][shown], layer, targets), masks)
@@ -109,38 +110,57 @@ class StrokeTask:
         return self._material.held_out()
 
 
-def begun(variant: Variant, settings: StrokeSettings) -> StrokeNet:
-    """Return the variant's network, new or with what fits of the weights of the model that it starts from.
+def begun(variant: Variant, settings: StrokeSettings) -> tuple[StrokeNet, frozenset[str]]:
+    """Return the variant's network, and the names of the layers that have the weights of the model it starts from.
+
+    A convolution of slices fits into one of volumes that looks at each slice by itself.
 
     Raises
     ------
     WhySliceError
-        When nothing of that model fits.
+        When no convolution of that model fits.
     """
     channels = 1 if variant.volume else 2 * settings.neighbours + 1
     network = variant.factory(classes=len(variant.classes), channels=channels, dropout=settings.dropout)
     if not settings.start:
-        return network
-    known = load_model(settings.start, "cpu").module.state_dict()
+        return network, frozenset()
     own = network.state_dict()
-    fitting = {name: value for name, value in known.items() if name in own and value.shape == own[name].shape}
-    if not any(name.startswith("conv") for name in fitting):
+    known = load_model(settings.start, "cpu").module.state_dict()
+    fitting = {
+        name: known[name].unsqueeze(2) if own[name].dim() == known[name].dim() + 1 == 5 else known[name]
+        for name in own.keys() & known.keys()
+    }
+    other = {
+        name.rpartition(".")[0]
+        for name in own
+        if name not in fitting or fitting[name].shape != own[name].shape
+    }
+    fitting = {name: value for name, value in fitting.items() if name.rpartition(".")[0] not in other}
+    layers = frozenset(name.rpartition(".")[0] for name in fitting)
+    if not any(layer.startswith("conv") for layer in layers):
         raise WhySliceError(
             f"No convolution of '{settings.start}' fits into stroke-{settings.architecture}: it cannot start there.",
             code="no-start",
         )
     network.load_state_dict({**own, **fitting})
-    return network
+    return network, layers
 
 
-def _freeze(network: StrokeNet, settings: StrokeSettings) -> None:
+def _kept(network: StrokeNet, known: frozenset[str], settings: StrokeSettings) -> tuple[str, ...]:
+    """Return the layers that stay as they are: those before the first that does not come from the other model."""
+    if not settings.head_only:
+        return ()
     if not settings.start:
         raise WhySliceError(
             "The head alone can be trained on the convolutions of a model: name it with --set start=MODEL.",
             code="no-start",
         )
-    for part in network.body():
-        part.requires_grad_(False)
+    kept: list[str] = []
+    for name in network.body():
+        if name not in known and network.get_submodule(name).state_dict():
+            break
+        kept.append(name)
+    return tuple(kept)
 
 
 def build(settings: StrokeSettings, *, data: Path | None, work: Path, progress: Progress) -> StrokeTask:

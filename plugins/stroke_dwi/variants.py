@@ -22,7 +22,7 @@ class Variant:
     masks
         Layers with a mask head.
     maps
-        Layers whose Grad-CAM map is asked to lie on the lesion; none where that leaves the class behind.
+        Layers whose Grad-CAM map is asked to lie on the lesion.
     classes
         Names in the order of the outputs; the first is *no stroke*.
     positive
@@ -83,10 +83,10 @@ VARIANTS = {
         positive=OUTCOMES[2],
     ),
     "3d": Variant(
-        "Stroke, the whole volume, four blocks, pooled",
+        "Stroke, the whole volume, six blocks, pooled slice by slice",
         networks.stroke_3d,
-        ("relu3", "relu4"),
-        (),
+        ("relu5", "relu6"),
+        ("relu6",),
         volume=True,
     ),
 }

@@ -14,7 +14,7 @@ from .cohort import EDITION, Patient, make_patient
 from .preparation import PLAIN
 from .slices import LEAST_LESION, recontrasted
 
-SIZE = (32, 96, 96)
+SIZE = (32, 192, 192)
 """(slices, rows, columns) of the network's input: the whole scan, stretched."""
 _LOW, _HIGH = PLAIN.limits
 _STEPS = 255.0 / (_HIGH - _LOW)

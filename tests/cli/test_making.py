@@ -110,6 +110,10 @@ def test_train_hands_the_recipe_over(say: Say, tmp_path: Path, monkeypatch: pyte
     assert told.code == 0, told.err
     assert asked == [("stroke-dwi", tmp_path, out, {"architecture": "shallow", "patients": "2"})]
     assert told.document["model"] == str(out / "stroke-shallow")
+    assert "too good" not in told.err
+    by_slice = [*words, "--set", "split=slice"]
+    assert "slices of one patient are on both sides" in say(*by_slice, "--data", tmp_path).err
+    assert "both sides" not in say(*by_slice).err, "synthetic patients are never divided by slice"
 
     def stopped(*_):
         raise Cancelled

@@ -31,10 +31,11 @@ def generate(options: Namespace, terminal: Terminal) -> Answer:
 
 def train(options: Namespace, terminal: Terminal) -> Answer:
     """Run a recipe. Ctrl-C stops after a step; the same command goes on from the last epoch."""
+    settings = dict(options.set)
+    for sentence in headless.cautions(options.recipe, options.data, settings):
+        terminal.warn(sentence)
     with terminal.stoppable():
-        folder = headless.train(
-            options.recipe, options.data, options.out, dict(options.set), terminal.progress
-        )
+        folder = headless.train(options.recipe, options.data, options.out, settings, terminal.progress)
     return Answer({"recipe": options.recipe, "model": str(folder)}, f"the model is in {folder}")
 
 

@@ -153,6 +153,14 @@ def predict_image(
     return CasePrediction(prediction, applicability(loaded.card, image), wish, crop, mc_samples, seed, before)
 
 
+def cautions(recipe: str, data: Path | None, settings: Mapping[str, str]) -> tuple[str, ...]:
+    """What a person should know of these settings before the training begins; raises as `train` does."""
+    from viewer.training.recipe import RECIPES
+
+    host.activate()
+    return RECIPES.find(recipe).cautions(settings, own_data=data is not None)
+
+
 def train(
     recipe: str, data: Path | None, out: Path | None, settings: Mapping[str, str], progress: Progress = SILENT
 ) -> Path:

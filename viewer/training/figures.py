@@ -27,7 +27,8 @@ LEAST_AREA = 60
 """Findings of fewer cells of the input grid are left out of localisation."""
 NEAR = 6.0
 """A peak within so many cells of the finding counts as near."""
-_BATCH = 8
+_BATCH = {2: 8, 3: 1}
+"""Cases that are traced together, by the dims of the network: all layers of one volume can take a gigabyte."""
 _MOST_LAYERS = 40
 _TOLD = ("auc", "f1", "sensitivity", "specificity", "ppv")
 """Scores of each class of a network of several labels."""
@@ -128,9 +129,10 @@ def _patient_figures(
 
 def _probabilities(classifier: Classifier, held: HeldOut, progress: Progress) -> NDArray[np.float32]:
     inputs, logits = held["inputs"], []
-    for start in range(0, len(inputs), _BATCH):
+    batch = _BATCH[classifier.card.dims]
+    for start in range(0, len(inputs), batch):
         progress.report(start, len(inputs), "predicting held-out cases")
-        logits.append(classifier.logits(inputs[start : start + _BATCH]))
+        logits.append(classifier.logits(inputs[start : start + batch]))
     found = classifier.probabilities(torch.from_numpy(np.concatenate(logits)))
     return np.asarray(found.numpy(), dtype=np.float32)
 
@@ -252,8 +254,9 @@ def _add_patient(
 ) -> None:
     several = classifier.card.task == "multilabel"
     largest: dict[Key, float] = {}
-    for start in range(0, len(slices), _BATCH):
-        chosen = slices[start : start + _BATCH]
+    together = _BATCH[classifier.card.dims]
+    for start in range(0, len(slices), together):
+        chosen = slices[start : start + together]
         batch = held["inputs"][chosen]
         result = trace(classifier, batch, layers=layers)
         for (target, layer, method), maps in result.maps.items():

@@ -43,7 +43,8 @@ class Recipe:
     description : one sentence for a person.
     settings : a frozen dataclass whose fields, each a bool, int, float or str with a default, can be chosen with
         ``--set name=value``. The field's metadata may hold ``meaning`` (words), ``minimum`` and ``maximum`` (both
-        inclusive) and ``choices``.
+        inclusive) and ``choices``. A method ``cautions(own_data)``, where there is one, returns sentences that a person
+        should read before the training begins.
     build : makes the task.
     """
 
@@ -72,6 +73,16 @@ class Recipe:
                 for name, value in chosen.items()
             }
         )
+
+    def cautions(self, chosen: Mapping[str, Value], own_data: bool) -> tuple[str, ...]:
+        """What a person should know of these settings before the training begins.
+
+        Parameters
+        ----------
+        own_data : whether the training is on the user's own cohort.
+        """
+        said = getattr(self.resolve(chosen), "cautions", None)
+        return tuple(said(own_data)) if said is not None else ()
 
 
 def parse(name: str, given: Value, default: Value, limits: Mapping[str, Any]) -> Value:

@@ -11,6 +11,7 @@ from scipy import ndimage
 from scipy.special import logsumexp
 
 from plugins.stroke_dwi.cohort import make_patient
+from plugins.stroke_dwi.volumes import network_volume
 from viewer import api
 from viewer.foundation import paths
 from viewer.imaging.reading import read_image
@@ -83,7 +84,23 @@ def test_a_bundled_model_tells_stroke_from_none(
     assert above > least
 
 
-@pytest.mark.parametrize("name", ["stroke-gap", "stroke-flat", "stroke-mrs", "stroke-shallow"])
+def test_the_network_of_volumes_finds_the_patient_and_the_lesion() -> None:
+    """One patient with a lesion and one without: each is a whole volume, and a test must not take a minute."""
+    classifier = api.load_model("stroke-3d")
+    assert classifier.parameters == classifier.card.parameters == 2_455_170
+    stroke = make_patient((77, UNSEEN, 0), stroke=True)
+    voxels, mask = network_volume(stroke)
+    healthy, _ = network_volume(make_patient((77, UNSEEN, 100), stroke=False))
+    margin_stroke, margin_none = (
+        float(np.diff(classifier.logits(each[None, None]))[0, 0]) for each in (voxels, healthy)
+    )
+    assert margin_stroke > margin_none
+    explanation = api.explain(classifier, voxels[None], explainer="grad-cam", target="stroke")
+    assert explanation.layer == "relu5"
+    assert peak_distance(explanation.map, mask) <= NEAR
+
+
+@pytest.mark.parametrize("name", ["stroke-gap", "stroke-flat", "stroke-mrs", "stroke-shallow", "stroke-3d"])
 def test_the_card_of_a_bundled_model_says_what_matters(name: str) -> None:
     card = api.load_model(name).card
     assert "Synthetic" in card.training["data"]

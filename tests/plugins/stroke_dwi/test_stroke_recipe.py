@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from plugins.stroke_dwi import volumes
 from plugins.stroke_dwi.settings import StrokeSettings
 from plugins.stroke_dwi.slices import Slices, augmented, balanced
 from plugins.stroke_dwi.training import begun
@@ -86,6 +87,13 @@ def test_settings_out_of_range_are_refused(name: str, value: str) -> None:
         RECIPES.find("stroke-dwi").resolve({name: value})
 
 
+@pytest.fixture
+def small_volumes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Volumes of a fraction of the size: what is tested does not depend on it."""
+    monkeypatch.setattr(volumes, "SIZE", (8, 48, 48))
+
+
+@pytest.mark.usefixtures("small_volumes")
 @pytest.mark.parametrize("architecture", ["flat", "mrs", "3d"])
 def test_other_networks_of_the_study_give_a_loss_and_a_card(architecture: str, tmp_path: Path) -> None:
     """One batch each; that training runs to its end is tested above."""
@@ -111,11 +119,49 @@ def test_other_networks_of_the_study_give_a_loss_and_a_card(architecture: str, t
 def test_training_begins_with_the_weights_of_another_model() -> None:
     activate()
     known = api.load_model("stroke-gap").module.state_dict()
-    shallow = begun(VARIANTS["shallow"], StrokeSettings(architecture="shallow", start="stroke-gap"))
+    shallow, layers = begun(VARIANTS["shallow"], StrokeSettings(architecture="shallow", start="stroke-gap"))
     assert torch.equal(shallow.conv3.weight, known["conv3.weight"])
     assert shallow.linear.weight.shape != known["linear.weight"].shape
+    assert layers == {"conv1", "bn1", "conv2", "bn2", "conv3", "bn3"}
+    assert begun(VARIANTS["shallow"], StrokeSettings(architecture="shallow"))[1] == frozenset()
     with pytest.raises(WhySliceError, match="cannot start there"):
-        begun(VARIANTS["3d"], StrokeSettings(architecture="3d", start="stroke-gap"))
+        begun(VARIANTS["baseline"], StrokeSettings(architecture="baseline", start="stroke-gap"))
+
+
+def test_the_network_of_volumes_begins_as_the_network_of_slices_on_every_slice() -> None:
+    activate()
+    slices = api.load_model("stroke-gap").module
+    of_volumes, layers = begun(VARIANTS["3d"], StrokeSettings(architecture="3d", start="stroke-gap"))
+    assert {f"conv{number}" for number in range(1, 6)} <= layers
+    assert "conv6" not in layers
+    voxels = torch.randn(1, 1, 3, 64, 64)
+    with torch.no_grad():
+        _, seen = of_volumes.eval().activations(voxels)
+        _, one_by_one = slices.eval().activations(voxels[0].transpose(0, 1))
+    assert torch.allclose(seen["relu5"][0].transpose(0, 1), one_by_one["relu5"], atol=1e-5)
+
+
+@pytest.mark.usefixtures("small_volumes")
+def test_the_sixth_block_alone_learns_on_the_blocks_of_the_network_of_slices(tmp_path: Path) -> None:
+    activate()
+    recipe = RECIPES.find("stroke-dwi")
+    chosen = {**TINY, "patients": "1", "architecture": "3d", "start": "stroke-gap", "head_only": "true"}
+    chosen |= {"batch": "2", "volumes_per_epoch": "2"}
+    task = recipe.build(recipe.resolve(chosen), data=None, work=tmp_path, progress=SILENT)
+    before = {name: value.clone() for name, value in task.network.state_dict().items()}
+    optimiser = torch.optim.AdamW(task.network.parameters(), lr=0.1)
+    task.network.train()
+    losses = task.training_loss(next(iter(task.batches(0))))
+    losses["loss"].backward()
+    optimiser.step()
+    moved = {
+        name for name, value in task.network.state_dict().items() if not torch.equal(value, before[name])
+    }
+    assert {name.split(".")[0] for name in moved} == {"conv6", "bn6", "bn_head", "linear"}
+    assert "masks" in losses
+    words = task.card()["training"]["supervision"]
+    assert "stroke-gap" in words
+    assert "lesion masks" in words
 
 
 def test_the_head_alone_is_trained_on_convolutions_that_stay(tmp_path: Path) -> None:
