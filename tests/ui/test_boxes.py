@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
 from viewer.evaluation.regions import Region
+from viewer.state.boxes_view import paled
 
 
 def edges(driver, identity=1):
@@ -158,3 +161,34 @@ def test_boxes_of_readers_cannot_be_held(driver):
     assert any(chip.text().startswith("TP") for chip in driver.window.case_panel._chips.values())
     driver.drag(driver.at(10, 22), driver.at(20, 10))
     assert driver.window.screen_.boxes.marks[0].region == region
+
+
+def test_boxes_of_the_map_where_the_overlay_has_no_colour_are_pale_and_counted_in_every_score(drawn):
+    panel, own = drawn.window.boxes, cells(drawn, 0).index("box 1")
+    drawn.session.overlay.scale = "slice"
+    drawn.bench.viewing.set_threshold(0.0)
+    drawn.settle()
+    scores = [cells(drawn, column)[own] for column in range(2, 8)]
+    assert not any(mark.pale for mark in drawn.window.screen_.boxes.marks)
+    assert "pale" not in panel._rule_line.full
+    of_map = len(drawn.window.screen_.boxes.of_map)
+    for scale, pale in ((1.0, 0), (3.0, of_map)):  # of the largest value on the slice
+        found = drawn.window.screen_.map
+        view = paled(
+            drawn.window.screen_.boxes, replace(found, scale=scale * float(found.picture.max())), 0.9
+        )
+        assert [mark.pale for mark in view.marks if mark.kind != "map"] == [False]
+        assert sum(mark.pale for mark in view.marks) == pale
+        panel.show_boxes(view, drawn.session)
+        assert (f"{pale} of {of_map} map boxes pale" in panel._rule_line.full) == bool(pale)
+        row = cells(drawn, 0).index("map")
+        assert ("Lower the threshold" in panel.table.item(row, 0).toolTip()) == bool(pale)
+        assert [cells(drawn, column)[own] for column in range(2, 8)] == scores
+
+
+def test_a_pale_box_is_drawn_weaker(drawn):
+    view = drawn.window.screen_.boxes
+    drawn.canvas.show_boxes(view)
+    before = drawn.picture.grab().toImage()
+    drawn.canvas.show_boxes(paled(view, replace(drawn.window.screen_.map, scale=1e6), 0.15))
+    assert drawn.picture.grab().toImage() != before

@@ -104,7 +104,8 @@ def test_an_explainer_of_the_input_chooses_no_layer(driver: Driver) -> None:
 
 def test_an_expensive_one_waits_for_its_button(driver: Driver) -> None:
     row = driver.window.explainer.asking
-    assert not row.isVisible()
+    assert not row.button.isVisible()
+    assert row.words.full == "from the one pass, without waiting"
     driver.session.support = replace(driver.session.support, pass_seconds=1.0)
     pick(driver, "smoothgrad")
     assert row.words.full == "about 50 s on this slice"
@@ -253,7 +254,7 @@ def test_how_steady_is_said_under_the_prediction(driver: Driver) -> None:
     assert "mirrored input: correlation" in label.text()
     driver.bench.viewing.step(1)
     driver.settle()
-    assert not label.isVisible()
+    assert label.text() == ""
 
 
 def test_a_fine_map_draws_few_boxes(driver: Driver) -> None:
@@ -366,7 +367,8 @@ def test_a_slow_occlusion_shows_a_coarse_map_and_waits_is_ordered_left_and_stopp
     pick(driver, "grad-cam")
     steps.drain()
     driver.settle()
-    assert not row.isVisible()
+    assert not row.button.isVisible()
+    assert "windows" not in row.words.full
     pick(driver, "occlusion")
     assert row.button.text() == "Cancel"  # it goes on by itself
     steps.step()

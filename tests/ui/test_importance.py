@@ -26,7 +26,7 @@ def test_measure_by_button_then_look_at_it(driver):
     assert [row[0] for row in rows] == ["no stroke", "stroke"]
     assert rows[1][2].startswith("+")
     assert panel.plot.isVisible()
-    assert [curve.name for curve in panel.plot.curves] == ["deletion", "random order", "insertion", ""]
+    assert [curve.name for curve in panel.plot.curves] == ["deletion", "random", "insertion", ""]
     assert "deletion" in panel.areas.text()
     first = panel.after.pixels
     heading = panel.table.horizontalHeader()

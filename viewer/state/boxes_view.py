@@ -54,6 +54,7 @@ class BoxMark:
     size : of a drawn box, width x height and area in words; in pixels where no size is known.
     colour : ``#rrggbb`` of the class that a reader marked, of models with several findings; empty for the usual one.
     reader : number of the reader among those of the case, from 0 on, so that each has a stroke of his own.
+    pale : of a box of the map: the overlay has no colour in it, because of its threshold.
     """
 
     region: Region
@@ -63,6 +64,7 @@ class BoxMark:
     size: str = ""
     colour: str = ""
     reader: int = 0
+    pale: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,11 @@ class BoxesView:
     @property
     def marks(self) -> tuple[BoxMark, ...]:
         return tuple(row.mark for row in self.rows)
+
+    @property
+    def of_map(self) -> tuple[BoxMark, ...]:
+        """Those of the map."""
+        return tuple(mark for mark in self.marks if mark.kind == "map")
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,6 +253,29 @@ def boxes_view(
         tuple(dict.fromkeys(region.reader for region in here)),
         len(here) - len(wanted),
     )
+
+
+def paled(view: BoxesView, found: MapView | None, threshold: float) -> BoxesView:
+    """The same, with the boxes of the map marked in which its overlay has no colour.
+
+    The rule that makes the boxes and the threshold of the display are two things: scores are of all boxes.
+
+    Parameters
+    ----------
+    threshold : share of the scale below which the overlay is transparent, 0..1.
+    """
+    if found is None or not view.of_map:
+        return view
+    least = threshold * found.scale
+    rows = []
+    for row in view.rows:
+        box = row.mark.region
+        inside = found.picture[
+            int(box.row_min) : int(np.ceil(box.row_max)), int(box.column_min) : int(np.ceil(box.column_max))
+        ]
+        pale = row.mark.kind == "map" and bool(np.abs(inside).max(initial=0.0) < least)
+        rows.append(replace(row, mark=replace(row.mark, pale=pale)))
+    return replace(view, rows=tuple(rows))
 
 
 def _is_wanted(session: Session, region: Region) -> bool:

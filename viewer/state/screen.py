@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes, shown_readers
+from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes, paled, shown_readers
 from viewer.state.canvas_view import (
     Background,
     CanvasView,
@@ -123,6 +123,14 @@ class Presenter:
             (_Same(found), *shown, style, look, s.model_id, choice, waits, _Same(findings)),
             lambda: canvas_view(s, found, background, findings),
         )
+        boxes = self._part(
+            "boxes",
+            (
+                *(_Same(found), _Same(made), *shown, _Same(s.boxes.drawn), s.boxes.selected),
+                *(_Same(s.judged), s.boxes.hidden_classes, s.boxes.hidden_readers),
+            ),
+            lambda: boxes_view(s, found, made, read),
+        )
         return Screen(
             workspace=workspace,
             planes=self._planes.view(found) if workspace == "volume" else None,
@@ -165,13 +173,9 @@ class Presenter:
                 lambda: rail_view(s),
             ),
             strip=self._strip((*subject, choice, s.revision)),
-            boxes=self._part(
-                "boxes",
-                (
-                    *(_Same(found), _Same(made), *shown, _Same(s.boxes.drawn), s.boxes.selected),
-                    *(_Same(s.judged), s.boxes.hidden_classes, s.boxes.hidden_readers),
-                ),
-                lambda: boxes_view(s, found, made, read),
+            boxes=boxes
+            and self._part(
+                "pale", (_Same(boxes), _Same(found), o.threshold), lambda: paled(boxes, found, o.threshold)
             ),
         )
 

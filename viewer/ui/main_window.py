@@ -61,6 +61,7 @@ from viewer.ui.panels.compare_board import CompareBoard
 from viewer.ui.panels.experiment_strip import ExperimentStrip
 from viewer.ui.panels.explainer_panel import ExplainerPanel
 from viewer.ui.panels.findings_panel import FindingsPanel
+from viewer.ui.panels.floating_strips import FloatingStrips
 from viewer.ui.panels.grid_strip import GridStrip
 from viewer.ui.panels.importance_panel import ImportancePanel
 from viewer.ui.panels.input_panel import InputPanel
@@ -168,15 +169,10 @@ class MainWindow(QMainWindow):
         body.setSpacing(6)
         self.top = TopBar(self.menus)
         body.addWidget(self.top)
-        body.addWidget(self.restore)
-        body.addWidget(self.notice)
         image = self._image = Card("Image")
         image.body.setContentsMargins(6, 5, 6, 6)
         image.body.setSpacing(4)
-        image.body.addWidget(self.experiment)
         image.body.addWidget(self.may_read)
-        image.body.addWidget(self.grid)
-        image.body.addWidget(self.burned_in)
         pair = QSplitter(Qt.Orientation.Horizontal)
         left = QWidget()
         column = QVBoxLayout(left)
@@ -202,12 +198,15 @@ class MainWindow(QMainWindow):
         facts = QHBoxLayout(line)
         facts.setContentsMargins(0, 0, 0, 0)
         facts.addWidget(self.facts, 1)
+        facts.addWidget(self.burned_in)
         facts.addWidget(self.arriving)
         image.body.addWidget(line)
+        strips = (self.restore, self.notice, self.grid, self.experiment)
+        self.strips = FloatingStrips(image, self.stage, strips)
         middle = QSplitter(Qt.Orientation.Vertical)
         middle.addWidget(image)
         middle.addWidget(self.strip)
-        middle.setSizes([560, 150])
+        middle.setSizes([560, 140])
         middle.setStretchFactor(0, 4)
         middle.setStretchFactor(1, 1)
         right = Card("Model and map")
@@ -242,7 +241,7 @@ class MainWindow(QMainWindow):
         named: dict[BottomTab, BottomPage] = dict(zip(get_args(BottomTab), pages, strict=True))
         self.bottom = BottomCard(self.menus.actions, named, self.status)
         whole.addWidget(self.bottom)
-        whole.setSizes([716, 214])
+        whole.setSizes([690, 240])
         whole.setStretchFactor(0, 3)
         whole.setStretchFactor(1, 1)
         for splitter in (middle, whole, pair):
@@ -261,7 +260,9 @@ class MainWindow(QMainWindow):
         shown = session.phi_hidden
         session.phi_hidden = True
         self.refresh()
+        self.strips.hide()  # it is about the program, not about the picture
         picture = self._image.grab()
+        self.strips.place()
         session.phi_hidden = shown
         QApplication.clipboard().setPixmap(picture)
         words = "A picture of the view is on the clipboard, without patient data."
@@ -333,7 +334,7 @@ class MainWindow(QMainWindow):
         self.lesson.show_session(session)
         for panel in (self.beside, self.arriving, self.volume, self.grid, self.burned_in):
             panel.show_session(session)
-        about = (self.may_read, self.volume, self.grid, self.burned_in)
+        about = (self.may_read, self.volume, self.grid)
         self.cohort.take_room(screen.workspace == "cohort", about, (self._line, self.left))
         self.model.show_session(session)
         self.prediction.show_prediction(screen.prediction)
@@ -402,6 +403,7 @@ class MainWindow(QMainWindow):
             if had_focus:
                 (self.canvas if wanted is self._pair else wanted).setFocus()
             self.bottom.show_pages(screen.workspace == "reading")
+        self.strips.lie(at_foot=screen.workspace in ("compare", "layers", "cohort"))
 
     def _show_chooser(self) -> None:
         choice = self.bench.session.chooser

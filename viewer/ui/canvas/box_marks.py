@@ -19,6 +19,8 @@ Edges = tuple[float, float, float, float]
 _REACH = 7.0
 """How near the mouse must come to a handle or a line, screen pixels."""
 _HANDLE = 7.0
+_PALE = 0.45
+"""Opacity of a box of the map in which the overlay has no colour."""
 _LINES = {
     "drawn": ("drawn", Qt.PenStyle.SolidLine),
     "reader": ("reader", Qt.PenStyle.DashLine),
@@ -125,7 +127,8 @@ class BoxMarks:
         font.setPointSizeF(theme.points(9))
         painter.setFont(font)
         names: list[QRectF] = []
-        largest = max((m for m in self.marks if m.kind == "map"), key=lambda m: m.region.area, default=None)
+        of_map = [mark for mark in self.marks if mark.kind == "map"]
+        largest = max(of_map, key=lambda m: (not m.pale, m.region.area), default=None)
         for mark in sorted(self.marks, key=lambda mark: ("map", "reader", "drawn").index(mark.kind)):
             self._draw(painter, view, mark)
         # Names come last, so that no line runs through one; of the map's boxes only the largest says what they are.
@@ -141,9 +144,11 @@ class BoxMarks:
         line, colour = _stroke(mark)
         rect = self.rect(view, edges_of(mark.region))
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(QColor(0, 0, 0, 150), 3.4))
+        if mark.pale:
+            colour.setAlphaF(_PALE)
+        painter.setPen(QPen(QColor(0, 0, 0, 60 if mark.pale else 150), 3.4))
         painter.drawRect(rect)
-        painter.setPen(QPen(colour, 2.4 if mark.selected else 1.7, line))
+        painter.setPen(QPen(colour, 2.4 if mark.selected else 1.1 if mark.pale else 1.7, line))
         painter.drawRect(rect)
         if mark.selected:
             painter.setBrush(theme.colour("canvas"))

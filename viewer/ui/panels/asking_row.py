@@ -11,8 +11,9 @@ from viewer.controllers.workbench import Workbench
 from viewer.state.asking import Asking, asking_words
 from viewer.state.method import may_deviate, method_of
 from viewer.state.session import Session
+from viewer.ui import theme
 from viewer.ui.attempt import attempt
-from viewer.ui.panels.card import Elided, described
+from viewer.ui.panels.card import Elided, described, keeps_room
 
 _BUTTONS = {"offered": "Compute", "stopped": "Resume", "running": "Cancel", "series": "Cancel"}
 _TIPS = {
@@ -20,10 +21,18 @@ _TIPS = {
     "Resume": "Go on where it was stopped.",
     "Cancel": "Stop; what is there stays, and it can go on later.",
 }
+_AT_HAND = "from the one pass, without waiting"
+"""Of an explainer whose maps are there with the slice's trace."""
+_HEIGHT = 36
 
 
 class AskingRow(QWidget):
-    """Words, bar and button over what can be done with a map that is there. Hidden for explainers of the atlas."""
+    """Words and buttons over a bar, for which there is always room: another explainer moves nothing.
+
+    Attributes
+    ----------
+    deviation : the switch from the map to its deviation; it stands where the panel of explainers puts it.
+    """
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__()
@@ -31,7 +40,7 @@ class AskingRow(QWidget):
         self._asking: Asking | None = None
         body = QVBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
-        body.setSpacing(4)
+        body.setSpacing(3)
         line = QHBoxLayout()
         line.setSpacing(6)
         self.words, self.button, self.bar = Elided(name="muted"), QPushButton("Compute"), QProgressBar()
@@ -40,12 +49,8 @@ class AskingRow(QWidget):
         described(self.bar, "Progress of the explanation", "How far the explanation is.")
         described(self.button, "Compute", "Begin the explanation on this slice, go on, or stop it.")
         self.button.clicked.connect(lambda: attempt(bench, self._press))
-        line.addWidget(self.words, 1)
-        line.addWidget(self.button)
-        body.addLayout(line)
-        body.addWidget(self.bar)
-        more = QHBoxLayout()
-        more.setSpacing(6)
+        keeps_room(self.bar)
+        theme.keep(self, "setFixedHeight", _HEIGHT)
         self.deviation, self.series = QCheckBox("Deviation"), QPushButton("Whole series")
         described(
             self.deviation,
@@ -55,21 +60,30 @@ class AskingRow(QWidget):
         described(self.series, "Explain the whole series", "Compute the map of every slice, this one first.")
         self.deviation.clicked.connect(lambda: attempt(bench, bench.explaining.toggle_deviation))
         self.series.clicked.connect(lambda: attempt(bench, bench.explaining.asking.compute_series))
-        more.addWidget(self.deviation, 1)
-        more.addWidget(self.series)
-        body.addLayout(more)
+        keeps_room(self.deviation)
+        line.addWidget(self.words, 1)
+        line.addWidget(self.series)
+        line.addWidget(self.button)
+        body.addLayout(line)
+        body.addWidget(self.bar)
         self._clock = QTimer(self)
         self._clock.setInterval(500)
         self._clock.timeout.connect(self._show_words)
-        self.hide()
+        self._idle = ""
+        self.deviation.hide()
 
     def show_session(self, session: Session) -> None:
         method = method_of(session)
         shown = method.on_demand and session.model is not None and session.case is not None
-        self.setVisible(shown)
+        reading = session.reading
+        whole = reading is not None and reading.whole
         self._asking = session.asking if shown else None
+        self._idle = _AT_HAND if reading is not None and not whole and not method.on_demand else ""
         if not shown:
             self._clock.stop()
+            for widget in (self.bar, self.button, self.deviation, self.series):
+                widget.hide()
+            self._show_words()
             return
         asking = self._asking
         stage = asking.stage if asking is not None else ""
@@ -88,8 +102,7 @@ class AskingRow(QWidget):
         self.deviation.setVisible(deviates and stage not in ("running", "offered", "refused"))
         if self.deviation.isChecked() != method.deviation:
             self.deviation.setChecked(method.deviation)
-        reading = session.reading
-        several = session.case is not None and session.case.slices > 1 and not (reading and reading.whole)
+        several = session.case is not None and session.case.slices > 1 and not whole
         self.series.setVisible(several and stage not in ("running", "series", "refused"))
         if moving and not self._clock.isActive():
             self._clock.start()
@@ -99,9 +112,7 @@ class AskingRow(QWidget):
 
     def _show_words(self) -> None:
         asking = self._asking
-        words = asking_words(asking, time.monotonic()) if asking is not None else ""
-        self.words.set_full(words)
-        self.words.setVisible(bool(words))
+        self.words.set_full(asking_words(asking, time.monotonic()) if asking is not None else self._idle)
 
     def _press(self) -> None:
         asking = self._bench.session.asking

@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedWidget, QTableView, QWidget
 
 from viewer.state.session import BottomTab
+from viewer.ui import theme
 from viewer.ui.panels.action_tabs import ActionTabs
 from viewer.ui.panels.card import Card
 
 QWIDGETSIZE_MAX = (1 << 24) - 1
 """Qt's own name and number for a widget without a greatest height."""
+ROW = 21
+"""Height of a line of a table under the picture, logical pixels at the usual size of the text."""
+_LEAST_ROWS = 3
+"""Lines that are seen in the smallest window."""
+
+
+def lines_of(table: QTableView) -> None:
+    """Give a table of a page its lines: close together, because the picture needs the room, and never one alone."""
+    for header in (table.verticalHeader(), table.horizontalHeader()):
+        header.setMinimumSectionSize(theme.scaled(ROW))
+    table.verticalHeader().setDefaultSectionSize(theme.scaled(ROW))
+    table.horizontalHeader().setFixedHeight(theme.scaled(ROW + 1))
+    table.setMinimumHeight((_LEAST_ROWS + 1) * theme.scaled(ROW) + 2)
 
 
 class BottomPage(QWidget):

@@ -27,8 +27,8 @@ from viewer.state.session import Session
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.key_words import key_words
-from viewer.ui.panels.bottom_card import BottomPage
-from viewer.ui.panels.card import Chooser, Elided, described
+from viewer.ui.panels.bottom_card import BottomPage, lines_of
+from viewer.ui.panels.card import Chooser, Elided, described, keeps_room
 from viewer.ui.panels.curve_plot import CurvePlot, PlottedCurve
 
 COLUMNS = (
@@ -51,6 +51,10 @@ RULES: tuple[tuple[str, float, str], ...] = (
     ("top-area-of-truth", 1.0, "as much as readers marked"),
 )
 _DASH = "—"
+_PALE = (
+    "By the rule of the boxes this is among the most important, but it lies below the threshold of the overlay, so "
+    "there is no colour. Lower the threshold to see it."
+)
 _COLOURS = {"drawn": "accent", "reader": "green", "map": "amber"}
 
 
@@ -88,7 +92,6 @@ class BoxesPanel(BottomPage):
         described(
             self.rule, "Rule for the map's boxes", "How boxes are made from the map: of the network's input."
         )
-        row.addWidget(self.rule)
         self.shown = QPushButton("Readers \u25be")
         described(
             self.shown,
@@ -99,10 +102,14 @@ class BoxesPanel(BottomPage):
         self._shown_menu.aboutToShow.connect(self._fill_shown)
         self.shown.setMenu(self._shown_menu)
         row.addWidget(self.shown)
+        row.addWidget(self.rule)
         self.table = BoxTable(0, len(COLUMNS))
         self._style_table()
         self.focus = Elided(name="muted")
         self.curve = CurvePlot("IoU at every threshold")
+        keeps_room(self.curve)
+        keeps_room(self.shown)
+        self.shown.hide()
         left = QVBoxLayout()
         left.setSpacing(2)
         left.addWidget(self.table, 1)
@@ -127,7 +134,7 @@ class BoxesPanel(BottomPage):
             "Double click a name of yours to change it; Del on the image deletes the selected box.",
         )
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(theme.scaled(26))
+        lines_of(table)
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         table.horizontalHeader().setDefaultAlignment(
             Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -140,7 +147,6 @@ class BoxesPanel(BottomPage):
         table.setEditTriggers(
             QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed
         )
-        table.setMinimumHeight(60)
 
     def show_boxes(self, view: BoxesView | None, session: Session) -> None:
         """Fill the table; returns at once for the same view and rule."""
@@ -153,7 +159,7 @@ class BoxesPanel(BottomPage):
         self._view = view
         rows = self._lines = _lines(view)
         hidden = f"{view.filtered} readers' boxes hidden. " if view and view.filtered else ""
-        self._rule_line.set_full(hidden + view.rule if view else "")
+        self._rule_line.set_full(hidden + _pale_words(view) + view.rule if view else "")
         self.shown.setVisible(bool(view and (len(view.labels) > 1 or len(view.readers) > 1 or view.filtered)))
         self.focus.set_full(view.focus if view else "")
         self._plot(view)
@@ -202,7 +208,7 @@ class BoxesPanel(BottomPage):
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
             self._view = None
-            self.table.verticalHeader().setDefaultSectionSize(theme.scaled(26))
+            lines_of(self.table)
 
     def _show_rule(self, session: Session) -> None:
         wanted = (session.boxes.rule, session.boxes.value)
@@ -256,8 +262,10 @@ class BoxesPanel(BottomPage):
         item.setFlags(flags | Qt.ItemFlag.ItemIsEditable if editable else flags)
         own = row.mark.colour if isinstance(row, BoxRow) else ""
         first = QColor(own) if own else theme.colour(_COLOURS[kind])
-        item.setForeground(first if column == 0 else QColor(theme.current().text))
-        item.setToolTip(text if column < _FIRST else _tip(row, column - _FIRST))
+        pale = isinstance(row, BoxRow) and row.mark.pale
+        item.setForeground(theme.colour("muted") if pale else first if column == 0 else theme.colour("text"))
+        tip = text if column < _FIRST else _tip(row, column - _FIRST)
+        item.setToolTip(_PALE if pale and column < _FIRST else tip)
 
     def _renamed(self, item: QTableWidgetItem) -> None:
         if self._filling or item.column() != 0 or self._view is None:
@@ -275,6 +283,12 @@ class BoxesPanel(BottomPage):
         if rows:
             row = self._lines[rows[0].row()]
             self._bench.boxing.select(row.mark.identity if isinstance(row, BoxRow) else None)
+
+
+def _pale_words(view: BoxesView) -> str:
+    """How many boxes of the map stand where the overlay shows nothing, and why."""
+    pale = sum(mark.pale for mark in view.of_map)
+    return f"{pale} of {len(view.of_map)} map boxes pale: below the overlay's threshold. " if pale else ""
 
 
 def _lines(view: BoxesView | None) -> tuple[BoxRow | SummaryRow, ...]:

@@ -51,6 +51,13 @@ def restyled(widget: QWidget) -> None:
     widget.updateGeometry()
 
 
+def keeps_room(widget: QWidget) -> None:
+    """Let a widget that comes and goes keep its place while it is hidden, so that nothing moves for it."""
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(policy)
+
+
 def described(widget: QWidget, name: str, tip: str) -> None:
     """Give a control its accessible name and its tooltip."""
     widget.setAccessibleName(name)

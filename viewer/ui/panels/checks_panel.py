@@ -26,7 +26,7 @@ from viewer.state.session import Session
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.canvas.colours import coloured, colours, image_of
-from viewer.ui.panels.bottom_card import BottomPage
+from viewer.ui.panels.bottom_card import BottomPage, lines_of
 from viewer.ui.panels.card import Elided, described
 
 COLUMNS = ("check", "number", "verdict", "what was found")
@@ -69,9 +69,14 @@ class CheckPictures(QWidget):
             painter.drawText(self.rect(), flags, self._words)
             return
         count, line = len(self._tiles), theme.scaled(_LINE)
-        side = min((self.width() - _GAP * (count - 1)) / count, self.height() - 2 * line)
-        left = (self.width() - side * count - _GAP * (count - 1)) / 2
-        top = max(0.0, (self.height() - side - 2 * line) / 2)
+        room = (self.width() - _GAP * (count - 1)) / count
+        beside = self._words_wide(painter) + _GAP
+        # In a low window the words stand at the right of the pictures, which are larger then.
+        low = room - beside >= self.height() > 2 * line
+        side = min(room - beside if low else room, self.height() - (0 if low else 2 * line))
+        step = side + _GAP + (beside if low else 0)
+        left = (self.width() - step * count + _GAP) / 2
+        top = max(0.0, (self.height() - side - (0 if low else 2 * line)) / 2)
         for panel, image in self._tiles:
             box = QRectF(left, top, side, side)
             painter.fillRect(box, theme.colour("canvas"))
@@ -81,13 +86,26 @@ class CheckPictures(QWidget):
             painter.drawImage(place, image)
             metrics = painter.fontMetrics()
             painter.setPen(theme.colour("muted"))
-            title = metrics.elidedText(panel.title, Qt.TextElideMode.ElideRight, int(side + _GAP))
-            under = QRectF(left - _GAP / 2, box.bottom(), side + _GAP, line)
-            painter.drawText(under, Qt.AlignmentFlag.AlignCenter, title)
+            words = QRectF(left - _GAP / 2, box.bottom(), side + _GAP, line)
+            across = Qt.AlignmentFlag.AlignCenter
+            if low:
+                words = QRectF(box.right() + _GAP, box.center().y() - line, beside, line)
+                across = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+            title = metrics.elidedText(panel.title, Qt.TextElideMode.ElideRight, int(words.width()))
+            painter.drawText(words, across, title)
             painter.setPen(theme.colour("text"))
-            note = panel.note if panel.kind == "picture" or panel.values.any() else "empty"
-            painter.drawText(under.translated(0, line), Qt.AlignmentFlag.AlignCenter, note)
-            left += side + _GAP
+            painter.drawText(words.translated(0, line), across, _note(panel))
+            left += step
+
+    def _words_wide(self, painter: QPainter) -> float:
+        """Width of the longest words about a picture."""
+        metrics = painter.fontMetrics()
+        said = [words for panel, _ in self._tiles for words in (panel.title, _note(panel))]
+        return float(max(map(metrics.horizontalAdvance, said)))
+
+
+def _note(panel: Panel) -> str:
+    return panel.note if panel.kind == "picture" or panel.values.any() else "empty"
 
 
 class ChecksPanel(BottomPage):
@@ -141,11 +159,10 @@ class ChecksPanel(BottomPage):
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setMinimumHeight(60)
 
     def _measure(self) -> None:
         """Rows and columns by the size of the text."""
-        self.table.verticalHeader().setDefaultSectionSize(theme.scaled(24))
+        lines_of(self.table)
         for column, width in enumerate((_TITLE, _NUMBER, _VERDICT)):
             self.table.setColumnWidth(column, theme.scaled(width))
 

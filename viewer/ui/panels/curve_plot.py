@@ -117,10 +117,10 @@ class CurvePlot(QWidget):
                     painter.drawEllipse(place, 2.2, 2.2)
 
     def _draw_names(self, painter: QPainter, frame: QRectF, high: int) -> None:
-        x = frame.left()
-        for curve in self._curves:
-            if not curve.name:
-                continue
+        named = [curve for curve in self._curves if curve.name]
+        wide = sum(22 + self.fontMetrics().horizontalAdvance(curve.name) for curve in named)
+        x = frame.left() if frame.left() + wide <= self.width() else 2.0
+        for curve in named:
             style = Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine
             painter.setPen(QPen(theme.colour(curve.purpose), 1.6, style))
             painter.drawLine(QPointF(x, high / 2), QPointF(x + 11, high / 2))

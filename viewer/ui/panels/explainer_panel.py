@@ -20,7 +20,7 @@ from viewer.state.session import DIFFERENCE, Session
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.panels.asking_row import AskingRow
-from viewer.ui.panels.card import Chooser, described, heading
+from viewer.ui.panels.card import Chooser, described, heading, keeps_room
 from viewer.ui.panels.explainer_form import ExplainerForm
 from viewer.ui.panels.explainer_menu import ExplainerMenu
 
@@ -62,6 +62,7 @@ class ExplainerPanel(QWidget):
         self.form: ExplainerForm | None = None
         self.parameters = QPushButton("Set\u2026")
         self.parameters.clicked.connect(self._open_form)
+        keeps_room(self.parameters)
         row = QHBoxLayout()
         row.setSpacing(5)
         row.addWidget(self.explainers, 1)
@@ -84,7 +85,12 @@ class ExplainerPanel(QWidget):
         self.region.addItems((_EVERYWHERE, _PIXEL, _BOX))
         for chooser in (self.score, self.region):
             chooser.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-            body.addWidget(chooser)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.score, 1)
+        row.addWidget(self.asking.deviation)
+        body.addLayout(row)
+        body.addWidget(self.region)
         described(self.score, "What is explained", _SCORES[0][2])
         described(self.region, "Where", "Where the segmentation network is asked about the class.")
         self.score.activated.connect(

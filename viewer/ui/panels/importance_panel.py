@@ -23,8 +23,8 @@ from viewer.evaluation.replacement import TRANSFORMS
 from viewer.state.replacing import ImportanceRow, ImportanceView, Picture
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
-from viewer.ui.panels.bottom_card import BottomPage
-from viewer.ui.panels.card import Chooser, Elided, described
+from viewer.ui.panels.bottom_card import BottomPage, lines_of
+from viewer.ui.panels.card import Chooser, Elided, described, keeps_room
 from viewer.ui.panels.curve_plot import CurvePlot, PlottedCurve
 
 _TRANSFORM_WORDS = {
@@ -134,6 +134,8 @@ class ImportancePanel(BottomPage):
         body.addLayout(column)
         body.addWidget(self.before)
         body.addWidget(self.after)
+        for widget in (self.plot, self.areas, self.before, self.after):
+            keeps_room(widget)
         self.transform.activated.connect(
             lambda index: attempt(bench, lambda: bench.replacing.set_transform(TRANSFORMS[index]))
         )
@@ -148,7 +150,7 @@ class ImportancePanel(BottomPage):
             "p(original) \u2212 p(replaced) for every class. Choose a column to see its altered input at the right.",
         )
         table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(26)
+        lines_of(table)
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         table.horizontalHeader().setDefaultAlignment(
             Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -159,7 +161,6 @@ class ImportancePanel(BottomPage):
         table.setShowGrid(False)
         table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setMinimumHeight(60)
 
     def show_importance(self, view: ImportanceView) -> None:
         """Bring the panel up to a view; returns at once for the same one."""
@@ -228,7 +229,7 @@ class ImportancePanel(BottomPage):
                 for values in (curve.probabilities, curve.random)
             )
             curves.append(PlottedCurve(name, of_map, purpose))
-            curves.append(PlottedCurve("" if named else "random order", at_random, purpose, dashed=True))
+            curves.append(PlottedCurve("" if named else "random", at_random, purpose, dashed=True))
             named = True
         self.plot.show_curves(curves, ((0.0, "0"), (0.5, "50 %"), (1.0, "100 %")))
         self.plot.setToolTip(

@@ -164,7 +164,6 @@ class LayerRail(QScrollArea):
             self._place(len(self.tiles), tile)
             self.tiles.append(tile)
         without = bool(rail) and not any(tile.chosen for tile in rail)
-        self.setMinimumHeight(_height() // 2 if without else 2 * _height() + 8)
         self.no_layer.setVisible(without)
         if without:
             self.verticalScrollBar().setValue(0)

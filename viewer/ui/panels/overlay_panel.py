@@ -11,7 +11,7 @@ from viewer.state.session import Session
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.canvas.colours import COLOUR_MAPS
-from viewer.ui.panels.card import Chooser, described, heading, labelled
+from viewer.ui.panels.card import Chooser, described, heading, keeps_room, labelled
 
 _SCALES = (
     ("reference", "model reference", "the same for every patient, from the model's card"),
@@ -49,18 +49,22 @@ class OverlayPanel(QWidget):
         row.addWidget(self.scale, 1)
         row.addWidget(self.colour_map, 1)
         body.addLayout(row)
-        self.true_grid = QCheckBox("Show the map's own cells")
+        self.true_grid = QCheckBox("Map's own cells")
         described(
             self.true_grid,
             "Own cells",
             "Draw the map at its true resolution instead of a smooth picture of it.",
         )
-        body.addWidget(self.true_grid)
-        self.boundaries = QCheckBox("Show segment boundaries")
+        self.boundaries = QCheckBox("Segments")
         described(
             self.boundaries, "Segment boundaries", "Draw where the segments meet that the map is made of."
         )
-        body.addWidget(self.boundaries)
+        keeps_room(self.boundaries)
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        row.addWidget(self.true_grid, 1)
+        row.addWidget(self.boundaries)
+        body.addLayout(row)
         self.scale.activated.connect(
             lambda index: attempt(bench, lambda: bench.viewing.set_scale(self.scale.itemData(index)))
         )

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from viewer.state.panel_views import ClassBar, PredictionView
 from viewer.ui import theme
-from viewer.ui.panels.card import Elided, heading
+from viewer.ui.panels.card import heading
 
 _ROW = 20
 _NAME = 78
@@ -97,7 +97,8 @@ class PredictionPanel(QWidget):
         body.setSpacing(4)
         self._heading = heading("Prediction")
         self._bars = Bars()
-        self._case_line, self._other = QLabel(), Elided("(in brackets: with the plain input)", "muted")
+        self._names: tuple[str, ...] = ()
+        self._case_line = QLabel()
         self._case_line.setObjectName("muted")
         self._case_line.setWordWrap(True)
         self.steady = QLabel()
@@ -105,23 +106,34 @@ class PredictionPanel(QWidget):
         self.steady.setWordWrap(True)
         self.steady.setTextFormat(Qt.TextFormat.PlainText)
         self.steady.setAccessibleName("How steady this is")
-        for widget in (self._heading, self._bars, self._case_line, self._other, self.steady):
+        for widget in (self._heading, self._bars, self._case_line, self.steady):
             body.addWidget(widget)
-        for widget in (self._bars, self._case_line, self._other, self.steady):
+        for widget in (self._bars, self._case_line, self.steady):
             widget.hide()
 
     def show_prediction(self, view: PredictionView | None) -> None:
         if view is self._view and view is not None:
             return
         self._view = view
-        self._heading.setText("PREDICTION" if view is None else f"PREDICTION  ·  {view.subject}")
+        plain = view is not None and any(bar.other_input is not None for bar in view.bars)
+        words = "PREDICTION" if view is None else f"PREDICTION  ·  {view.subject}"
+        self._heading.setText(f"{words}  (plain input)" if plain else words)
         bars = view.bars if view else ()
         if len(bars) > _MOST:
             bars = tuple(sorted(bars, key=lambda bar: -(bar.probability or 0)))[:_MOST]
         self._bars.show_bars(bars)
         self._bars.setVisible(bool(bars))
         self._case_line.setText(view.case_line if view else "")
-        self._case_line.setVisible(bool(view and view.case_line))
-        self.steady.setText("\n".join(view.steady) if view else "")
-        self.steady.setVisible(bool(view and view.steady))
-        self._other.setVisible(any(bar.other_input is not None for bar in bars))
+        self._case_line.setMinimumHeight(self._case_line.fontMetrics().height())
+        self._case_line.setVisible(bool(bars))  # it is known when the series is: its line waits for it
+        self._show_steady(view)
+
+    def _show_steady(self, view: PredictionView | None) -> None:
+        """Once there, the sentences keep their room on slices that have none, until there is another model."""
+        names = tuple(bar.name for bar in view.bars) if view else ()
+        there = self.steady.height() if not self.steady.isHidden() else 0
+        said = "\n".join(view.steady) if view else ""
+        self.steady.setMinimumHeight(there if not said and names == self._names else 0)
+        self._names = names
+        self.steady.setText(said)
+        self.steady.setVisible(bool(said or self.steady.minimumHeight()))

@@ -44,6 +44,9 @@ class StatusLine(QWidget):
         row.addWidget(self._hint, 1)
         for widget in (self._text, self._bar, self._stop, self._memory, self._device):
             row.addWidget(widget)
+        theme.keep(
+            self._memory, "setMinimumWidth", 118
+        )  # more digits must not push the button that is aimed at
         self.setMinimumHeight(28)
         self._work: Work | None = None
         self._clock = QTimer(self)
