@@ -186,8 +186,10 @@ def _leaf(number: int, step: Step, kept: Pressed) -> Leaf:
 def note_of(lesson: Lesson, leaves: Sequence[Leaf]) -> str:
     """How much of the lesson is in the handout."""
     failed = sum(bool(step.problem) for step in lesson.steps)
-    left = len(lesson.steps) - len(leaves) - failed
+    again = sum(step.revealed and step.pressed is None and not step.problem for step in lesson.steps)
+    left = len(lesson.steps) - len(leaves) - failed - again
     words = [f"{len(leaves)} of {len(lesson.steps)} cases"]
     words += [f"{left} were not revealed and are left out"] if left else []
+    words += [f"{again} were revealed before a restart, not opened since, and are left out"] if again else []
     words += [f"{failed} could not be opened"] if failed else []
     return "; ".join(words) + "."

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from viewer.controllers.handing_out import leaves_of, note_of, write_handout
+from viewer.controllers.headless import InputWish
+from viewer.controllers.looking import Wanted
 from viewer.controllers.workbench import Workbench
 from viewer.foundation.errors import ModelError, ReadError, UsageError
 from viewer.foundation.job_runner import InlineRunner
@@ -24,6 +26,9 @@ class HandoutOrder:
     ----------
     paths : files, folders, or folders with a ``cohort.csv``.
     explainer, layer, target : of the maps; None for the usual ones.
+    series : the only one of the one path; None for all.
+    reading : volume, spacing and grid of every case.
+    wish : what the network is given of every case.
     """
 
     paths: Sequence[Path]
@@ -33,6 +38,9 @@ class HandoutOrder:
     layer: str | None = None
     target: str | None = None
     device: str = "auto"
+    series: str | None = None
+    reading: Wanted = field(default_factory=Wanted)
+    wish: InputWish = field(default_factory=InputWish)
 
 
 def handout_to_file(order: HandoutOrder, progress: Progress = SILENT) -> dict[str, Any]:
@@ -59,9 +67,10 @@ def handout_to_file(order: HandoutOrder, progress: Progress = SILENT) -> dict[st
     if session.model is None:
         raise ModelError(_said(session, f"The model '{order.model}' could not be loaded."))
     _choose(bench, order)
-    bench.teaching.begin(*order.paths)
+    bench.teaching.begin(*order.paths, series=order.series, wanted=order.reading)
     if session.lesson is None:
-        raise ReadError(_said(session, "There is no image."))
+        said = _said(session, "There is no image.")
+        raise UsageError(said) if session.notice is not None and session.notice.misuse else ReadError(said)
     count = len(session.lesson.steps)
     for number in range(count):
         progress.report(number, count, "explaining cases")
@@ -75,6 +84,7 @@ def handout_to_file(order: HandoutOrder, progress: Progress = SILENT) -> dict[st
                 continue
         if session.judgement is not None and not session.judgement.may_run:
             bench.explaining.confirm_applicability()  # what the model was not made for is said in the figure
+        _give(bench, order.wish)
         bench.teaching.reveal()
         if session.asking is not None and session.asking.stage in ("offered", "stopped"):
             bench.explaining.asking.compute()
@@ -114,6 +124,17 @@ def _choose(bench: Workbench, order: HandoutOrder) -> None:
         explaining.select_explainer(order.explainer)
     if order.target is not None:
         explaining.select_target(order.target)
+
+
+def _give(bench: Workbench, wish: InputWish) -> None:
+    """Give the network what was asked for of the open case; another case begins with the card's own input."""
+    model, choice = bench.session.model, bench.session.choice
+    assert model is not None
+    crop = wish.crop_rule(model.card)
+    if crop not in bench.explaining.crops():
+        raise UsageError(f"There is no crop rule '{crop}' for {model.card.id}.", code="crop")
+    if (wish.mirror, crop) != (choice.mirror, choice.crop):
+        bench.explaining.set_input(mirror=wish.mirror, crop=crop)
 
 
 def _said(session: Session, otherwise: str) -> str:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 from viewer.controllers.explaining import Explaining
+from viewer.controllers.looking import Wanted
 from viewer.controllers.opening import Opening
 from viewer.controllers.referring import reference_of
 from viewer.controllers.regularising import Regularising
+from viewer.controllers.teaching import Teaching
 from viewer.controllers.viewing import Viewing
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.foundation import paths
@@ -24,8 +26,10 @@ from viewer.foundation.whole_file import write_whole
 from viewer.imaging.erasing import erased_pixels
 from viewer.imaging.erasure import Erasure
 from viewer.imaging.image import Window
+from viewer.state.kept_lesson import KeptLesson
 from viewer.state.kept_session import KeptSession
 from viewer.state.session import Notice, ScaleName, Session, Workspace
+from viewer.state.veil import veil
 
 FAILURES = 2
 """Starts in a row that ended while a session came back, after which none is offered."""
@@ -65,6 +69,7 @@ def kept(session: Session) -> KeptSession | None:
         workspace=session.workspace,
         erased=session.choice.erased,
         parameters=session.choice.parameters,
+        lesson=KeptLesson.of_lesson(session.lesson),
     )
 
 
@@ -79,6 +84,7 @@ class Keeping:
         explaining: Explaining,
         viewing: Viewing,
         grid: Regularising,
+        teaching: Teaching,
     ) -> None:
         self._session = session
         self._runner = runner
@@ -86,6 +92,7 @@ class Keeping:
         self._explaining = explaining
         self._viewing = viewing
         self._grid = grid
+        self._teaching = teaching
         self._folder: Path | None = None
         self._last: dict[str, Any] | None = None
         self._rotated = False
@@ -198,6 +205,17 @@ class Keeping:
         self._note_failures(self._failures + 1)
         if wanted.model:
             self._explaining.select_model(wanted.model, then=lambda: self._choose(wanted))
+        reading = Wanted(volume=wanted.volume, spacing_mm=wanted.spacing_mm)
+        if (lesson := wanted.lesson) is None:
+            self._open(wanted)
+        elif lesson.away:  # what was looked at instead comes back too, and the lesson waits again
+            self._teaching.resume(lesson, reading, lambda _: self._open(wanted))
+        else:
+            self._teaching.resume(
+                lesson, reading, lambda there: self._opened(wanted) if there else self._arrived()
+            )
+
+    def _open(self, wanted: KeptSession) -> None:
         self._opening.open(
             wanted.case.path,
             series=wanted.case.series,
@@ -237,7 +255,8 @@ class Keeping:
         session.view.inverted = view.get("inverted") is True
         self._try(lambda: self._viewing.set_convention(str(view.get("convention", "radiological"))))
         known = [name for name in get_args(Workspace) if name == wanted.workspace]
-        self._viewing.set_workspace(known[0] if known else "reading")
+        if not veil(session):  # a class that votes sees Reading alone
+            self._viewing.set_workspace(known[0] if known else "reading")
         self._lay_over(wanted)
         self._choose(wanted)
         self._arrived()

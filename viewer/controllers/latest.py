@@ -78,10 +78,10 @@ class LatestRead:
             if request != self._request:
                 return
             self._over()
-            self._ended()
-            if not isinstance(error, Cancelled):
+            if not isinstance(error, Cancelled):  # first: whoever is told of the end may want to know why
                 logger.warning("not read: %s", getattr(error, "code", type(error).__name__))
                 session.notice = Notice.of(error)
+            self._ended()
 
         def progress(count: int, total: int, text: str) -> None:
             if request == self._request and self.busy:

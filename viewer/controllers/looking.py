@@ -14,6 +14,7 @@ from viewer.foundation.errors import ReadError, UsageError
 from viewer.foundation.progress import Progress
 from viewer.imaging.contents import Contents
 from viewer.imaging.image import MedicalImage, Window
+from viewer.imaging.resampling import regular
 from viewer.imaging.series import SeriesInfo, Unreadable
 from viewer.imaging.spacing_by_hand import Spacing
 from viewer.imaging.windows import default_window
@@ -56,6 +57,7 @@ class Wanted:
     volume, spacing_mm : as in `Contents.load`.
     truth_from : says what is known of the image, where that is not one file.
     slice : to open on; None for the usual one.
+    even : on an even grid at right angles, if it is not on one.
     """
 
     truth: Path | None = None
@@ -63,6 +65,7 @@ class Wanted:
     spacing_mm: Spacing | None = None
     truth_from: Callable[[MedicalImage], Truth | None] | None = None
     slice: int | None = None
+    even: bool = False
 
 
 def look_at(where: Sequence[Path], series: str | None, progress: Progress) -> Found:
@@ -136,6 +139,8 @@ def load_case(
     image = entry.contents.load(
         name, progress, volume=wanted.volume, spacing_mm=wanted.spacing_mm, arriving=told
     )
+    if wanted.even:
+        image = regular(image, progress=progress)
     known = read_truth(wanted.truth, image) if wanted.truth else None
     if wanted.truth_from is not None:
         known = wanted.truth_from(image)

@@ -11,13 +11,14 @@ from typing import Any
 
 from viewer.controllers.map_files import file_stem, grid_words, map_unit, view_facts
 from viewer.evaluation.regions import Region
+from viewer.evaluation.score import Score
 from viewer.explainers.explainer_info import Value
 from viewer.foundation.errors import ExportError
 from viewer.foundation.provenance import provenance
 from viewer.imaging.image import MedicalImage
 from viewer.models.input_view import InputView
 from viewer.models.volume_cut import VolumeCut
-from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes
+from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes, paled
 from viewer.state.canvas_view import CanvasView, canvas_view
 from viewer.state.map_view import (
     MapView,
@@ -107,6 +108,7 @@ def shown_slice(session: Session) -> ShownSlice:
     assert session.judgement is not None
     prediction = prediction_view(session)
     boxes = boxes_view(session, found, map_boxes(session, found))
+    boxes = None if boxes is None else paled(boxes, found, session.overlay.threshold)
     distances = _distances(session)
     choice, method = session.choice, method_of(session)
     title = f"deviation of {method.info.title}" if method.deviation else method.info.title
@@ -360,11 +362,17 @@ def _box_facts(boxes: BoxesView | None) -> tuple[tuple[str, str], ...]:
     for row in boxes.rows if boxes else ():
         if row.scores:
             scores = ", ".join(
-                f"{_SCORE_WORDS[score.name]} {f'{score.value:.2f}' if score.defined else 'not defined'}"
+                f"{_SCORE_WORDS[score.name]} {_value(score) if score.defined else 'not defined'}"
                 for score in row.scores
             )
-            facts.append((row.mark.region.label, scores))
+            who = "you" if row.mark.kind == "drawn" else row.mark.region.reader
+            facts.append((row.mark.region.label, f"{who}: {scores}" if who else scores))
     return (*facts, ("boxes", boxes.rule)) if boxes and facts else ()
+
+
+def _value(score: Score) -> str:
+    """A score with its unit, if it has one."""
+    return f"{score.value:.2f} mm" if "mm from" in score.rule else f"{score.value:.2f}"
 
 
 def _distances(session: Session) -> tuple[RulerMark, ...]:
@@ -396,7 +404,7 @@ def _regions(boxes: BoxesView | None) -> tuple[Region, ...]:
     regions = []
     for mark in boxes.marks if boxes else ():
         if mark.kind == "map":
-            regions.append(replace(mark.region, reader="map", label=""))
+            regions.append(replace(mark.region, reader="map, pale" if mark.pale else "map", label=""))
         else:
             regions.append(replace(mark.region, reader="you") if mark.kind == "drawn" else mark.region)
     return tuple(regions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,20 +11,25 @@ from viewer.controllers.cohort.truth_of import truth_for_case
 from viewer.controllers.decoy_asking import DecoyAsking
 from viewer.controllers.handing_out import HandingOut
 from viewer.controllers.latest import LatestRead
+from viewer.controllers.lesson_cases import steps_again, steps_of
 from viewer.controllers.looking import Wanted
 from viewer.controllers.opening import Opening
-from viewer.evaluation.cohort_table import TABLE, CohortImage, read_cohort
-from viewer.foundation.errors import ReadError, UsageError
+from viewer.controllers.truth import read_truth
+from viewer.evaluation.cohort_table import CohortImage
+from viewer.foundation.errors import UsageError
 from viewer.foundation.job_runner import JobRunner
-from viewer.foundation.progress import Progress
-from viewer.imaging.contents import Contents
 from viewer.imaging.image import MedicalImage
 from viewer.state.case import Case, Truth
+from viewer.state.kept_lesson import KeptLesson
 from viewer.state.lesson import Ballot, Lesson, Step
 from viewer.state.opened import Opened
-from viewer.state.session import Session
+from viewer.state.session import Notice, Session
 from viewer.state.veil import veil
 from viewer.state.vote_view import ballot_of, peak_slice
+
+
+def _nobody(_: bool) -> None:
+    """Nobody wants to be told."""
 
 
 class Teaching:
@@ -49,20 +54,28 @@ class Teaching:
         self.handing_out = HandingOut(session, runner)
         self.decoys = DecoyAsking(session, runner, self.handing_out.press)
         self._read = LatestRead(session, runner, purpose="lesson")
+        self._wanted = Wanted()
         session.events.case.connect(self._case_changed)
         session.events.entry.connect(self._case_changed)
 
     # --- beginning and ending ----------------------------------------------------------------------------------------
 
-    def begin(self, *where: Path | str) -> None:
-        """Walk through files and folders: rows of a ``cohort.csv`` in their order, else series by their names."""
+    def begin(self, *where: Path | str, series: str | None = None, wanted: Wanted | None = None) -> None:
+        """Walk through files and folders: rows of a ``cohort.csv`` in their order, else series by their names.
+
+        Parameters
+        ----------
+        series : the one series of the one path that is walked through; None for all of them.
+        wanted : how each case is read; its truth and slice have no meaning here.
+        """
         paths = [Path(path) for path in where]
 
         def done(found: tuple[tuple[Step, ...], Opened | None]) -> None:
             steps, opened = found
+            self._wanted = wanted or Wanted()
             self._begin(Lesson(steps, opened=opened))
 
-        self._read.run("looking for cases", lambda token: _steps_of(paths, token), done)
+        self._read.run("looking for cases", lambda token: steps_of(paths, series, token), done)
 
     def begin_cohort(self) -> None:
         """Walk through the cases that the table of the open cohort shows, in its order.
@@ -74,9 +87,12 @@ class Teaching:
         """
         cohort = self._session.cohort
         lines = () if cohort is None else tuple(cohort.lines[index] for index in cohort.listed)
-        steps = tuple(_of_row(line.image) for line in lines if line.usable)
+        steps = tuple(
+            Step(row=line.image, folder=cohort.cohort.folder) for line in lines if cohort and line.usable
+        )
         if not steps:
             raise UsageError("The table shows no case that could be opened.", code="no-case")
+        self._wanted = Wanted()
         self._begin(Lesson(steps))
 
     def begin_here(self) -> None:
@@ -91,9 +107,39 @@ class Teaching:
         case = session.case
         if case is None or not case.whole:
             raise UsageError("Open an image first.", code="no-case")
-        step = Step(session.entry, truth=case.truth)
+        step = Step(session.entry, truth=case.truth, truth_path=session.truth_path)
+        self._wanted = Wanted()
         self._ready(Lesson((step,), opened=session.opened))
         session.case = case.with_truth(None)
+
+    def resume(self, kept: KeptLesson, wanted: Wanted, told: Callable[[bool], None]) -> None:
+        """Go on with a lesson that was kept: votes and what was revealed come back; maps of questions do not.
+
+        Parameters
+        ----------
+        wanted : how the case that was on screen was read.
+        told : called when that case is on screen, with False where nothing came of it. Of a lesson that waited for
+            something else no case is opened.
+        """
+
+        def done(found: tuple[tuple[Step, ...], Opened | None]) -> None:
+            steps, opened = found
+            self._wanted = Wanted()
+            lesson = Lesson(steps, kept.at, opened, reveals_first=kept.reveals_first)
+            if kept.away:
+                self._ready(replace(lesson, away=True))
+                told(True)
+                return
+            if lesson.step.problem:
+                self._session.notice = Notice(
+                    f"The lesson is not brought back: {lesson.step.problem}", names_files=True
+                )
+                told(False)
+                return
+            self._ready(replace(lesson, opening=True))
+            self._open(kept.at, wanted, told)
+
+        self._read.run("looking for cases", lambda token: steps_again(kept, token), done)
 
     def end(self) -> None:
         """Show everything as usual again; votes are gone unless a handout was saved."""
@@ -160,7 +206,9 @@ class Teaching:
         if 0 <= number < len(lesson.steps) and (number != lesson.at or lesson.away):
             self._open(number)
 
-    def _open(self, number: int) -> None:
+    def _open(
+        self, number: int, reading: Wanted | None = None, told: Callable[[bool], None] = _nobody
+    ) -> None:
         self.handing_out.press()
         session, before = self._session, self._lesson()
         step = before.steps[number]
@@ -170,7 +218,10 @@ class Teaching:
 
         def hold(image: MedicalImage) -> None:
             """Read what is known, and keep it out of the case."""
-            held.append((None, ()) if step.row is None else _known(step.row, image))
+            if step.row is not None:
+                held.append(_known(step.row, image))
+            elif step.truth_path is not None:
+                held.append((read_truth(step.truth_path, image), ()))
 
         def then() -> None:
             lesson = session.lesson
@@ -178,11 +229,12 @@ class Teaching:
                 return
             opened = lesson.steps[number]
             truth, labels = held[0] if held else (None, ())
-            if opened.row is not None:  # which series it is, is known anew each time that it is opened
+            if held:  # which series it is, is known anew each time that it is opened
                 opened = replace(opened, truth=truth, labels=labels, entry=session.entry)
             session.lesson = replace(lesson.with_step(opened), opening=False)
             if opened.revealed:
                 self._give_truth(opened)
+            told(True)
 
         def otherwise() -> None:
             lesson = session.lesson
@@ -193,10 +245,12 @@ class Teaching:
             session.lesson = replace(
                 lesson.with_step(failed, number), at=before.at, opening=False, away=before.at == number
             )
+            told(False)
 
-        wanted = Wanted(truth_from=hold)
+        wanted = replace(reading or self._wanted, truth_from=hold)
         if step.row is not None:
-            self._opening.open_wanted([step.row.file], wanted, then=then, otherwise=otherwise)
+            series = step.row.series or None
+            self._opening.open_wanted([step.row.file], wanted, series, then, otherwise)
         elif step.entry is not None and before.opened is not None:
             self._opening.open_entry(before.opened, step.entry, wanted, then, otherwise)
         else:
@@ -295,56 +349,6 @@ class Teaching:
         return lesson
 
 
-def _of_row(row: CohortImage) -> Step:
-    return Step(row=row)
-
-
 def _known(row: CohortImage, image: MedicalImage) -> tuple[Truth | None, tuple[str, ...]]:
     labels = tuple(dict.fromkeys(label for marking in row.markings for label in marking.labels))
     return truth_for_case(row, image), labels
-
-
-def _steps_of(where: Sequence[Path], token: Progress) -> tuple[tuple[Step, ...], Opened | None]:
-    """The cases of paths, in their order.
-
-    Raises
-    ------
-    ReadError
-        When there are none.
-    """
-    parts: list[Contents | Sequence[Step]] = []
-    for path in where:
-        if (path / TABLE).is_file():
-            parts.append(_rows_of(path, token))
-        else:
-            parts.append(_contents_of(path, token, alone=len(where) == 1))
-    opened = Opened.of([part for part in parts if isinstance(part, Contents)])
-    steps: list[Step] = []
-    for part in parts:
-        if isinstance(part, Contents):
-            steps += [Step(entry) for entry in opened.entries if entry.contents is part]
-        else:
-            steps += part
-    if all(step.problem for step in steps):
-        names = ", ".join(f"'{path.name}'" for path in where)
-        raise ReadError(f"There is no image in {names}.", code="no-image")
-    return tuple(steps), opened if opened.entries else None
-
-
-def _rows_of(folder: Path, token: Progress) -> list[Step]:
-    cohort = read_cohort(folder, token)
-    skipped = [
-        Step(row=CohortImage(each.path, folder, each.path, ()), problem=each.reason)
-        for each in cohort.skipped
-    ]
-    return [*(_of_row(image) for image in cohort.images), *skipped]
-
-
-def _contents_of(path: Path, token: Progress, *, alone: bool) -> Contents | list[Step]:
-    """What a path holds; one of several that holds nothing is a case that cannot be opened."""
-    try:
-        return Contents.of(path, token)
-    except ReadError as error:
-        if alone:
-            raise
-        return [Step(problem=error.sentence)]

@@ -81,7 +81,9 @@ class Workbench:
         self.undoing = Undoing(self.session, self.recording, self.explaining, self.grid)
         self.dropping = Dropping(self.session, self.opening, self.beside, self.explaining)
         self.recents = Recents(self.session, runner, self.opening)
-        self.keeping = Keeping(self.session, runner, self.opening, self.explaining, self.viewing, self.grid)
+        self.keeping = Keeping(
+            self.session, runner, self.opening, self.explaining, self.viewing, self.grid, self.teaching
+        )
         self.preferring = Preferring(
             self.session, runner, self.viewing, self.explaining, self.recents, self.keeping
         )

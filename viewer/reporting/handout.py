@@ -15,9 +15,11 @@ from viewer.reporting.web_page import MARK, page, picture, rule, section, table,
 
 _STYLE = """
 div.pictures{display:flex;flex-wrap:wrap;gap:.8rem}div.pictures figure{margin:0;flex:1 1 18rem;max-width:28rem}
-div.pictures img{width:100%}figure.whole{margin:0}p.answer{font-weight:600;margin:.3rem 0}
+figure{margin:.6rem 0}div.pictures img{width:100%}p.answer{font-weight:600;margin:.3rem 0}
 td.bar{min-width:12rem}span.bar{display:inline-block;height:.6rem;background:#2f6db5;border-radius:3px}
-section{break-inside:auto}@media print{section.case{break-before:page}section.case:first-of-type{break-before:auto}
+section{break-inside:auto}
+@media print{body{font-size:12px}table{font-size:10.5px}td.wide{min-width:0}h2{margin-top:1rem}
+section.case{break-before:page}section.case:first-of-type{break-before:auto}
 span.bar{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """
 _DPI = 110

@@ -37,9 +37,11 @@ class Stroke:
 # Okabe and Ito's colours, safe for colour-blind readers.
 _KNOWN = {
     "map": Stroke("#e69f00", (0, (4, 2))),
+    "map, pale": Stroke("#8f6a1e", (0, (1, 2))),
     "truth": Stroke("#2fd6a3", (0, (1, 1.2))),
     "you": Stroke("#56b4e9"),
 }
+_NAMES = {"map": "boxes of the map", "map, pale": "boxes of it below the display's threshold"}
 _OTHERS = (
     Stroke("#cc79a7", (0, (6, 2, 1, 2))),
     Stroke("#f0e442", (0, (3, 1))),
@@ -205,7 +207,7 @@ def draw_legend(axes: Axes, regions: tuple[Region, ...]) -> None:
         line = Line2D((left + 0.05, left + 0.29), (height / 2,) * 2, color=stroke.colour, linewidth=1.4)
         line.set_linestyle(stroke.dashes)
         axes.add_line(line)
-        name = {"map": "boxes of the map"}.get(reader, reader or "unnamed")
+        name = _NAMES.get(reader, reader or "unnamed")
         axes.text(left + 0.4, height / 2, name, fontsize=7, va="center", color=INK, family=FONT)
         left += 0.62 + 0.062 * len(name)
 

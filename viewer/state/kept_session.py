@@ -13,6 +13,7 @@ from typing import Any
 from viewer.evaluation.regions import Region
 from viewer.foundation.errors import WhySliceError
 from viewer.imaging.erasure import FILLS, Erasure
+from viewer.state.kept_lesson import KeptLesson
 from viewer.state.reference import Reference
 from viewer.state.rulers import Ruler
 
@@ -41,6 +42,7 @@ class KeptSession:
     parameters : explainer -> its parameters that were set by hand.
     view : slice, window (centre, width), convention, inverted.
     overlay : visible, opacity, threshold, colour map, scale, true grid.
+    lesson : that the case is one of; None for none.
     """
 
     case: Reference
@@ -58,12 +60,14 @@ class KeptSession:
     workspace: str = "reading"
     erased: tuple[Erasure, ...] = ()
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    lesson: KeptLesson | None = None
 
     def words(self, *, hidden: bool) -> str:
         """What it was, in a line: ``MR · 30 × 192 × 192 · 2 boxes, notes``."""
         parts = [f"{len(self.boxes)} box{'es' if len(self.boxes) > 1 else ''}"] if self.boxes else []
         parts += [f"{len(self.lines)} line{'s' if len(self.lines) > 1 else ''}"] if self.lines else []
         parts += ["notes"] if self.notes else []
+        parts += [self.lesson.words()] if self.lesson is not None else []
         return " · ".join(word for word in (self.case.words(hidden=hidden), ", ".join(parts)) if word)
 
     def document(self) -> dict[str, Any]:
@@ -85,6 +89,7 @@ class KeptSession:
             "workspace": self.workspace,
             "erased": [each.to_json() for each in self.erased],
             "parameters": {name: dict(values) for name, values in self.parameters.items()},
+            "lesson": None if self.lesson is None else self.lesson.document(),
         }
 
     @classmethod
@@ -116,6 +121,7 @@ class KeptSession:
             workspace=_text(document.get("workspace")) or "reading",
             erased=_erasures(document.get("erased")),
             parameters=_parameters(document.get("parameters")),
+            lesson=KeptLesson.of(document.get("lesson")),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -127,6 +128,8 @@ class Step:
     decoy : the last question about maps.
     problem : why the case could not be opened, a sentence.
     pressed : for the handout; None before the case has been revealed.
+    folder : of the table that the row is from.
+    truth_path : file that the truth of a series is read from; None for none.
     """
 
     entry: SeriesEntry | None = None
@@ -138,6 +141,8 @@ class Step:
     decoy: DecoyQuestion | None = None
     problem: str = ""
     pressed: Pressed | None = None
+    folder: Path | None = None
+    truth_path: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
