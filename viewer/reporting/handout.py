@@ -19,6 +19,7 @@ figure{margin:.6rem 0}div.pictures img{width:100%}p.answer{font-weight:600;margi
 td.bar{min-width:12rem}span.bar{display:inline-block;height:.6rem;background:#2f6db5;border-radius:3px}
 section{break-inside:auto}
 @media print{body{font-size:12px}table{font-size:10.5px}td.wide{min-width:0}h2{margin-top:1rem}
+section.case>figure img{max-height:9cm;width:auto}section.case table{break-inside:auto}tr{break-inside:avoid}
 section.case{break-before:page}section.case:first-of-type{break-before:auto}
 span.bar{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """
