@@ -11,7 +11,6 @@ from pathlib import Path
 
 from viewer.controllers.map_files import grid_words, write_map
 from viewer.controllers.shown import ShownMaps, ShownSlice, shown_maps, shown_slice
-from viewer.controllers.shown_sheet import shown_sheet
 from viewer.foundation.errors import Cancelled, ExportError
 from viewer.foundation.job_runner import JobRunner
 from viewer.foundation.log import logger
@@ -42,6 +41,8 @@ class Exporting:
 
     def save_sheet(self, path: Path | str) -> None:
         """Save every layer by every explainer of the shown slice as a PNG, and beside it its provenance."""
+        from viewer.controllers.shown_sheet import shown_sheet  # it brings Pillow along
+
         path = Path(path)
         path = path if path.suffix else path.with_suffix(".png")
         try:

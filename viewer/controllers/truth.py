@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from viewer.evaluation.regions import Region
 from viewer.evaluation.truth_files.document import OUTSIDE, TruthDocument, counted
@@ -82,6 +81,8 @@ def _agree(mask: Geometry, image: Geometry) -> bool:
 
 
 def _from_mask(mask: NDArray[np.bool_], image: MedicalImage) -> Truth:
+    from scipy import ndimage  # not before it is needed: the window is there first
+
     plane = image.plane
     regions = []
     positive = np.zeros(plane.count(mask.shape), dtype=bool)

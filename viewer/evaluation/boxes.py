@@ -8,7 +8,6 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from viewer.evaluation.regions import Place, Region, area_of
 from viewer.foundation.errors import UsageError
@@ -127,6 +126,8 @@ def boxes_from_mask(mask: NDArray[np.bool_], **attributes: Any) -> list[Region]:
     **attributes
         ``label``, ``reader`` and, for a picture, ``slice`` of every box.
     """
+    from scipy import ndimage  # not before it is needed: the window is there first
+
     pieces, _ = ndimage.label(mask, structure=np.ones((3,) * mask.ndim, dtype=bool))
     boxes = []
     for extent in ndimage.find_objects(pieces):

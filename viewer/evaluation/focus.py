@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import ndimage
 
 from viewer.evaluation.score import Score
 
@@ -57,6 +56,8 @@ def focus_scores(
         return tuple(
             _score(name, math.nan, f"{rule}; not defined, the map is empty") for name, rule in _RULES.items()
         )
+    from scipy import ndimage  # not before it is needed: the window is there first
+
     positive /= largest  # maps may be tiny in absolute terms
     high = positive >= HALF
     count = int(np.count_nonzero(high))

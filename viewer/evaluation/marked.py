@@ -11,7 +11,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from viewer.evaluation.energy_table import EnergyTable
 from viewer.evaluation.regions import Region
@@ -149,6 +148,8 @@ def agreement(counted: Counted, marked: Marked) -> Agreement:
 
 def boxes_of(mask: Mask) -> Boxes:
     """Edges of the boxes that `boxes_from_mask` makes."""
+    from scipy import ndimage  # not before it is needed: the window is there first
+
     pieces, _ = ndimage.label(mask, structure=np.ones((3,) * mask.ndim, dtype=bool))
     extents = [[(axis.start, axis.stop) for axis in each] for each in ndimage.find_objects(pieces)]
     return np.array(extents, dtype=np.float64).reshape(-1, mask.ndim, 2)

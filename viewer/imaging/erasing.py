@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from viewer.foundation.errors import UsageError
 from viewer.foundation.registry import nearest
@@ -142,6 +141,8 @@ def _finite(picture: NDArray) -> NDArray[np.float64]:
 
 
 def _blurred(values: NDArray[np.float64], box: Pixels) -> NDArray[np.float64]:
+    from scipy.ndimage import gaussian_filter  # not before it is needed: the window is there first
+
     top, left, bottom, right = box
     sigma = max(min(bottom - top, right - left) / 2, 1.0)
     reach = math.ceil(4 * sigma)

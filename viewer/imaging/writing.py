@@ -6,7 +6,6 @@ import gzip
 from pathlib import Path
 from typing import Any
 
-import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,7 +14,6 @@ from viewer.foundation.whole_file import write_whole
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.resampling import irregular
 
-nib: Any = nibabel  # it ships no types
 _RGB = np.dtype([("R", np.uint8), ("G", np.uint8), ("B", np.uint8)])
 _LARGEST = 32767
 _SCANNER, _ALIGNED = 1, 2
@@ -90,6 +88,9 @@ def _storable(voxels: NDArray[Any]) -> NDArray[Any]:
 
 
 def _image(voxels: NDArray[Any], geometry: Geometry) -> Any:
+    import nibabel  # not before it is needed: the window is there first
+
+    nib: Any = nibabel  # it ships no types
     grid = voxels.transpose(2, 1, 0)
     header = nib.Nifti1Header()
     header.set_data_dtype(voxels.dtype)

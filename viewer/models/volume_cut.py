@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.plane import ReadingPlane
@@ -188,6 +187,8 @@ def values_at(view: VolumeView, map_: NDArray, voxels: NDArray[np.float64], *, s
     voxels : (..., 3) positions (slice, row, column) on the grid of the file; voxel centres are whole numbers.
     smooth : linear between the centres of the cells, else the cells themselves.
     """
+    from scipy import ndimage  # not before it is needed: the window is there first
+
     at, inside = [], np.ones(voxels.shape[:-1], dtype=bool)
     for number, (axis, flip) in enumerate(zip(view.order.axes, view.order.flips, strict=True)):
         length, size = view.volume_shape[number], map_.shape[number]

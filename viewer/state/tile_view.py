@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
 
 from viewer.models.input_view import CropBox, InputView
 from viewer.models.line_sampling import sampling
@@ -61,6 +60,8 @@ def _drawn(view: InputView | VolumeCut, raw: Picture) -> Picture:
 @lru_cache(maxsize=256)
 def _weights(length: int, low: float, high: float, size: int, reverse: bool) -> Any:
     """The weights of `viewer.models.line_sampling.sampling`, sparse: (length, size)."""
+    from scipy import sparse  # not before it is needed: the window is there first
+
     return sparse.csr_array(sampling(length, low, high, size, reverse))
 
 
@@ -77,5 +78,7 @@ def thinned(picture: NDArray[Any], step: int) -> NDArray[Any]:
 
 def _strongest(raw: Picture, size: int) -> Picture:
     """Around every cell the value of largest magnitude."""
+    from scipy import ndimage  # not before it is needed: the window is there first
+
     high, low = ndimage.maximum_filter(raw, size), ndimage.minimum_filter(raw, size)
     return np.asarray(np.where(high >= -low, high, low), dtype=np.float32)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from viewer.controllers.cohort.order import CohortPlan
 from viewer.controllers.cohort.truth_of import ImageTruth
@@ -156,6 +155,8 @@ def predicted(
 
 def _through_slices(regions: Sequence[Region], shape: tuple[int, ...]) -> tuple[Region, ...]:
     """Marks on pictures as regions in three dimensions: of a reader and a class, what touches is one."""
+    from scipy import ndimage  # not before it is needed: the window is there first
+
     masks: dict[tuple[str, str], NDArray[np.bool_]] = {}
     for region in regions:
         mask = masks.setdefault((region.label, region.reader), np.zeros(shape, dtype=bool))

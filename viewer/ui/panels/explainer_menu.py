@@ -22,6 +22,7 @@ class ExplainerMenu(Chooser):
         super().__init__()
         self._shown: tuple[object, ...] = ()
         self._names: list[str] = []
+        self._dressed = (theme.current().name, theme.points(1))
         self.setMaxVisibleItems(40)
         self.setSizeAdjustPolicy(Chooser.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
@@ -70,7 +71,9 @@ class ExplainerMenu(Chooser):
     def changeEvent(self, event: QEvent) -> None:
         """Another theme: words and dots have their colours from it."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and self._names:
+        wanted = (theme.current().name, theme.points(1))  # Qt tells of one change several times
+        if event.type() == QEvent.Type.PaletteChange and self._names and wanted != self._dressed:
+            self._dressed = wanted
             self._make()
             self._shown = ()
 
