@@ -90,6 +90,19 @@ def test_unknown_layer_offers_near_names_and_a_layer_without_space_says_so(build
         require_layer(classifier, "linear")
 
 
+def test_the_default_layer_shows_places_in_a_slice() -> None:
+    network = nn.Sequential(
+        nn.Conv3d(1, 2, 3, padding=1),
+        nn.AdaptiveAvgPool3d((None, 1, 1)),
+        nn.AdaptiveMaxPool3d(1),
+        nn.Flatten(),
+        nn.Linear(2, 2),
+    )
+    classifier = wrap_module(network, classes=["no", "yes"], dims=3, input_size=(4, 8, 8), channels=1)
+    assert [layer.name for layer in find_layers(classifier)] == ["0", "1"]
+    assert default_layer(classifier) == "0"
+
+
 def test_network_without_space_has_no_default_layer(build) -> None:
     class Dense(nn.Sequential):
         pass

@@ -43,7 +43,9 @@ def find_layers(classifier: Classifier, example: Tensor | None = None) -> tuple[
 
 
 def default_layer(classifier: Classifier) -> str:
-    """The card's default layer, else the last layer with an extent in space that a gradient reaches.
+    """The card's default layer, else the last layer with an extent in the plane that a gradient reaches.
+
+    A layer that has averaged over the plane and not yet over the slices has a map too; it shows no place in a slice.
 
     Raises
     ------
@@ -68,7 +70,8 @@ def default_layer(classifier: Classifier) -> str:
         raise ExplainError(
             f"The model '{classifier.card.id}' has no layer with an output in space.", code="no-spatial-layer"
         )
-    return usable[-1].name
+    in_plane = [layer for layer in usable if min(layer.grid[-2:]) > 1]
+    return (in_plane or usable)[-1].name
 
 
 def require_layer(classifier: Classifier, name: str) -> LayerInfo:
