@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -75,15 +76,22 @@ def tiny_network(classes: int = 2, channels: int = 1) -> nn.Module:
     return net.eval()
 
 
-def write_tiny_model(home: Path, model_id: str = "tiny") -> Path:
-    """A model folder of the tiny network among the user's models."""
-    if TINY not in ARCHITECTURES:
-        ARCHITECTURES.add(TINY, tiny_network)
+def write_model(
+    home: Path, model_id: str, architecture: str, network: Callable[..., nn.Module], card: str
+) -> Path:
+    """A model folder among the user's models, of a network that is registered with it."""
+    if architecture not in ARCHITECTURES:
+        ARCHITECTURES.add(architecture, network)
     folder = home / "models" / model_id
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.toml").write_text(CARD.format(id=model_id), encoding="utf-8")
-    save_file(tiny_network().state_dict(), folder / "weights.safetensors")
+    (folder / "model.toml").write_text(card.format(id=model_id), encoding="utf-8")
+    save_file(network().state_dict(), folder / "weights.safetensors")
     return folder
+
+
+def write_tiny_model(home: Path, model_id: str = "tiny") -> Path:
+    """A model folder of the tiny network among the user's models."""
+    return write_model(home, model_id, TINY, tiny_network, CARD)
 
 
 def bright_spot(
@@ -154,10 +162,4 @@ def tiny_segmentation(classes: int = 2, channels: int = 1) -> nn.Module:
 
 def write_tiny_segmentation(home: Path, model_id: str = "tiny-seg") -> Path:
     """A model folder of the tiny segmentation network among the user's models."""
-    if SEGMENTING not in ARCHITECTURES:
-        ARCHITECTURES.add(SEGMENTING, tiny_segmentation)
-    folder = home / "models" / model_id
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.toml").write_text(SEGMENTING_CARD.format(id=model_id), encoding="utf-8")
-    save_file(tiny_segmentation().state_dict(), folder / "weights.safetensors")
-    return folder
+    return write_model(home, model_id, SEGMENTING, tiny_segmentation, SEGMENTING_CARD)

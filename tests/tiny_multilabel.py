@@ -8,12 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
-from tests.tiny import bright_spot, tiny_network
+from tests.tiny import bright_spot, tiny_network, write_model
 from viewer.imaging.writing import write_nifti
-from viewer.models.architectures import ARCHITECTURES
 
 TINY_LABELS = "tiny-test-network-of-labels"
 LABELS = ("bright", "dark", "grey")
@@ -57,13 +55,7 @@ def tiny_labels_network(classes: int = 3, channels: int = 1) -> nn.Module:
 
 def write_tiny_labels_model(home: Path, model_id: str = "tiny-labels") -> Path:
     """A model folder of the tiny network of labels among the user's models."""
-    if TINY_LABELS not in ARCHITECTURES:
-        ARCHITECTURES.add(TINY_LABELS, tiny_labels_network)
-    folder = home / "models" / model_id
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.toml").write_text(CARD.format(id=model_id), encoding="utf-8")
-    save_file(tiny_labels_network().state_dict(), folder / "weights.safetensors")
-    return folder
+    return write_model(home, model_id, TINY_LABELS, tiny_labels_network, CARD)
 
 
 def write_tiny_labels_cohort(folder: Path) -> Path:

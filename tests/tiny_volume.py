@@ -6,10 +6,9 @@ from collections import OrderedDict
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
-from viewer.models.architectures import ARCHITECTURES
+from tests.tiny import write_model
 
 TINY_VOLUME = "tiny-test-network-of-volumes"
 
@@ -64,10 +63,4 @@ def tiny_volume_network(classes: int = 2, channels: int = 1) -> nn.Module:
 
 def write_tiny_volume_model(home: Path, model_id: str = "tiny3d") -> Path:
     """A model folder of the tiny network of volumes among the user's models."""
-    if TINY_VOLUME not in ARCHITECTURES:
-        ARCHITECTURES.add(TINY_VOLUME, tiny_volume_network)
-    folder = home / "models" / model_id
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "model.toml").write_text(CARD.format(id=model_id), encoding="utf-8")
-    save_file(tiny_volume_network().state_dict(), folder / "weights.safetensors")
-    return folder
+    return write_model(home, model_id, TINY_VOLUME, tiny_volume_network, CARD)

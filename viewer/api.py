@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from viewer.imaging.erasing import erase
     from viewer.imaging.geometry import Geometry
     from viewer.imaging.image import MedicalImage
+    from viewer.imaging.pixel_box import PixelBox
     from viewer.imaging.reading import read_image
     from viewer.imaging.writing import write_nifti
     from viewer.models.card import InputRule
@@ -73,6 +74,7 @@ _HOMES = {
     "MapBoxes": "viewer.evaluation.map_boxes",
     "MedicalImage": "viewer.imaging.image",
     "Parameter": "viewer.explainers.explainer_info",
+    "PixelBox": "viewer.imaging.pixel_box",
     "PixelImportance": "viewer.evaluation.importance_result",
     "Prediction": "viewer.models.prediction",
     "Progress": "viewer.foundation.progress",
@@ -131,6 +133,7 @@ __all__ = [
     "MapBoxes",
     "MedicalImage",
     "Parameter",
+    "PixelBox",
     "PixelImportance",
     "Prediction",
     "Progress",

@@ -6,8 +6,10 @@ from typing import Literal
 import numpy as np
 from scipy import ndimage
 
+from viewer.api import PixelBox
+
 from .anatomy import build_chest
-from .boxes import Box, box_of
+from .boxes import box_of
 from .fields import Field, ramp
 from .findings import AORTA, EFFUSION, FIBROSIS, HEART, NO_FINDING, OPACITY, THICKENING
 from .illness import draw_findings
@@ -42,7 +44,7 @@ class Film:
     """
 
     pixels: Field
-    boxes: tuple[tuple[str, Box], ...]
+    boxes: tuple[tuple[str, PixelBox], ...]
     marker: Marker | None
 
     @property

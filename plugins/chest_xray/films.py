@@ -8,9 +8,8 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
-from viewer.api import InputRule, Progress
+from viewer.api import InputRule, PixelBox, Progress
 
-from .boxes import Box
 from .film import EDITION, Markers, make_film
 
 SIDE = 224
@@ -101,7 +100,7 @@ def prepared(pixels: np.ndarray) -> np.ndarray:
     return np.asarray(np.rint(unit * 255.0), dtype=np.uint8)
 
 
-def share_of(boxes: list[Box], shape: tuple[float, float]) -> np.ndarray:
+def share_of(boxes: list[PixelBox], shape: tuple[float, float]) -> np.ndarray:
     """Return how much of each cell of the grid lies in one of the boxes of a picture, uint8 (row, column)."""
     inside = np.zeros((CELLS * 8, CELLS * 8), dtype=bool)
     scale = np.array([CELLS * 8 / shape[0], CELLS * 8 / shape[1]])

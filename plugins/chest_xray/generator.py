@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from viewer.api import Progress, write_radiograph
+from viewer.api import PixelBox, Progress, write_radiograph
 
-from .boxes import Box
 from .film import Film, Markers, make_film
 from .findings import NO_FINDING, NUMBERS
 from .readers import READERS, read
@@ -106,7 +105,9 @@ def _write(path: Path, film: Film, rng: np.random.Generator, as_dicom: bool, pat
     )
 
 
-def _row(path: str, case: str, film: Film, reader: str, seen: tuple[tuple[str, Box], ...]) -> dict[str, Any]:
+def _row(
+    path: str, case: str, film: Film, reader: str, seen: tuple[tuple[str, PixelBox], ...]
+) -> dict[str, Any]:
     shape = (film.pixels.shape[0], film.pixels.shape[1])
     return {
         "path": path,
@@ -120,7 +121,7 @@ def _row(path: str, case: str, film: Film, reader: str, seen: tuple[tuple[str, B
     }
 
 
-def _json(marks: tuple[tuple[str, Box], ...]) -> str:
+def _json(marks: tuple[tuple[str, PixelBox], ...]) -> str:
     return json.dumps(
         [
             {
@@ -137,7 +138,7 @@ def _json(marks: tuple[tuple[str, Box], ...]) -> str:
     )
 
 
-def _marks(case: str, reader: str, seen: tuple[tuple[str, Box], ...]) -> list[dict[str, Any]]:
+def _marks(case: str, reader: str, seen: tuple[tuple[str, PixelBox], ...]) -> list[dict[str, Any]]:
     who = {"image_id": case, "rad_id": reader}
     if not seen:
         return [{**who, "class_name": NO_FINDING, "class_id": NUMBERS[NO_FINDING]}]

@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from .boxes import Box
+from viewer.api import PixelBox
+
 from .fields import Field, ramp
 
 _LETTERS: dict[str, tuple[tuple[tuple[float, float], ...], ...]] = {
@@ -43,10 +44,10 @@ class Marker:
     size: float
     turn: float
 
-    def box(self, shape: tuple[int, int]) -> Box:
+    def box(self, shape: tuple[int, int]) -> PixelBox:
         """Return the half-open pixel edges that hold all of it."""
         reach = self.size * 2.1
-        return Box(
+        return PixelBox(
             max(0.0, (self.row - reach) * shape[0]),
             max(0.0, (self.column - reach) * shape[1]),
             min(float(shape[0]), (self.row + reach) * shape[0]),

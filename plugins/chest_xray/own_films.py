@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from viewer.api import InputView, Progress, WhySliceError, read_image
+from viewer.api import InputView, PixelBox, Progress, WhySliceError, read_image
 
-from .boxes import Box
 from .films import CELLS, KEPT, SIDE, Films, kept_films, share_of
 from .findings import NO_FINDING, NUMBERS
 from .own_tables import OwnFilm, own_table
@@ -152,7 +151,7 @@ def _shares(film: OwnFilm, classes: tuple[str, ...], shape: tuple[float, float])
     shares = np.zeros((len(classes), CELLS, CELLS), dtype=np.uint8)
     readers = max(1, len(film.votes))
     for place, wanted in enumerate(classes):
-        by_reader: dict[str, list[Box]] = {}
+        by_reader: dict[str, list[PixelBox]] = {}
         for name, reader, box in film.boxes:
             if name == wanted:
                 by_reader.setdefault(reader, []).append(box)

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from viewer.api import TruthDocument, WhySliceError, read_cohort, read_truth_document
+from viewer.api import PixelBox, TruthDocument, WhySliceError, read_cohort, read_truth_document
 
-from .boxes import Box
 from .findings import NUMBERS
 
 _IMAGES = (".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
@@ -63,7 +62,7 @@ class OwnFilm:
     file: Path
     patient: str
     votes: Mapping[str, frozenset[str]]
-    boxes: tuple[tuple[str, str, Box], ...] = ()
+    boxes: tuple[tuple[str, str, PixelBox], ...] = ()
     size: tuple[float, float] | None = None
     split: str = ""
 
@@ -139,7 +138,9 @@ def _of_readers(data: Path, document: TruthDocument) -> OwnTable:
         for box in entry.boxes:
             label = _named(box.label)
             votes.setdefault(box.reader, set()).add(label)
-            boxes.append((label, box.reader, Box(box.row_min, box.column_min, box.row_max, box.column_max)))
+            boxes.append(
+                (label, box.reader, PixelBox(box.row_min, box.column_min, box.row_max, box.column_max))
+            )
         said = {reader: frozenset(labels) for reader, labels in votes.items()}
         films.append(OwnFilm(name, file, name, said, tuple(boxes), entry.size))
         left_out += [f"{name}: {sentence}." for sentence in entry.left_out]
@@ -151,7 +152,7 @@ def _of_cohort(data: Path) -> OwnTable:
     films, left_out = [], [f"{each.path}: {each.reason}" for each in cohort.skipped]
     for image in cohort.images:
         votes: dict[str, frozenset[str]] = {}
-        boxes: list[tuple[str, str, Box]] = []
+        boxes: list[tuple[str, str, PixelBox]] = []
         size: tuple[float, float] | None = None
         for marking in image.markings:
             found = list(_json_boxes(marking.boxes))
@@ -159,7 +160,7 @@ def _of_cohort(data: Path) -> OwnTable:
                 entry = document.of([image.path])
                 size = entry.size
                 found += [
-                    (_named(b.label), Box(b.row_min, b.column_min, b.row_max, b.column_max))
+                    (_named(b.label), PixelBox(b.row_min, b.column_min, b.row_max, b.column_max))
                     for b in entry.boxes
                 ]
             boxes += [(label, marking.reader, box) for label, box in found]
@@ -171,11 +172,11 @@ def _of_cohort(data: Path) -> OwnTable:
     return OwnTable(tuple(films), left_out)
 
 
-def _json_boxes(text: str) -> Iterator[tuple[str, Box]]:
+def _json_boxes(text: str) -> Iterator[tuple[str, PixelBox]]:
     try:
         for each in json.loads(text or "[]"):
             edges = [float(each[side]) for side in ("row_min", "column_min", "row_max", "column_max")]
-            yield _named(str(each.get("label", ""))), Box(*edges)
+            yield _named(str(each.get("label", ""))), PixelBox(*edges)
     except (ValueError, TypeError, KeyError, AttributeError):
         return
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .boxes import Box
+from viewer.api import PixelBox
+
 from .film import Film
 from .findings import AORTA, EFFUSION, FIBROSIS, HEART, OPACITY, THICKENING
 
@@ -54,7 +55,7 @@ _USUAL = {
 }
 
 
-def read(rng: np.random.Generator, film: Film, habit: Habit) -> tuple[tuple[str, Box], ...]:
+def read(rng: np.random.Generator, film: Film, habit: Habit) -> tuple[tuple[str, PixelBox], ...]:
     """Return what a reader marks on a film: (finding, box), edges rounded to whole pixels."""
     rows, columns = film.pixels.shape
     marked = [
@@ -67,7 +68,7 @@ def read(rng: np.random.Generator, film: Film, habit: Habit) -> tuple[tuple[str,
         if absent:
             name = str(rng.choice(absent))
             row, column, height, width = _USUAL[name]
-            usual = Box(
+            usual = PixelBox(
                 (row - height / 2) * rows,
                 (column - width / 2) * columns,
                 (row + height / 2) * rows,
@@ -77,7 +78,7 @@ def read(rng: np.random.Generator, film: Film, habit: Habit) -> tuple[tuple[str,
     return tuple(marked)
 
 
-def _marked(rng: np.random.Generator, box: Box, habit: Habit, shape: tuple[int, int]) -> Box:
+def _marked(rng: np.random.Generator, box: PixelBox, habit: Habit, shape: tuple[int, int]) -> PixelBox:
     grown = 0.5 * habit.margin
     top, left, bottom, right = rng.normal(0.0, habit.unsteady, size=4)
     edges = (
@@ -93,4 +94,4 @@ def _marked(rng: np.random.Generator, box: Box, habit: Habit, shape: tuple[int, 
         int(np.clip(round(edge), least + 3, side))
         for edge, least, side in zip(edges[2:], (row_min, column_min), shape, strict=True)
     )
-    return Box(row_min, column_min, row_max, column_max)
+    return PixelBox(row_min, column_min, row_max, column_max)

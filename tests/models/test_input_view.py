@@ -10,11 +10,12 @@ from PIL import Image
 
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
+from viewer.imaging.pixel_box import PixelBox
 from viewer.models.card import InputRule
-from viewer.models.input_view import CropBox, InputView, slice_input
+from viewer.models.input_view import InputView, slice_input
 
 
-def view(shape: tuple[int, int], box: CropBox, size: tuple[int, int], mirror: bool = False) -> InputView:
+def view(shape: tuple[int, int], box: PixelBox, size: tuple[int, int], mirror: bool = False) -> InputView:
     return InputView(shape, box, InputRule(size, normalise="none"), mirror)
 
 
@@ -25,7 +26,7 @@ def views(draw: st.DrawFn, least: int = 3) -> InputView:
     top, left = draw(st.floats(-10, rows - least - 1)), draw(st.floats(-10, columns - least - 1))
     bottom = draw(st.floats(max(top, 0) + least, rows + 10))
     right = draw(st.floats(max(left, 0) + least, columns + 10))
-    box = CropBox(top, left, bottom, right)
+    box = PixelBox(top, left, bottom, right)
     size = (draw(st.integers(4, 50)), draw(st.integers(4, 50)))
     return view((rows, columns), box, size, draw(st.booleans()))
 
@@ -66,15 +67,15 @@ def test_nothing_is_drawn_outside_the_crop(v: InputView) -> None:
 
 def test_the_whole_picture_at_its_own_size_is_unchanged() -> None:
     picture = np.random.default_rng(0).random((40, 50)).astype(np.float32)
-    same = view((40, 50), CropBox(0, 0, 40, 50), (40, 50))
+    same = view((40, 50), PixelBox(0, 0, 40, 50), (40, 50))
     np.testing.assert_allclose(same.resized(picture), picture, atol=1e-6)
     np.testing.assert_allclose(same.back(picture), picture, atol=1e-6)
 
 
 def test_mirror_swaps_columns_for_the_network_and_back_for_the_patient() -> None:
     picture = np.random.default_rng(1).random((40, 50)).astype(np.float32)
-    plain = view((40, 50), CropBox(3, 5, 33, 45), (16, 24))
-    mirrored = view((40, 50), CropBox(3, 5, 33, 45), (16, 24), mirror=True)
+    plain = view((40, 50), PixelBox(3, 5, 33, 45), (16, 24))
+    mirrored = view((40, 50), PixelBox(3, 5, 33, 45), (16, 24), mirror=True)
     np.testing.assert_allclose(mirrored.resized(picture), plain.resized(picture)[:, ::-1], atol=1e-6)
     small = np.random.default_rng(2).random((4, 6)).astype(np.float32)
     np.testing.assert_allclose(mirrored.back(small[:, ::-1]), plain.back(small), atol=1e-6)
@@ -85,7 +86,7 @@ def test_mirror_swaps_columns_for_the_network_and_back_for_the_patient() -> None
 def test_resize_agrees_with_pillow_inside(size: tuple[int, int]) -> None:
     """Pillow's bicubic is the same rule; only the border differs, where we see background and Pillow sees nothing."""
     picture = np.random.default_rng(3).random((40, 50)).astype(np.float32)
-    ours = view((40, 50), CropBox(0, 0, 40, 50), size).resized(picture)
+    ours = view((40, 50), PixelBox(0, 0, 40, 50), size).resized(picture)
     theirs = np.asarray(Image.fromarray(picture).resize(size[::-1], Image.Resampling.BICUBIC))
     edge = 6
     np.testing.assert_allclose(ours[edge:-edge, edge:-edge], theirs[edge:-edge, edge:-edge], atol=2e-3)
@@ -95,7 +96,7 @@ def test_linear_drawing_agrees_with_torch() -> None:
     import torch
 
     small = np.random.default_rng(4).random((6, 5)).astype(np.float32)
-    ours = view((48, 50), CropBox(0, 0, 48, 50), (48, 50)).back(small)
+    ours = view((48, 50), PixelBox(0, 0, 48, 50), (48, 50)).back(small)
     wanted = torch.nn.functional.interpolate(
         torch.tensor(small)[None, None], (48, 50), mode="bilinear", align_corners=False
     )
@@ -106,11 +107,11 @@ def test_a_stretched_pixel_is_not_stretched_for_the_network() -> None:
     """Pixels of 2 x 1 mm: 20 rows are as long as 40 columns, so nothing is padded."""
     picture = np.ones((20, 40), dtype=np.float32)
     v = InputView.of_picture(InputRule((32, 32), normalise="none"), picture, (2.0, 1.0))
-    assert v.box == CropBox(0, 0, 20, 40)
+    assert v.box == PixelBox(0, 0, 20, 40)
     padded = InputView.of_picture(InputRule((32, 32), normalise="none"), picture, (1.0, 1.0))
-    assert padded.box == CropBox(-10, 0, 30, 40)
+    assert padded.box == PixelBox(-10, 0, 30, 40)
     stretched = InputView.of_picture(InputRule((32, 32), fit="stretch", normalise="none"), picture)
-    assert stretched.box == CropBox(0, 0, 20, 40)
+    assert stretched.box == PixelBox(0, 0, 20, 40)
 
 
 def test_channels_repeat_a_grey_picture() -> None:
@@ -128,7 +129,7 @@ def test_the_square_around_a_picture_is_measured_in_millimetres() -> None:
     geometry = Geometry(np.diag([1.0, 2.0, 5.0, 1.0]), (3, 32, 32))
     image = MedicalImage(np.random.default_rng(0).random((3, 32, 32)).astype(np.float32), geometry)
     view = InputView.of(InputRule(size=(32, 32), normalise="none"), image, 1)
-    assert view.box == CropBox(0, -16, 32, 48)
+    assert view.box == PixelBox(0, -16, 32, 48)
     seen = view.network_input(image.voxels[1])[0]
     assert np.abs(seen[:, [0, 31]] - image.voxels[1].min()).max() < 1e-6
     assert np.ptp(seen[:, 16]) > 0.2

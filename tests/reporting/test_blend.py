@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from viewer.foundation.errors import ExportError
-from viewer.reporting.blend import Overlay, blended, grey_levels
+from viewer.reporting.blend import Overlay, Tint, blended, grey_levels
 
 
 def test_the_window_maps_its_ends_to_black_and_white() -> None:
@@ -61,3 +61,25 @@ def test_impossible_overlays() -> None:
         Overlay(np.zeros((1, 1)), (1, 1))
     with pytest.raises(ValueError, match="grid"):
         blended(np.zeros((2, 2, 3)), Overlay(np.zeros((3, 3)), (0, 1)))
+
+
+def test_a_tint_is_one_colour_that_grows_with_the_map() -> None:
+    tint = Tint(
+        "1 heart", 1, "#ff8000", np.array([[-1, 0, 0.05, 0.5, 1, 7, np.nan]]), 1.0, opacity=0.5, threshold=0.1
+    )
+    rgba = tint.rgba()[0]
+    np.testing.assert_allclose(rgba[:, :3], [[1, 128 / 255, 0]] * 7)
+    np.testing.assert_allclose(rgba[:, 3], [0, 0, 0, 0.25, 0.5, 0.5, 0])
+
+
+def test_tints_lie_over_each_other_and_hidden_ones_are_left_out() -> None:
+    base = np.zeros((1, 1, 3))
+    red, hidden, blue = (
+        Tint("", number, colour, values, 1.0, opacity=1.0)
+        for number, (colour, values) in enumerate(
+            (("#ff0000", np.array([[0.5]])), ("#00ff00", None), ("#0000ff", np.array([[0.5]]))), start=1
+        )
+    )
+    np.testing.assert_allclose(blended(base, red, hidden, blue)[0, 0], [0.25, 0, 0.5])
+    with pytest.raises(ValueError, match="grid of its picture"):
+        blended(np.zeros((2, 2, 3)), red)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.tiny import bright_spot
 from viewer.controllers.workbench import Workbench
 from viewer.evaluation.boxes import boxes_from_mask, mask_from_map
+from viewer.imaging.pixel_box import PixelBox
 from viewer.models.card import SQUASHED, InputRule
-from viewer.models.input_view import CropBox, InputView
+from viewer.models.input_view import InputView
 from viewer.state.boxes_view import map_boxes
 from viewer.state.canvas_view import canvas_view
 from viewer.state.map_view import MapView, map_view, pixels_inside, places_shown
@@ -30,7 +31,7 @@ halves = st.integers(-8, 8).map(lambda n: n / 2)
 def test_the_pixels_that_count_are_those_on_which_a_map_is_drawn(
     top: float, left: float, height: float, width: float
 ) -> None:
-    box = CropBox(top, left, top + max(height, 6), left + max(width, 6))
+    box = PixelBox(top, left, top + max(height, 6), left + max(width, 6))
     view = InputView((20, 24), box, InputRule((16, 16)))
     row_min, column_min, row_max, column_max = pixels_inside(view)
     counted = np.zeros((20, 24), dtype=bool)
@@ -147,7 +148,7 @@ def test_the_rule_counts_the_pixels_that_the_network_saw(bench: Workbench) -> No
     """Five percent of a quarter of the picture are not five percent of the picture."""
     bench.viewing.select_slice(2)
     view = bench.session.reading.views[2]
-    bench.session.reading.views[2] = replace(view, box=CropBox(4, 12, 20, 28))
+    bench.session.reading.views[2] = replace(view, box=PixelBox(4, 12, 20, 28))
     made = map_boxes(bench.session, found(bench))
     assert made.within.sum() == 16 * 16
     covered = sum(box.area for box in made.map.boxes)

@@ -11,7 +11,7 @@ from tests.tiny_multilabel import SPOTS, write_tiny_labels_model
 from viewer.evaluation.regions import Region
 from viewer.imaging.image import MedicalImage
 from viewer.state.case import Truth
-from viewer.ui.canvas.finding_marks import legend_words
+from viewer.state.findings_view import legend_words
 
 REGIONS = (
     Region(6, 20, 10, 25, "bright", "A", 2),

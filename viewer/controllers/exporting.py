@@ -104,6 +104,7 @@ def figure_of(shown: ShownSlice) -> FigureContent:
         watermark=shown.watermark,
         mirrored=shown.mirrored,
         boundaries=shown.canvas.boundaries,
+        findings=shown.canvas.findings,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from viewer.controllers.findings_facts import findings_record, findings_words
 from viewer.controllers.map_files import file_stem, grid_words, map_unit, view_facts
 from viewer.evaluation.regions import Region
 from viewer.evaluation.score import Score
@@ -19,7 +20,8 @@ from viewer.imaging.image import MedicalImage
 from viewer.models.input_view import InputView
 from viewer.models.volume_cut import VolumeCut
 from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes, paled
-from viewer.state.canvas_view import CanvasView, canvas_view
+from viewer.state.canvas_view import CanvasView, canvas_view, shown_findings
+from viewer.state.findings_view import FindingsView
 from viewer.state.map_view import (
     MapView,
     Picture,
@@ -99,7 +101,8 @@ def shown_slice(session: Session) -> ShownSlice:
     """
     reading = session.reading
     found = map_view(session, reading, session.view.slice)
-    canvas = canvas_view(session, found)
+    findings = shown_findings(session)
+    canvas = canvas_view(session, found, findings=findings)
     if found is None or canvas is None or reading is None:
         raise _nothing_yet()
     planes = PlanesPresenter(session).view(found) if reading.whole else None
@@ -118,10 +121,10 @@ def shown_slice(session: Session) -> ShownSlice:
     facts = (
         *_prediction_facts(prediction),
         ("model", f"{session.model.card.id}: {fit.sentence}"),
-        ("map", f"{title} of the {choice.score}, {_class_words(session)}, {_layer_words(method)}"),
+        ("map", f"{title} of the {choice.score}, {_shown_words(session, findings)}, {_layer_words(method)}"),
         *_parameter_facts(method),
         *([("steady", "; ".join(prediction.steady))] if prediction and prediction.steady else []),
-        ("scale", f"{found.scale:.4g} is full colour ({found.scale_label}); {_threshold_words(session)}"),
+        ("scale", _scale_words(session, found, findings)),
         ("input", _input_words(session)),
         ("image", ", ".join(fact for fact in canvas.facts if not fact.startswith(method.words))),
         *([("display", ", ".join(canvas.background.notes))] if canvas.background.notes else []),
@@ -149,7 +152,8 @@ def shown_slice(session: Session) -> ShownSlice:
         "raw_max": float(found.raw.max(initial=0.0)),
         "scale": found.scale,
         "scale_name": found.scale_label,
-        "may_read": found.may_read.line,
+        "may_read": (findings.verdict if findings else found.may_read).line,
+        **({"findings": findings_record(findings)} if findings else {}),
         "facts": dict(shown_numbers(session, reading, session.view.slice)),
         "display": {
             "opacity": session.overlay.opacity,
@@ -166,14 +170,16 @@ def shown_slice(session: Session) -> ShownSlice:
         "boxes_rule": boxes.rule if boxes else "",
     }
     return ShownSlice(
-        title=f"{session.case.title}: {_class_words(session)}, {title}, {method.layer}",
+        title=f"{session.case.title}: {_shown_words(session, findings)}, {title}, {method.layer}",
         canvas=canvas,
         found=found,
         unit=map_unit(title, choice.score, difference=is_difference(session)),
         watermark="\n".join(marks),
         facts=facts,
         mirrored=session.view.seen and choice.mirror,
-        regions=() if session.view.seen else (*_regions(boxes), *_erased(session)),
+        regions=()
+        if session.view.seen
+        else (*_regions(boxes, choice.target if findings else ""), *_erased(session)),
         distances=distances,
         record=provenance(**record),
         planes=planes,
@@ -346,6 +352,21 @@ def _against(session: Session, index: int) -> str:
     return model.card.classes[other] if other is not None else ""
 
 
+def _shown_words(session: Session, findings: FindingsView | None) -> str:
+    """The explained class, or how many findings are shown together."""
+    return _class_words(session) if findings is None else findings_words(findings)
+
+
+def _scale_words(session: Session, found: MapView, findings: FindingsView | None) -> str:
+    """What is full colour; each of several findings has a scale of its own, which the legend says."""
+    full = (
+        f"{found.scale:.4g} is full colour ({found.scale_label})"
+        if findings is None
+        else "each finding has its own, see the legend"
+    )
+    return f"{full}; {_threshold_words(session)}"
+
+
 def _threshold_words(session: Session) -> str:
     return f"shown from {session.overlay.threshold:.0%} of the scale"
 
@@ -399,12 +420,15 @@ def _erased(session: Session) -> tuple[Region, ...]:
     return erased_regions(session.choice.erased, session.view.slice)
 
 
-def _regions(boxes: BoxesView | None) -> tuple[Region, ...]:
-    """The boxes on the slice, each under the name of whoever drew it; those of the map need no words."""
+def _regions(boxes: BoxesView | None, mapped: str) -> tuple[Region, ...]:
+    """The boxes on the slice, each under the name of whoever drew it.
+
+    Those of the map need no words, unless several maps are drawn: then they are of the class `mapped`.
+    """
     regions = []
     for mark in boxes.marks if boxes else ():
         if mark.kind == "map":
-            regions.append(replace(mark.region, reader="map, pale" if mark.pale else "map", label=""))
+            regions.append(replace(mark.region, reader="map, pale" if mark.pale else "map", label=mapped))
         else:
             regions.append(replace(mark.region, reader="you") if mark.kind == "drawn" else mark.region)
     return tuple(regions)

@@ -10,9 +10,10 @@ from typing import Literal
 
 from viewer.evaluation.regions import Region
 from viewer.imaging.erasure import Erasure
-from viewer.reporting.blend import Overlay
+from viewer.reporting.blend import Overlay, Tint
 from viewer.reporting.content import Distance, FigureContent
 from viewer.state.canvas_view import Background, OverlayStyle
+from viewer.state.findings_view import FindingMap, FindingsView, legend_head, legend_words
 from viewer.state.map_view import MapView, Picture
 from viewer.state.may_read import Answer
 from viewer.state.planes_view import PlanesView
@@ -43,6 +44,7 @@ def figure_content(
     watermark: str = "",
     mirrored: bool = False,
     boundaries: Lines | None = None,
+    findings: FindingsView | None = None,
 ) -> FigureContent:
     """The content of a figure.
 
@@ -56,6 +58,7 @@ def figure_content(
     distances : measured lines on the picture, at pixel centres as the canvas has them.
     mirrored : whether the background itself is mirrored.
     boundaries : where the segments of the map meet, on the background.
+    findings : the maps of several findings, which are drawn in place of the one map.
     """
     pixels = background.pixels
     lines = tuple(_line(mark) for mark in distances)
@@ -68,8 +71,10 @@ def figure_content(
         regions = tuple(_flipped(region, columns) for region in regions)
         lines = tuple(_turned(line, columns) for line in lines)
         boundaries = None if boundaries is None else boundaries * (1, -1) + (0, columns)
-    overlay = None
-    if found is not None and values is not None and style.visible:
+    overlay, verdict = None, found.may_read if found else None
+    if findings is not None:
+        verdict = findings.verdict
+    elif found is not None and values is not None and style.visible:
         overlay = Overlay(
             values=values,
             scale=(-found.scale if found.diverging else 0.0, found.scale),
@@ -83,6 +88,8 @@ def figure_content(
         window=(background.low, background.high),
         spacing=background.spacing,
         overlay=overlay,
+        tints=tuple(_tint(entry, style, background) for entry in findings.entries) if findings else (),
+        tints_head=legend_head(findings) if findings else "",
         overlay_unit=unit,
         inverted=background.inverted,
         letters=background.letters,
@@ -90,8 +97,8 @@ def figure_content(
         distances=lines,
         convention=next((note.split(":")[0] for note in background.notes if ":" in note), ""),
         title=title,
-        verdict=found.may_read.line if found else "",
-        level=_LEVELS[found.may_read.answer] if found else "plain",
+        verdict=verdict.line if verdict else "",
+        level=_LEVELS[verdict.answer] if verdict else "plain",
         facts=facts,
         watermark=watermark,
         mirrored=mirrored,
@@ -131,6 +138,25 @@ def _line(mark: RulerMark) -> Distance:
     """The state speaks of pixel centres, a figure of edges."""
     (row, column), (last_row, last_column) = mark.start, mark.end
     return Distance((row + 0.5, column + 0.5), (last_row + 0.5, last_column + 0.5), mark.text)
+
+
+def _tint(entry: FindingMap, style: OverlayStyle, background: Background) -> Tint:
+    """A finding as a figure draws it: what is hidden on screen is hidden there, and named in both."""
+    values = entry.values if entry.shown and style.visible else None
+    peak = entry.peak
+    if background.flipped:
+        values = None if values is None else values[:, ::-1]
+        peak = None if peak is None else (peak[0], background.pixels.shape[1] - peak[1])
+    return Tint(
+        legend_words(entry),
+        entry.number,
+        entry.colour,
+        values,
+        entry.scale,
+        peak,
+        style.opacity,
+        style.threshold,
+    )
 
 
 def _turned(line: Distance, columns: int) -> Distance:

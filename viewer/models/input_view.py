@@ -17,6 +17,7 @@ from viewer.foundation.errors import ModelError, UsageError
 from viewer.foundation.registry import nearest
 from viewer.imaging.body import brain_box, percentile_box
 from viewer.imaging.image import MedicalImage
+from viewer.imaging.pixel_box import PixelBox
 from viewer.models.card import Crop, InputRule
 from viewer.models.line_sampling import cell_of, reduction, sampling
 from viewer.models.normalise import in_channels, normalise
@@ -48,24 +49,6 @@ def plain_array(given: Any) -> NDArray[np.float32]:
 
 
 @dataclass(frozen=True)
-class CropBox:
-    """Half-open box in pixel edges of the picture; may reach beyond the picture, where there is only background."""
-
-    row_min: float
-    column_min: float
-    row_max: float
-    column_max: float
-
-    @property
-    def height(self) -> float:
-        return self.row_max - self.row_min
-
-    @property
-    def width(self) -> float:
-        return self.column_max - self.column_min
-
-
-@dataclass(frozen=True)
 class InputView:
     """An invertible view of one picture (row, column) as a network input.
 
@@ -79,7 +62,7 @@ class InputView:
     """
 
     picture_shape: tuple[int, int]
-    box: CropBox
+    box: PixelBox
     rule: InputRule
     mirror: bool = False
     crop: Crop = "none"
@@ -123,13 +106,13 @@ class InputView:
         crop = rule.crop if crop is None else crop
         rows, columns = picture.shape
         if crop == "none":
-            box = CropBox(0, 0, rows, columns)
+            box = PixelBox(0, 0, rows, columns)
         else:
             if crop not in _CROPPED:
                 raise UsageError(
                     f"There is no crop rule '{crop}'{nearest(crop, ['none', *_CROPPED])}.", code="crop"
                 )
-            box = CropBox(*_CROPPED[crop](picture))
+            box = PixelBox(*_CROPPED[crop](picture))
         if rule.fit == "square":
             box = _fitted(box, spacing, rule.size)
         return cls((rows, columns), box, rule, mirror, crop)
@@ -157,7 +140,7 @@ class InputView:
             )
         rows, columns = ready.shape[1:]
         rule = InputRule(size=(rows, columns), channels=ready.shape[0], normalise="none")
-        view = cls((rows, columns), CropBox(0, 0, rows, columns), rule, mirror)
+        view = cls((rows, columns), PixelBox(0, 0, rows, columns), rule, mirror)
         return view, np.ascontiguousarray(ready[..., ::-1]) if mirror else ready
 
     def resized(self, picture: Picture) -> Picture:
@@ -242,12 +225,12 @@ def slice_input(
     return view, np.stack([view.network_input(picture(min(max(k, 0), last)))[0] for k in around])
 
 
-def _fitted(box: CropBox, spacing: tuple[float, float], size: tuple[int, ...]) -> CropBox:
+def _fitted(box: PixelBox, spacing: tuple[float, float], size: tuple[int, ...]) -> PixelBox:
     """Grow the shorter side about its middle until the box has the shape of the input, measured in millimetres."""
     height, width = box.height * spacing[0], box.width * spacing[1]
     wanted = size[0] / size[1]
     if height < width * wanted:
         grow = (width * wanted / spacing[0] - box.height) / 2
-        return CropBox(box.row_min - grow, box.column_min, box.row_max + grow, box.column_max)
+        return PixelBox(box.row_min - grow, box.column_min, box.row_max + grow, box.column_max)
     grow = (height / wanted / spacing[1] - box.width) / 2
-    return CropBox(box.row_min, box.column_min - grow, box.row_max, box.column_max + grow)
+    return PixelBox(box.row_min, box.column_min - grow, box.row_max, box.column_max + grow)

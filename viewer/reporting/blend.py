@@ -81,6 +81,41 @@ class Overlay:
         return colours
 
 
+@dataclass(frozen=True, eq=False)
+class Tint:
+    """The map of one of several findings on one picture, in the colour of its class.
+
+    Attributes
+    ----------
+    words : what the legend says of it.
+    number : of the class; stands where the map is largest, for whoever does not tell the colours apart.
+    colour : ``#rrggbb``.
+    values : (row, column) float, raw values on the grid of the picture; None where the map is hidden or not there.
+    scale : raw value of full colour.
+    peak : (row, column) in pixel edges, where the map is largest; None without a map.
+    opacity, threshold : as those of `Overlay`.
+    """
+
+    words: str
+    number: int
+    colour: str
+    values: NDArray | None = None
+    scale: float = 1.0
+    peak: tuple[float, float] | None = None
+    opacity: float = 0.7
+    threshold: float = 0.0
+
+    def rgba(self) -> NDArray[np.float64]:
+        """(row, column, 4) colours 0..1: opaque where the value is large, so that several may lie over each other."""
+        assert self.values is not None
+        strength = np.nan_to_num(np.asarray(self.values, dtype=np.float64)) / (self.scale or 1.0)
+        shown = (strength > 0) & (strength >= self.threshold)
+        colours = np.empty((*strength.shape, 4))
+        colours[..., :3] = [int(self.colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        colours[..., 3] = np.where(shown, self.opacity * np.clip(strength, 0, 1), 0.0)
+        return colours
+
+
 def grey_levels(
     picture: NDArray, window: tuple[float, float], *, inverted: bool = False
 ) -> NDArray[np.float64]:
@@ -107,12 +142,14 @@ def grey_levels(
     return np.repeat(values[..., None], 3, axis=2)
 
 
-def blended(base: NDArray[np.float64], overlay: Overlay | None) -> NDArray[np.float64]:
-    """(row, column, 3) colours 0..1 of a picture with a map over it."""
-    if overlay is None:
-        return base
-    if overlay.values.shape != base.shape[:2]:
-        raise ValueError("a map is drawn on the grid of its picture")
-    colours = overlay.rgba()
-    alpha = colours[..., 3:]
-    return base * (1 - alpha) + colours[..., :3] * alpha
+def blended(base: NDArray[np.float64], *maps: Overlay | Tint | None) -> NDArray[np.float64]:
+    """(row, column, 3) colours 0..1 of a picture with maps over it, the first at the bottom."""
+    for map_ in maps:
+        if map_ is None or map_.values is None:
+            continue
+        if map_.values.shape != base.shape[:2]:
+            raise ValueError("a map is drawn on the grid of its picture")
+        colours = map_.rgba()
+        alpha = colours[..., 3:]
+        base = base * (1 - alpha) + colours[..., :3] * alpha
+    return base

@@ -8,7 +8,7 @@ from typing import Literal
 from numpy.typing import NDArray
 
 from viewer.evaluation.regions import Region
-from viewer.reporting.blend import Overlay
+from viewer.reporting.blend import Overlay, Tint
 
 Level = Literal["plain", "caution", "stop"]
 
@@ -38,6 +38,8 @@ class FigureContent:
     window : (low, high) of the grey values.
     spacing : (row, column) of a pixel, mm; gives the aspect.
     overlay : the map, or None.
+    tints : the maps of several findings in place of `overlay`, in the order of the legend.
+    tints_head : what the legend says above them; empty where one map alone is shown.
     overlay_unit : what the numbers of the colour bar are ("Grad-CAM of the logit, raw").
     inverted : whether low grey values are white.
     letters : (left, right, top, bottom) anatomical letters; None when the sides are unknown.
@@ -57,6 +59,8 @@ class FigureContent:
     window: tuple[float, float]
     spacing: tuple[float, float] = (1.0, 1.0)
     overlay: Overlay | None = None
+    tints: tuple[Tint, ...] = ()
+    tints_head: str = ""
     overlay_unit: str = ""
     inverted: bool = False
     letters: tuple[str, str, str, str] | None = None

@@ -27,6 +27,8 @@ from viewer.reporting.panels import (
     draw_legend,
     draw_picture,
     draw_regions,
+    draw_tags,
+    draw_tint_legend,
 )
 from viewer.reporting.sheet import LEVELS, LINE, MARGIN, Sheet
 
@@ -77,7 +79,8 @@ def figure_png(content: FigureContent, *, planes: Sequence[FigureContent] = (), 
 
 
 def _drawn(content: FigureContent, planes: Sequence[FigureContent] = ()) -> Figure:
-    panels = 1 if content.overlay is None else 2
+    mapped = content.overlay is not None or any(tint.values is not None for tint in content.tints)
+    panels = 2 if mapped else 1
     bar = 0.0 if content.overlay is None else _BAR
     rows, columns = content.picture.shape[:2]
     aspect = rows * content.spacing[0] / (columns * content.spacing[1])
@@ -89,6 +92,7 @@ def _drawn(content: FigureContent, planes: Sequence[FigureContent] = ()) -> Figu
     parts = {
         "title": 0.3 if content.title else 0.0,
         "pictures": height + 0.12,
+        "tints": LINE * (len(content.tints) + 1) + 0.08 if content.tints_head else 0.0,
         "legend": 0.26 if content.regions else 0.0,
         "planes": _planes_height(planes),
         "verdict": 0.165 * len(verdict) + 0.28 if verdict else 0.0,
@@ -106,6 +110,12 @@ def _drawn(content: FigureContent, planes: Sequence[FigureContent] = ()) -> Figu
         page.text(MARGIN, tops["title"], content.title, fontsize=11, weight="bold")
     left = (_WIDTH - panels * width - _GAP * (panels - 1) - bar) / 2
     _draw_pictures(page, content, panels, (left, tops["pictures"], width, height))
+    if content.tints_head:
+        tall = LINE * (len(content.tints) + 1)
+        named = page.axes(left, tops["tints"], _WIDTH - left - MARGIN, tall)
+        named.set_xlim(0, _WIDTH - left - MARGIN)
+        named.set_ylim(tall, 0)
+        draw_tint_legend(named, content.tints_head, content.tints, LINE)
     if content.regions:
         legend = page.axes(left, tops["legend"], _WIDTH - left - MARGIN, 0.16)
         legend.set_xlim(0, _WIDTH - left - MARGIN)
@@ -132,8 +142,10 @@ def _draw_pictures(
     for panel in range(panels):
         axes = page.axes(left + panel * (width + _GAP), top, width, height)
         last = panel == panels - 1
-        draw_picture(axes, blended(base, content.overlay if last else None), content, width)
+        maps = (content.overlay, *content.tints) if last else ()
+        draw_picture(axes, blended(base, *maps), content, width)
         if last:
+            draw_tags(axes, content.tints)
             draw_boundaries(axes, content.boundaries)
             draw_regions(axes, content.regions)
             draw_distances(axes, content.distances)

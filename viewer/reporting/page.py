@@ -275,7 +275,7 @@ class _Pictures:
         axes = sheet.axes(left, top + (self._deep - deep) / 2, self._width, deep)
         base = grey_levels(content.picture, content.window, inverted=content.inverted)
         letter = min(9.0, max(4.0, 5.2 * self._width))
-        draw_picture(axes, blended(base, content.overlay), content, self._width, letter)
+        draw_picture(axes, blended(base, content.overlay, *content.tints), content, self._width, letter)
         draw_boundaries(axes, content.boundaries)
         draw_regions(axes, content.regions)
         if panel.ring is not None:

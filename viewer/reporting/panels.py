@@ -15,7 +15,7 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from viewer.evaluation.regions import Region
-from viewer.reporting.blend import Overlay
+from viewer.reporting.blend import Overlay, Tint
 from viewer.reporting.content import Distance, FigureContent
 
 FONT = ["DejaVu Sans", "sans-serif"]
@@ -210,6 +210,56 @@ def draw_legend(axes: Axes, regions: tuple[Region, ...]) -> None:
         name = _NAMES.get(reader, reader or "unnamed")
         axes.text(left + 0.4, height / 2, name, fontsize=7, va="center", color=INK, family=FONT)
         left += 0.62 + 0.062 * len(name)
+
+
+def draw_tags(axes: Axes, tints: tuple[Tint, ...]) -> None:
+    """Draw the number of each finding where its map is largest."""
+    for tint in tints:
+        if tint.values is None or tint.peak is None:
+            continue
+        row, column = tint.peak
+        axes.text(
+            column,
+            row,
+            str(tint.number),
+            ha="center",
+            va="center",
+            color="white",
+            fontsize=6.5,
+            weight="bold",
+            family=FONT,
+            bbox={
+                "boxstyle": "circle,pad=0.25",
+                "facecolor": (0.05, 0.055, 0.07, 0.85),
+                "edgecolor": tint.colour,
+                "linewidth": 1.2,
+            },
+        )
+
+
+def draw_tint_legend(axes: Axes, head: str, tints: tuple[Tint, ...], line: float) -> None:
+    """Draw a swatch and words for each finding below each other, on axes that measure inches from the top.
+
+    A finding whose map is not drawn has an empty swatch.
+    """
+    axes.set_axis_off()
+    axes.text(0, line / 2, head, fontsize=7, va="center", color=FAINT, family=FONT)
+    for place, tint in enumerate(tints, start=1):
+        middle = (place + 0.5) * line
+        drawn = tint.values is not None
+        axes.add_patch(
+            Rectangle(
+                (0.02, middle - 0.045),
+                0.16,
+                0.09,
+                facecolor=tint.colour if drawn else "none",
+                edgecolor=INK,
+                linewidth=0.5,
+            )
+        )
+        axes.text(
+            0.26, middle, tint.words, fontsize=7.5, va="center", color=INK if drawn else FAINT, family=FONT
+        )
 
 
 def draw_bar(axes: Axes, overlay: Overlay, unit: str) -> None:

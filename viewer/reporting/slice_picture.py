@@ -97,7 +97,7 @@ def _page(path: Path, contents: Sequence[FigureContent], scale: float, across: i
 
 def _pixels(content: FigureContent, scale: float) -> Image.Image:
     base = grey_levels(content.picture, content.window, inverted=content.inverted)
-    pixels = np.round(255 * blended(base, content.overlay)).astype(np.uint8)
+    pixels = np.round(255 * blended(base, content.overlay, *content.tints)).astype(np.uint8)
     height, width = _extent(content)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     picture = Image.fromarray(pixels, "RGB").resize(size, Image.Resampling.NEAREST)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from viewer.imaging.erasure import Erasure
 from viewer.imaging.image import MedicalImage, Window
+from viewer.imaging.pixel_box import PixelBox
 from viewer.imaging.windows import straightened
-from viewer.models.input_view import CropBox, InputView
+from viewer.models.input_view import InputView
 from viewer.models.volume_cut import VolumeCut
 from viewer.state.case import Case
 from viewer.state.display import (
@@ -207,7 +208,7 @@ def whole_input(view: InputView | VolumeCut) -> InputView | VolumeCut:
         return view.of_input
     rows, columns = view.rule.size
     return replace(
-        view, picture_shape=(rows, columns), box=CropBox(0, 0, rows, columns), mirror=False, crop="none"
+        view, picture_shape=(rows, columns), box=PixelBox(0, 0, rows, columns), mirror=False, crop="none"
     )
 
 

@@ -29,6 +29,7 @@ class CohortLine:
     outcome : of the decision about the finding; empty where it is not known.
     reason : why it was skipped; empty otherwise.
     disputed : why a reviewer holds its label to be wrong; empty where nobody does.
+    uncounted : what the table or a reader says of it and the run left out, in words, such as a label that is no class.
     usable : False for a row of the table that names nothing that may be opened; `reason` says why.
     """
 
@@ -40,6 +41,7 @@ class CohortLine:
     reason: str = ""
     usable: bool = True
     disputed: str = ""
+    uncounted: tuple[str, ...] = ()
 
     @property
     def group(self) -> Group:

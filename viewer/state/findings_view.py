@@ -159,3 +159,21 @@ def _verdict(session: Session, entries: tuple[FindingMap, ...]) -> MayRead:
 def reading_p(entries: tuple[FindingMap, ...], name: str) -> float:
     """Probability of a finding on the slice."""
     return next(entry.probability for entry in entries if entry.name == name)
+
+
+def legend_head(found: FindingsView) -> str:
+    """What the legend of several findings says above them."""
+    if not found.entries:
+        return f"no finding with p \u2265 {found.least:.2f}"
+    return f"p \u2265 {found.least:.2f}; colour from transparent to full"
+
+
+def legend_words(entry: FindingMap) -> str:
+    """``2 Cardiomegaly  p 0.93  full 1.7 (model reference)``."""
+    words = f"{entry.number} {entry.name}  p {entry.probability:.2f}"
+    if entry.missing:
+        return f"{words}  {entry.missing}"
+    if not entry.shown:
+        return f"{words}  hidden"
+    warned = entry.may_read is not None and entry.may_read.answer == "no"
+    return f"{words}  full {entry.scale:.3g} ({entry.scale_label})" + ("  do not read" if warned else "")

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from viewer.models.input_view import CropBox, InputView
+from viewer.imaging.pixel_box import PixelBox
+from viewer.models.input_view import InputView
 from viewer.models.line_sampling import sampling
 from viewer.models.volume_cut import VolumeCut
 
@@ -36,7 +37,7 @@ def small_map(view: InputView | VolumeCut, raw: Picture, *, cells: bool) -> Pict
     box = view.box
     edges = (box.row_min, box.column_min, box.row_max, box.column_max)
     size = (rows // step, columns // step)  # the remainder is cut off, as it is of the picture
-    small = replace(view, picture_shape=size, box=CropBox(*(edge / step for edge in edges)))
+    small = replace(view, picture_shape=size, box=PixelBox(*(edge / step for edge in edges)))
     coarse = step * min(n / length for n, length in zip(raw.shape, (box.height, box.width), strict=True))
     if coarse > 1:  # several cells in a pixel: the strongest one is shown, so that small foci stay visible
         raw = _strongest(raw, int(np.ceil(coarse)))

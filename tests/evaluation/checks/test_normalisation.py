@@ -9,11 +9,14 @@ import pytest
 import torch
 from torch import nn
 
+from viewer.evaluation.checks.normalisation import others, source_scale
 from viewer.evaluation.checks.running import check
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
+from viewer.models.card import InputRule
 from viewer.models.classifier import Classifier
 from viewer.models.loading import wrap_module
+from viewer.models.normalise import in_channels, normalise
 
 
 def films(count: int) -> np.ndarray:
@@ -126,3 +129,59 @@ def test_a_network_whose_map_is_empty_is_asked_all_the_same() -> None:
     with torch.no_grad():
         model.module.answer.weight.zero_()
     assert found(model).verdict in ("doubtful", "fails")
+
+
+def asked_about(model: Classifier, film: np.ndarray):
+    (finding,) = check(model, image(film), checks=["normalisation"], explainer="gradient", target="yes")
+    return finding
+
+
+@pytest.mark.parametrize("name", ["unit", "imagenet"])
+def test_a_pale_film_on_the_right_scale_is_no_other_scale(name: str) -> None:
+    by_value = {"black": 0.0, "white": 255.0}
+    model = classifier(SCALES[name][0], normalise=name, parameters=by_value)
+    pale = 0.3 + 0.35 * films(41)[-1]
+    finding = asked_about(model, pale)
+    assert finding.value > 0.3, "further than films of the training usually are"
+    assert finding.verdict == "no objection", finding.sentence
+    assert "not to blame" in finding.sentence
+
+
+def test_far_away_from_everything_is_doubted_though_no_scale_fits() -> None:
+    model = classifier(SCALES["unit"][0], normalise="unit", parameters={"black": 0.0, "white": 255.0})
+    flat = np.full((48, 48), 0.5, np.float32)
+    flat[0, 0], flat[-1, -1] = 0.0, 1.0
+    finding = asked_about(model, flat)
+    assert finding.value > 1.5
+    assert finding.verdict == "doubtful"
+    assert "unfamiliar" in finding.sentence
+
+
+def ready_of(rule: InputRule, film: np.ndarray) -> np.ndarray:
+    return in_channels(normalise(rule.normalise, film * 255, **rule.parameters), 3, 2)
+
+
+@pytest.mark.parametrize("name", ["unit", "range", "imagenet", "channels"])
+def test_the_greys_come_back_from_the_cards_own_rule(name: str) -> None:
+    parameters = {"black": 0.0, "white": 255.0} | (
+        {"mean": (0.5,), "std": (0.25,)} if name == "channels" else {}
+    )
+    rule = InputRule((48, 48), channels=3, normalise=name, parameters=parameters)
+    pale = 0.3 + 0.35 * films(1)[0]
+    unit, centred = source_scale(ready_of(rule, pale), rule)
+    np.testing.assert_allclose(unit, np.stack([pale] * 3), atol=1e-5)
+    assert centred is (name in ("imagenet", "channels"))
+    names = set(others(ready_of(rule, pale), unit, centred))
+    assert ("mean 0, deviation 1" in names) is not centred
+    assert {"unit": "[0, 1]", "range": "[-1, 1]"}.get(name) not in names
+
+
+def test_values_that_nobody_normalised_are_on_the_smallest_scale_that_holds_them() -> None:
+    film = films(1)[0][None]
+    for low, high in ((0, 1), (-1, 1), (0, 255)):
+        unit, centred = source_scale(low + film * (high - low) * 0.9, None)
+        np.testing.assert_allclose(unit, film * 0.9, atol=1e-5)
+        assert not centred
+    unit, centred = source_scale((film - film.mean()) / film.std(), None)
+    assert centred
+    assert (unit.min(), unit.max()) == (0.0, 1.0)

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plugins.chest_xray.boxes import Box, box_of
+from plugins.chest_xray.boxes import box_of
 from plugins.chest_xray.film import make_film
 from plugins.chest_xray.findings import AORTA, CLASS_SETS, HEART, NO_FINDING, NUMBERS, OPACITY, SYNTHETIC
 from plugins.chest_xray.generator import generate, generate_with_shortcut
 from plugins.chest_xray.readers import READERS, read
+from viewer.api import PixelBox
 from viewer.evaluation.cohort_table import read_cohort
 from viewer.evaluation.truth_files.reading import read_truth_document
 from viewer.foundation.errors import Cancelled
@@ -23,7 +24,7 @@ from viewer.imaging.reading import read_image
 SIZE = 160
 
 
-def inside(box: Box) -> tuple[slice, slice]:
+def inside(box: PixelBox) -> tuple[slice, slice]:
     return slice(int(box.row_min), int(box.row_max)), slice(int(box.column_min), int(box.column_max))
 
 

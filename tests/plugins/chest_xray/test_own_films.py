@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from plugins.chest_xray.boxes import Box
 from plugins.chest_xray.films import CELLS, SIDE, Films, share_of
 from plugins.chest_xray.findings import AORTA, CLASS_SETS, EFFUSION, HEART, NO_FINDING
 from plugins.chest_xray.generator import generate
 from plugins.chest_xray.own_films import OwnFilms, classes_of, own_films, split
 from plugins.chest_xray.own_tables import OwnFilm, own_table
-from viewer.api import write_radiograph
+from viewer.api import PixelBox, write_radiograph
 from viewer.foundation.errors import WhySliceError
 from viewer.foundation.progress import SILENT
 
@@ -183,9 +182,9 @@ def test_eight_one_and_one_in_ten_patients_and_what_the_data_say() -> None:
 
 
 def test_shares_of_cells() -> None:
-    whole = share_of([Box(0, 0, 100, 50)], (100, 50))
+    whole = share_of([PixelBox(0, 0, 100, 50)], (100, 50))
     assert whole.min() == 255
-    half = share_of([Box(0, 0, 50, 50), Box(0, 0, 10, 10)], (100, 50))
+    half = share_of([PixelBox(0, 0, 50, 50), PixelBox(0, 0, 10, 10)], (100, 50))
     assert (half[: CELLS // 2] == 255).all()
     assert (half[CELLS // 2 :] == 0).all()
     assert json.dumps(int(share_of([], (10, 10)).max())) == "0"

@@ -359,6 +359,7 @@ def line_of(row: CohortImage, answer: Record | str, card: ModelCard, finding: st
         float(answer["probabilities"][k]),
         answer["peak"],
         outcome,
+        uncounted=tuple(answer["problems"]),
     )
 
 

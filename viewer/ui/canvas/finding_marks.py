@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from viewer.state.findings_view import FindingMap, FindingsView
+from viewer.state.findings_view import FindingMap, FindingsView, legend_head, legend_words
 from viewer.ui import theme
 from viewer.ui.canvas.marks import small_font
 from viewer.ui.canvas.picture_view import PictureView
@@ -48,16 +48,14 @@ class FindingMarks:
     def _legend(self, painter: QPainter, view: PictureView, found: FindingsView) -> None:
         metrics = painter.fontMetrics()
         lines = [(entry, legend_words(entry)) for entry in found.entries]
-        head = (
-            f"p \u2265 {found.least:.2f}; colour from transparent to full"
-            if lines
-            else f"no finding with p \u2265 {found.least:.2f}"
-        )
+        head = legend_head(found)
         high = metrics.height() + 3.0
         wide = max(metrics.horizontalAdvance(words) for words in (head, *(text for _, text in lines)))
         width, height = wide + 3 * _PAD + _SWATCH + 4, high * (len(lines) + 1) + 2 * _PAD
         screen = view.viewport().rect()
-        place = QRectF(screen.right() - width - _PAD, screen.bottom() - height - _PAD, width, height)
+        # Below the picture stands the letter of its lower side.
+        bottom = screen.bottom() - max(_PAD, view.margin)
+        place = QRectF(screen.right() - width - _PAD, bottom - height, width, height)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(12, 14, 18, 200))
         painter.drawRoundedRect(place, 4, 4)
@@ -74,14 +72,3 @@ class FindingMarks:
             painter.drawRect(swatch)
             painter.setPen(theme.DARK_TEXT if entry.shown and not entry.missing else theme.DARK_MUTED)
             painter.drawText(QPointF(swatch.right() + _PAD, y), text)
-
-
-def legend_words(entry: FindingMap) -> str:
-    """``2 Cardiomegaly  p 0.93  full 1.7 (model reference)``."""
-    words = f"{entry.number} {entry.name}  p {entry.probability:.2f}"
-    if entry.missing:
-        return f"{words}  {entry.missing}"
-    if not entry.shown:
-        return f"{words}  hidden"
-    warned = entry.may_read is not None and entry.may_read.answer == "no"
-    return f"{words}  full {entry.scale:.3g} ({entry.scale_label})" + ("  do not read" if warned else "")

@@ -422,8 +422,19 @@ def _cells(index: int, line: CohortLine, hidden: bool) -> tuple[str, ...]:
         _DASH if line.probability is None else f"{line.probability:.3f}",
         _DASH if line.slice is None else str(line.slice + 1),
         line.outcome or _DASH,
-        _without_names(line.reason) if hidden else line.reason,
+        "; ".join(
+            filter(None, (_without_names(line.reason) if hidden else line.reason, *_uncounted(line, hidden)))
+        ),
     )
+
+
+def _uncounted(line: CohortLine, hidden: bool) -> list[str]:
+    """What was left out of a case; a label is no name, it stands in the column beside it anyway."""
+    labels = set(_labels(line))
+    return [
+        _without_names(words) if hidden and not any(f"'{label}'" in words for label in labels) else words
+        for words in line.uncounted
+    ]
 
 
 def _without_names(sentence: str) -> str:
