@@ -19,7 +19,10 @@ from viewer.evaluation.confusion import auc
 from viewer.foundation.progress import Progress
 
 HEALTHY = "No finding"
-TRAINING = "whyslice train chest-xray --set markers=shortcut --set width=16 --set films=1500 --set epochs=6 --out run"
+TRAINING = (
+    "whyslice train chest-xray --set markers=shortcut --set width=16 "
+    "--set films=1500 --set epochs=6 --out out/run"
+)
 """Makes a network that reads the marker."""
 _EDGES = ("row_min", "column_min", "row_max", "column_max")
 _DECIDED = 0.5

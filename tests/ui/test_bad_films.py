@@ -18,11 +18,11 @@ FACTS = {"modality": "CR", "bits": 12, "pixel_mm": 0.5, "patient": "SYNTHETIC^FI
 @pytest.fixture
 def films(bare, user_folder):
     """The window with a model of several findings that says it was made for films from the front."""
-    folder = write_tiny_labels_model(user_folder)
+    folder = write_tiny_labels_model(user_folder, "tiny-films")
     card = folder / "model.toml"
     wants = 'modality = ["CR", "DX"]\nbody_part = "chest"\nplane = "coronal"\n'
     card.write_text(card.read_text() + f"[applies_to]\n{wants}", encoding="utf-8")
-    bare.bench.explaining.select_model("tiny-labels")
+    bare.bench.explaining.select_model("tiny-films")
     bare.settle()
     return bare
 
