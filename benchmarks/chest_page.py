@@ -67,8 +67,8 @@ def page(
 ) -> str:
     """The page in Markdown."""
     command = (
-        f"python -m benchmarks.chest_study --films {options.films} --mapped {options.mapped} --slow {options.slow} "
-        f"--checked {options.checked} --model {options.model}"
+        f"python -m benchmarks.chest_study --films {options.films} --mapped {options.mapped} --marked {options.marked} "
+        f"--slow {options.slow} --checked {options.checked} --model {options.model}"
         + (f" --reader {options.reader}" if options.reader else "")
     )
     parts = [

@@ -39,9 +39,8 @@ def main() -> None:
     """Make the films, evaluate, write the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chest_study")
     parser.add_argument("--films", type=int, default=300, help="films for predictions and fast explainers")
-    parser.add_argument(
-        "--mapped", type=int, default=60, help="of them, for pixel importance and the markers"
-    )
+    parser.add_argument("--mapped", type=int, default=60, help="of them, for pixel importance")
+    parser.add_argument("--marked", type=int, default=60, help="of them, for erasing the markers")
     parser.add_argument("--slow", type=int, default=12, help="of them, for all other explainers; 0 for none")
     parser.add_argument("--checked", type=int, default=4, help="of them, for deletion and random weights")
     parser.add_argument("--model", default=_MODEL)
@@ -51,7 +50,7 @@ def main() -> None:
     options = parser.parse_args()
     progress = on_one_line()
     host.activate()
-    sizes = (options.films, options.mapped, options.slow)
+    sizes = (options.films, options.mapped, options.marked, options.slow)
     # The first films of a larger cohort are those of a smaller one.
     cohorts = {
         count: unseen_cases(_GENERATOR, count, options.out / f"cohort-{count}", progress)
@@ -80,8 +79,8 @@ def main() -> None:
     few = cohorts.get(options.slow)
     slow = [_evaluated(each, progress) for each in _slow_orders(whole, few, options.out)] if few else []
     whom = api.load_model(options.model)
-    erased = erase_markers(whom, cohorts[options.mapped], options.mapped, progress)
-    markers = [*in_words(erased, whom.classes), *_beside(options, cohorts[options.mapped], progress)]
+    erased = erase_markers(whom, cohorts[options.marked], options.marked, progress)
+    markers = [*in_words(erased, whom.classes), *_beside(options, cohorts[options.marked], progress)]
     checked = measured(options.model, few, options.checked, options.out, progress) if few else {}
     pictures = _kept_pictures({"films": found, "importance": weighed}, options.out)
     _PAGE.parent.mkdir(parents=True, exist_ok=True)
@@ -120,10 +119,10 @@ def _beside(options: argparse.Namespace, cohort: Path, progress: Progress) -> It
     if not options.reader:
         return ()
     betraying = unseen_cases(
-        f"{_GENERATOR}-shortcut", options.mapped, options.out / f"betraying-{options.mapped}", progress
+        f"{_GENERATOR}-shortcut", options.marked, options.out / f"betraying-{options.marked}", progress
     )
     cohorts = {"mean nothing": cohort, "give the healthy away": betraying}
-    return side_by_side((options.model, options.reader), cohorts, options.mapped, progress)
+    return side_by_side((options.model, options.reader), cohorts, options.marked, progress)
 
 
 def _kept_pictures(documents: Mapping[str, Document], out: Path) -> dict[str, str]:
