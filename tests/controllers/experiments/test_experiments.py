@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
-from tests.tiny import bright_spot, write_tiny_segmentation
+from tests.tiny import CARD, bright_spot, write_tiny_segmentation
 from viewer import api
 from viewer.controllers.experiments.declaration import EXPERIMENTS
 from viewer.controllers.experiments.order import ExperimentOrder
@@ -17,6 +19,8 @@ from viewer.controllers.experiments.to_files import experiments_to_files
 from viewer.evaluation.agreement import class_overlap, correlation
 from viewer.foundation.errors import Cancelled, UsageError
 from viewer.foundation.progress import ProgressToken
+from viewer.models.architectures import ARCHITECTURES
+from viewer.plugin_host import host
 from viewer.reporting.page_content import PageRow, PageWords
 
 
@@ -72,6 +76,24 @@ def test_a_tile_for_every_layer_with_an_output_of_its_own(order):
     assert [row["layer"] for row in found.numbers["layers"]] == [layer.name for layer in layers]
     titles = [panel.title for row in rows_of(found) for panel in row.panels]
     assert titles == ["the slice", *(layer.name for layer in layers)]
+    assert "repeat one of them" not in found.sentence
+
+
+def test_the_seventy_layers_of_the_baseline_are_accounted_for(tmp_path):
+    """Fifty-four have an output of their own; dropout, which is off, repeats the sixteen before it."""
+    card = CARD.format(id="deep").replace("tiny-test-network", "stroke-baseline").replace("relu2", "relu6_3")
+    card = card.replace("size = [32, 32]", "size = [128, 128]").split("[[reference]]")[0]
+    (tmp_path / "model.toml").write_text(f"{card}[architecture_options]\nside = 128\n", encoding="utf-8")
+    torch.manual_seed(0)
+    host.activate()
+    save_file(ARCHITECTURES["stroke-baseline"](side=128).state_dict(), tmp_path / "weights.safetensors")
+    found = run_experiment("layers", ExperimentOrder(str(tmp_path), bright_spot(), 2))
+    assert found.value == 54
+    assert "54 layers have a map of stroke" in found.sentence
+    assert "16 more repeat one of them" in found.sentence
+    panels = [panel for row in rows_of(found) for panel in row.panels]
+    assert len(panels) == 55
+    assert [panel.note.splitlines()[0] for panel in (panels[1], panels[-1])] == ["128x128", "2x2"]
 
 
 def test_six_panels_of_each_score_with_the_overlap_of_the_classes(order):
@@ -135,12 +157,46 @@ def test_every_slice_has_its_map_and_its_probability(order):
     assert [len(row.panels) for row in rows_of(found)] == [5, 5, 3]
 
 
+def test_planes_go_through_the_most_probable_slice_and_not_the_largest_value(order):
+    """Two spots on slice 2; on slice 4 a brighter one alone: its map is higher, and its slice is less probable."""
+    image = bright_spot()
+    voxels = image.voxels.copy()
+    voxels[2, 20:24, 4:8] = 5.0
+    voxels[4, 24:28, 4:8] = 7.0
+    turned = replace(image, voxels=voxels)
+    found = run_experiment("slices", replace(order, image=turned))
+    highest = [explained(order.model, turned, target="stroke", slice=k).raw.max() for k in range(5)]
+    assert int(np.argmax(highest)) == 4
+    assert int(np.argmax(found.numbers["probabilities"])) == 2
+    slice_, row, column = found.numbers["planes"]["voxel"]
+    assert slice_ == 2
+    assert voxels[2, row - 2 : row + 3, column - 2 : column + 3].max() == 5
+    words = rows_of(found)[-1].heading
+    assert words == found.numbers["planes"]["words"]
+    assert "slice 3, where stroke is most probable" in words
+    assert rows_of(found)[-1].panels[0].note == "axial 3 of 5"
+
+
+def test_planes_of_an_empty_map_say_so(order):
+    image = bright_spot()
+    dark = replace(image, voxels=np.full_like(image.voxels, -1.0))
+    found = run_experiment("slices", replace(order, image=dark))
+    assert "its map is empty" in found.numbers["planes"]["words"]
+    assert found.numbers["planes"]["voxel"][1:] == [16, 16]
+
+
 def test_a_volume_is_shown_slice_by_slice_and_in_three_planes(volumes):
     found = run_experiment("slices", ExperimentOrder(str(volumes), bright_spot()))
     assert found.slice is None
     assert found.numbers["probabilities"] is None
     assert int(np.argmax(found.numbers["mass"])) == 2
-    assert [panel.title for panel in rows_of(found)[-1].panels] == ["axial", "coronal", "sagittal"]
+    planes = rows_of(found)[-1]
+    assert [panel.title for panel in planes.panels] == ["axial", "coronal", "sagittal"]
+    slice_, row, column = found.numbers["planes"]["voxel"]
+    volume = bright_spot().voxels
+    assert slice_ == 2
+    assert volume[slice_, row - 2 : row + 3, column - 2 : column + 3].max() == 5
+    assert "one probability for the whole volume" in planes.heading
 
 
 @pytest.mark.parametrize("name", ["mirroring", "cropping", "layers", "classes"])

@@ -57,8 +57,10 @@ def layers(order: ExperimentOrder, progress: Progress) -> Experiment:
         panels.append(panel)
     small = len(panels) > _FEW
     blocks: list[Block] = [*in_rows([asked.picture("the slice"), *panels], _ACROSS if small else 6)]
+    repeated = sum(layer.differentiable and layer.same_as is not None for layer in asked.layers)
+    more = f", and {repeated} more repeat one of them" if repeated else ""
     sentence = (
-        f"{len(wanted)} layers have a map of {asked.class_name} (p {probability:.2f}); input first, output last. "
+        f"{len(wanted)} layers have a map of {asked.class_name} (p {probability:.2f}){more}; input first, output last. "
         f"{_kept_words(rows, asked.layer)} Every tile has a scale of its own: values of different layers cannot be "
         "compared."
     )

@@ -1,8 +1,9 @@
-"""The whole series as one picture: the slices, the same slices with their maps, and three planes through the peak."""
+"""The whole series as one picture: the slices, the same slices with their maps, and three planes through one place."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -44,8 +45,10 @@ def slices(order: ExperimentOrder, progress: Progress) -> Experiment:
         ),
     ]
     volume = _in_file_order(asked, drawn)
+    planes: PlanesPlace | None = None
     if volume is not None:
-        blocks.append(_planes(asked, volume, scale))
+        planes = _planes_place(asked, drawn, probabilities)
+        blocks.append(_planes(asked, volume, scale, planes))
     called, share, sentence = _told(asked, mass, probabilities)
     if len(chosen) < count:
         sentence += f" {len(chosen)} of {count} slices are shown, evenly spread."
@@ -54,6 +57,7 @@ def slices(order: ExperimentOrder, progress: Progress) -> Experiment:
         "mass": [float(each) / total if total > 0 else 0.0 for each in mass],
         "probabilities": None if probabilities is None else [float(p) for p in probabilities],
         "called": called,
+        "planes": None if planes is None else {"voxel": list(planes.voxel), "words": planes.words},
     }
     page = page_of("slices", asked, blocks, sentence, {asked.explainers[0]: scale}, width=11.0)
     return Experiment("slices", share, sentence, page, numbers, None if asked.whole else asked.slice)
@@ -172,15 +176,66 @@ def _in_file_order(asked: Asked, drawn: Map) -> Map | None:
     return volume
 
 
-def _planes(asked: Asked, volume: Map, scale: Scale) -> PageRow:
-    """Axial, coronal and sagittal through the highest value."""
+@dataclass(frozen=True)
+class PlanesPlace:
+    """Where three planes meet.
+
+    Attributes
+    ----------
+    voxel : (slice, row, column) in the order of the file.
+    words : why there.
+    """
+
+    voxel: tuple[int, int, int]
+    words: str
+
+
+def _planes_place(asked: Asked, drawn: Map, probabilities: Map | None) -> PlanesPlace:
+    """The map's highest value: of a volume in all of it; of slices on the most probable one, as each has its own map.
+
+    Values of different slices come from different answers: the highest of all may lie on a slice that is not called.
+    """
+    name = asked.class_name
+    if probabilities is None:
+        p = float(asked.probabilities[asked.target])
+        index = int(drawn.reshape(len(drawn), -1).max(axis=1).argmax())
+        words = f"the map's highest value (one probability for the whole volume: {name} {p:.2f})"
+    else:
+        index = int(probabilities.argmax())
+        on = f"slice {index + 1}, where {name} is most probable (p {float(probabilities[index]):.2f})"
+        words = f"the map's highest value on {on}"
+    flat = drawn[index]
+    row, column = np.unravel_index(int(flat.argmax()), flat.shape)
+    if not flat[row, column] > 0:
+        row, column = flat.shape[0] // 2, flat.shape[1] // 2
+        words = (
+            "the middle; the map is empty"
+            if probabilities is None
+            else f"the middle of {on}; its map is empty"
+        )
+    return PlanesPlace(_voxel(asked, index, int(row), int(column)), f"three planes through {words}")
+
+
+def _voxel(asked: Asked, index: int, row: int, column: int) -> tuple[int, int, int]:
+    """The voxel of the file that a value of the drawn map lies on."""
     image = asked.order.image
-    place = np.unravel_index(int(volume.argmax()), volume.shape)
+    if asked.whole:
+        view = asked.made().view
+        assert isinstance(view, VolumeView)
+        found = view.order.voxel(image.geometry.shape, (index, row, column))
+    else:
+        found = image.plane.voxel(image.geometry, index, row, column)
+    first, second, third = (round(float(each)) for each in found)
+    return first, second, third
+
+
+def _planes(asked: Asked, volume: Map, scale: Scale, place: PlanesPlace) -> PageRow:
+    """Axial, coronal and sagittal through one place."""
     panels = (
-        _plane_panel(asked, plane, int(place[plane.axes[0]]), volume, scale)
-        for plane in planes_of(image.geometry)
+        _plane_panel(asked, plane, place.voxel[plane.axes[0]], volume, scale)
+        for plane in planes_of(asked.order.image.geometry)
     )
-    return PageRow(tuple(panels), "three planes through the map's peak", 3)
+    return PageRow(tuple(panels), place.words, 3)
 
 
 def _plane_panel(asked: Asked, plane: ReadingPlane, index: int, volume: Map, scale: Scale) -> PagePanel:
