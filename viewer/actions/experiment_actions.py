@@ -8,6 +8,7 @@ from viewer.actions.action import Action
 from viewer.controllers.experimenting import why_no_experiment, why_no_misclassified, why_no_other
 from viewer.controllers.experiments.declaration import EXPERIMENTS
 from viewer.controllers.experiments.fitting import asks_the_same, grades, same_network
+from viewer.state.disputed import why_no_dispute
 from viewer.state.session import Session
 
 _PARTNERS: Mapping[str, Callable[[Session], str]] = {
@@ -61,13 +62,9 @@ EXPERIMENT_ACTIONS: tuple[Action, ...] = (
         "experiment.dispute",
         "Dispute the label\u2026",
         "Experiments",
-        "Say why the label of this case of the cohort is wrong; such cases are counted apart.",
+        "Say why the label of the open case is wrong; in a cohort such cases are counted apart. Can be undone.",
         dialog="dispute",
-        why_not=lambda s: (
-            ""
-            if s.cohort is not None and s.cohort.current is not None
-            else "No case of a cohort has been opened."
-        ),
+        why_not=why_no_dispute,
     ),
     Action(
         "experiment.save",

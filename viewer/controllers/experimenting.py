@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from viewer.imaging.image import PatientInfo
 from viewer.models.card import Crop, ModelCard
 from viewer.state.canvas_view import OverlayStyle
 from viewer.state.case import Case
+from viewer.state.disputed import disputed_of, line_of_open
 from viewer.state.experiment import ExperimentOnScreen
 from viewer.state.method import is_segmentation
 from viewer.state.planes_view import why_no_planes
@@ -221,13 +221,10 @@ class Experiments:
         return Look(style, window, view.convention, view.inverted)
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
-        """What the table of the cohort knows of the open case."""
-        cohort, case = self._session.cohort, self._session.case
-        if cohort is None or case is None or cohort.current is None:
-            return ()
-        row = cohort.lines[cohort.current].image
-        same = os.path.realpath(case.image.source.path) == os.path.realpath(row.file)
-        return row.facts if same else ()
+        """What the table of the cohort knows of the open case, and whether its label is disputed."""
+        cohort, index = self._session.cohort, line_of_open(self._session)
+        known = () if cohort is None or index is None else cohort.lines[index].image.facts
+        return (*known, ("label", "disputed")) if disputed_of(self._session) else known
 
 
 def why_no_experiment(session: Session) -> str:

@@ -26,6 +26,7 @@ from viewer.foundation.whole_file import write_whole
 from viewer.imaging.erasing import erased_pixels
 from viewer.imaging.erasure import Erasure
 from viewer.imaging.image import Window
+from viewer.state.disputed import disputed_of
 from viewer.state.kept_lesson import KeptLesson
 from viewer.state.kept_session import KeptSession
 from viewer.state.session import Notice, ScaleName, Session, Workspace
@@ -70,6 +71,7 @@ def kept(session: Session) -> KeptSession | None:
         erased=session.choice.erased,
         parameters=session.choice.parameters,
         lesson=KeptLesson.of_lesson(session.lesson),
+        disputed=disputed_of(session),
     )
 
 
@@ -246,7 +248,7 @@ class Keeping:
         session, view = self._session, wanted.view
         self._grid.keep()
         session.boxes.drawn, session.rulers.drawn = dict(wanted.boxes), dict(wanted.lines)
-        session.notes.text = wanted.notes
+        session.notes.text, session.notes.disputed = wanted.notes, wanted.disputed
         index, centre, width = view.get("slice"), view.get("centre"), view.get("width")
         if type(index) is int:
             self._viewing.select_slice(index)

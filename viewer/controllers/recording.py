@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from viewer.state.disputed import disputed_of
 from viewer.state.history import Content, Step, with_step
 from viewer.state.session import Session
 
@@ -55,4 +56,5 @@ class Recording:
             s.choice.crop,
             s.resampled is not None,
             s.choice.erased,
+            disputed_of(s),
         )

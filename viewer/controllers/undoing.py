@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from viewer.controllers.disputing import Disputing
 from viewer.controllers.explaining import Explaining
 from viewer.controllers.recording import Recording
 from viewer.controllers.regularising import Regularising
@@ -13,12 +14,18 @@ class Undoing:
     """Verbs *undo* and *redo*. Only what a step has changed is touched, and its slice comes on screen."""
 
     def __init__(
-        self, session: Session, recording: Recording, explaining: Explaining, grid: Regularising
+        self,
+        session: Session,
+        recording: Recording,
+        explaining: Explaining,
+        grid: Regularising,
+        disputing: Disputing,
     ) -> None:
         self._session = session
         self._recording = recording
         self._explaining = explaining
         self._grid = grid
+        self._disputing = disputing
 
     def undo(self) -> None:
         """Take the last step back."""
@@ -65,6 +72,8 @@ class Undoing:
                 session.rulers.selected = None
         if "notes" in changed:
             session.notes.text = to.notes
+        if "disputed" in changed:
+            self._disputing.put(to.disputed)
         if {"mirror", "crop", "erased"} & set(changed):
             self._explaining.set_input(
                 mirror=to.mirror if "mirror" in changed else session.choice.mirror,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from viewer.controllers.beside import BesideVerbs
 from viewer.controllers.boxing import Boxing
 from viewer.controllers.cohort.verbs import Cohorts
+from viewer.controllers.disputing import Disputing
 from viewer.controllers.dropping import Dropping
 from viewer.controllers.erasing import Erasing
 from viewer.controllers.experimenting import Experiments
@@ -78,7 +79,8 @@ class Workbench:
         self.beside = BesideVerbs(self.session, runner, self.peeking)
         self.teaching = Teaching(self.session, runner, self.opening, self.beside)
         self.grid = Regularising(self.session, runner, self.explaining, self.recording)
-        self.undoing = Undoing(self.session, self.recording, self.explaining, self.grid)
+        self.disputing = Disputing(self.session, self.recording, self.cohorts)
+        self.undoing = Undoing(self.session, self.recording, self.explaining, self.grid, self.disputing)
         self.dropping = Dropping(self.session, self.opening, self.beside, self.explaining)
         self.recents = Recents(self.session, runner, self.opening)
         self.keeping = Keeping(

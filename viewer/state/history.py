@@ -1,4 +1,4 @@
-"""What has been done to a case and can be undone: boxes, lines, notes and the network's input. Frozen, no Qt."""
+"""What can be undone of a case: boxes, lines, notes, a disputed label and the network's input. Frozen, no Qt."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Content:
     ----------
     boxes, lines : what is drawn, by identity.
     erased : what is taken out of the network's input.
+    disputed : why its label is held to be wrong; empty where it is not.
     even : the case has been resampled to an even grid.
     """
 
@@ -35,6 +36,7 @@ class Content:
     crop: Crop
     even: bool
     erased: tuple[Erasure, ...] = ()
+    disputed: str = ""
 
 
 @dataclass(frozen=True)

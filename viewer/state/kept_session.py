@@ -39,6 +39,7 @@ class KeptSession:
     model : id of the model.
     choice : explainer, layer, target, score, mirror, crop, whether all findings are shown together.
     erased : what was taken out of the network's input.
+    disputed : why the label of the case is held to be wrong.
     parameters : explainer -> its parameters that were set by hand.
     view : slice, window (centre, width), convention, inverted.
     overlay : visible, opacity, threshold, colour map, scale, true grid.
@@ -61,6 +62,7 @@ class KeptSession:
     erased: tuple[Erasure, ...] = ()
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     lesson: KeptLesson | None = None
+    disputed: str = ""
 
     def words(self, *, hidden: bool) -> str:
         """What it was, in a line: ``MR · 30 × 192 × 192 · 2 boxes, notes``."""
@@ -90,6 +92,7 @@ class KeptSession:
             "erased": [each.to_json() for each in self.erased],
             "parameters": {name: dict(values) for name, values in self.parameters.items()},
             "lesson": None if self.lesson is None else self.lesson.document(),
+            "disputed": self.disputed,
         }
 
     @classmethod
@@ -122,6 +125,7 @@ class KeptSession:
             erased=_erasures(document.get("erased")),
             parameters=_parameters(document.get("parameters")),
             lesson=KeptLesson.of(document.get("lesson")),
+            disputed=_text(document.get("disputed")),
         )
 
 

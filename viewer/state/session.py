@@ -217,6 +217,8 @@ class Notes:
 
     events: ClassVar[SignalGroupDescriptor] = SignalGroupDescriptor()
     text: str = ""
+    disputed: str = ""
+    """Why the label of a case of no cohort is held to be wrong; see `viewer.state.disputed`."""
 
 
 @dataclass(frozen=True)

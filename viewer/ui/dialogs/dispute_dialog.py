@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from viewer.controllers.workbench import Workbench
+from viewer.state.disputed import disputed_of, line_of_open
 from viewer.ui.attempt import attempt
 from viewer.ui.panels.card import described
 
@@ -18,20 +19,19 @@ class DisputeDialog(QDialog):
         self._bench = bench
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Dispute the label")
-        cohort = bench.session.cohort
-        self._index = None if cohort is None else cohort.current
-        known = "" if cohort is None or self._index is None else cohort.lines[self._index].disputed
+        index = line_of_open(bench.session)
         body = QVBoxLayout(self)
         body.setContentsMargins(22, 18, 22, 16)
         body.setSpacing(12)
-        number = "" if self._index is None else f" of case {self._index + 1}"
-        words = QLabel(
-            f"Why is the label{number} wrong? Cases with a disputed label are counted apart. Without a note the label "
-            "is no longer disputed."
+        about = (
+            "the label of this case wrong? The note is kept with the session."
+            if index is None
+            else f"the label of case {index + 1} wrong? Cases with a disputed label are counted apart."
         )
+        words = QLabel(f"Why is {about} Without a note the label is no longer disputed.")
         words.setWordWrap(True)
         words.setMinimumWidth(420)
-        self.note = QPlainTextEdit(known)
+        self.note = QPlainTextEdit(disputed_of(bench.session))
         described(self.note, "Note", "Why the label is wrong; it is saved with the results.")
         kinds = QDialogButtonBox.StandardButton
         buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel)
@@ -46,6 +46,5 @@ class DisputeDialog(QDialog):
     def accept(self) -> None:
         """Keep the note."""
         super().accept()
-        index, note = self._index, self.note.toPlainText()
-        if index is not None:
-            attempt(self._bench, lambda: self._bench.cohorts.dispute(index, note))
+        note = self.note.toPlainText()
+        attempt(self._bench, lambda: self._bench.disputing.dispute(note))

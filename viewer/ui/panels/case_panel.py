@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollA
 
 from viewer.controllers.workbench import Workbench
 from viewer.state.case import Case
+from viewer.state.disputed import disputed_of
 from viewer.state.opened import Peeked
 from viewer.state.panel_views import StripView
 from viewer.state.session import Session
@@ -149,9 +150,11 @@ class CasePanel(Card):
             chip.setAccessibleName(f"{name}, {words_}")
             self._chips[name] = chip
             self._counts.addWidget(chip)
+        self.disputed = DotLine("amber", "")
         self.body.addWidget(self._truth_heading)
         self.body.addWidget(self._truth)
         self.body.addLayout(self._counts)
+        self.body.addWidget(self.disputed)
 
     def _make_findings(self) -> QScrollArea:
         scroll = QScrollArea()
@@ -184,6 +187,7 @@ class CasePanel(Card):
         self._show_patient(session)
         self._undo.setVisible(session.resampled is not None)
         self._show_truth(case, strip)
+        self._show_dispute(disputed_of(session) if case is not None else "")
         findings = (case, session.judgement, session.model, session.phi_hidden)
         if any(a is not b for a, b in zip(findings, self._findings or (0, 0, 0, 0), strict=True)):
             self._findings = findings
@@ -259,6 +263,10 @@ class CasePanel(Card):
             if known:  # the line above the four outcomes
                 lines.append("Slices, at the model's threshold:")
             self._truth.setText((" " if not truth.notes else "\n").join(lines))
+
+    def _show_dispute(self, note: str) -> None:
+        self.disputed.setVisible(bool(note))
+        self.disputed.say(f"Label disputed: {note}")
 
     def _show_findings(self, session: Session) -> None:
         """Lines that stay lines keep their place: another volume of a series must not make the list flicker."""
