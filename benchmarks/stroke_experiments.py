@@ -95,7 +95,7 @@ FIGURES = (
         "models",
         "The study trains dense, flat, pooled and shallow networks, compares their scores (its Table 2) and judges "
         "their maps by eye: pooled good, shallow very good, the others poor. The table on a cohort is made by "
-        "`whyslice evaluate COHORT --model A,B`.",
+        "*Models* in the Cohort workspace and by `whyslice evaluate COHORT --model A,B`.",
     ),
     Figure(
         "Figure 11: both classes",
@@ -132,6 +132,7 @@ FIGURES = (
         "reproducibility",
         "Two trainings side by side on three slices. Their maps of stroke are alike; those of no stroke, whose "
         "probability is about zero, cannot be interpreted.",
+        model="stroke-shallow",
     ),
     Figure(
         "Figure 18: a volume",
@@ -151,7 +152,7 @@ FIGURES = (
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stroke_experiments")
     parser.add_argument("--out", type=Path, default=Path("out/stroke-experiments"))
-    parser.add_argument("--beside", default="", help="a second training of stroke-gap, id or folder")
+    parser.add_argument("--beside", default="", help="a second training of stroke-shallow, id or folder")
     parser.add_argument("--only", default="", help="experiments between commas; the other sections stay")
     options = parser.parse_args()
     host.activate()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.tiny import write_tiny_model
+from viewer.controllers.experiments.declaration import EXPERIMENTS
+
 
 def test_an_experiment_is_a_number_a_sentence_and_a_figure(say, tiny, nifti, tmp_path):
     out = tmp_path / "figures"
@@ -24,6 +27,25 @@ def test_an_experiment_is_a_number_a_sentence_and_a_figure(say, tiny, nifti, tmp
         "mirroring.pdf",
         "experiments.provenance.json",
     }
+
+
+@pytest.fixture
+def again(user_folder):
+    """A second training of the tiny network."""
+    return write_tiny_model(user_folder, "tiny-again").name
+
+
+@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name != "outcome"])
+def test_every_experiment_is_json_too(say, tiny, again, nifti, name):
+    """``outcome`` is below; Table 2, misclassified cases and the patient are of ``evaluate`` and ``export``."""
+    words = ("check", nifti, "--model", tiny, "--checks", "none", "--beside", again, "--slice", 2)
+    told = say(*words, "--experiments", name, "--json")
+    assert told.code == 0, told.err
+    (found,) = told.document["experiments"]
+    assert (found["name"], found["reason"]) == (name, "")
+    assert isinstance(found["value"], float)
+    assert found["sentence"]
+    assert found["numbers"]
 
 
 def test_without_a_folder_there_are_numbers_and_no_figures(say, tiny, nifti):

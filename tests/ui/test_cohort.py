@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from safetensors.torch import save_file
 
+from tests.tiny import tiny_network, write_tiny_model, write_tiny_segmentation
 from tests.tiny_cohort import write_tiny_cohort
+from viewer.controllers import engine
+from viewer.controllers.cohort.files import write_evaluation
+from viewer.controllers.cohort.order import EvaluateOrder
+from viewer.controllers.cohort.side_by_side import evaluate_each
 from viewer.foundation.errors import UsageError
+from viewer.models.card import read_card
+from viewer.models.shelf import model_cards
 from viewer.ui.panels.workspace_tabs import WorkspaceTabs
 
 
@@ -66,20 +78,21 @@ def test_a_run_fills_outcomes_tables_and_figures(cohort):
     assert [panel.filters[g].text() for g in ("TP", "TN", "skipped")] == ["TP 3", "TN 1", "skipped 1"]
     assert panel.run.isVisible()
     assert not panel.stop.isVisible()
-    names = [panel.views.itemText(i) for i in range(panel.views.count())]
+    names = [panel.results.views.itemText(i) for i in range(panel.results.views.count())]
     assert names[:3] == ["Scores per patient", "Scores per slice", "Scores of the maps"]
     shown = {
-        panel.scores.item(r, 0).text(): panel.scores.item(r, 1).text() for r in range(panel.scores.rowCount())
+        panel.results.scores.item(r, 0).text(): panel.results.scores.item(r, 1).text()
+        for r in range(panel.results.scores.rowCount())
     }
     assert shown["accuracy"] == "1.000"
     for number, name in enumerate(names):
-        panel.views.setCurrentIndex(number)
-        panel.views.activated.emit(number)
+        panel.results.views.setCurrentIndex(number)
+        panel.results.views.activated.emit(number)
         cohort.settle()
         if name == "ROC curve":
-            assert panel.pages.currentWidget() is panel.figure
-            assert not panel.figure.pixmap.isNull()
-    brightness = [panel.maps.item(r, 0).text() for r in range(panel.maps.rowCount())]
+            assert panel.results.pages.currentWidget() is panel.results.figure
+            assert not panel.results.figure.pixmap.isNull()
+    brightness = [panel.results.maps.item(r, 0).text() for r in range(panel.results.maps.rowCount())]
     assert "no network: brightness" in brightness
 
 
@@ -182,3 +195,134 @@ def test_rows_that_cannot_be_used_are_skipped_and_listed(cohort, tmp_path):
     cohort.settle()
     with pytest.raises(UsageError, match="last case"):
         cohort.bench.cohorts.step(1)
+
+
+@pytest.fixture
+def blind(cohort, user_folder):
+    """A second model that never finds a stroke, one with other classes, and one that names no class at all."""
+    folder = write_tiny_model(user_folder, "blind")
+    network = tiny_network()
+    with torch.no_grad():
+        network.linear.bias[1] = -60.0
+    save_file(network.state_dict(), folder / "weights.safetensors")
+    other = replace(read_card(folder), id="fractures", classes=("whole", "broken"), positive_class="broken")
+    segmenting = read_card(write_tiny_segmentation(user_folder))
+    known = (*(card for card in model_cards()[0] if card.id in ("tiny", "blind")), other, segmenting)
+    cohort.session.models = tuple(sorted(known, key=lambda card: card.id != "tiny"))
+    cohort.settle()
+    return "blind"
+
+
+def open_list(driver):
+    """The check list as it is opened from the keyboard; a modal menu would wait for its own end."""
+    menu = driver.panel.models.menu()
+    menu.popup(driver.panel.models.mapToGlobal(driver.panel.models.rect().bottomLeft()))
+    driver.settle()
+    return menu, {action.text(): action for action in menu.actions()}
+
+
+@pytest.mark.usefixtures("blind")
+def test_models_are_chosen_from_a_list_that_stays_open(cohort):
+    panel = cohort.panel
+    menu, entries = open_list(cohort)
+    assert list(entries) == ["tiny (the chosen model)", "blind", "fractures", "tiny-seg"]
+    assert entries["tiny (the chosen model)"].isChecked()
+    assert [entries[name].isEnabled() for name in list(entries)[1:]] == [True, False, False]
+    assert "none of the classes" in entries["fractures"].toolTip()
+    QTest.keyClick(menu, Qt.Key.Key_Down)
+    assert menu.activeAction() is entries["blind"]
+    QTest.keyClick(menu, Qt.Key.Key_Space)
+    cohort.settle()
+    assert menu.isVisible(), "the next one can be chosen"
+    assert cohort.session.cohort.beside == ("blind",)
+    assert panel.models.text().startswith("Models: 2")
+    assert panel.models.accessibleName() == "Models: tiny, blind"
+    place = menu.actionGeometry(entries["blind"]).center()
+    QTest.mouseClick(menu, Qt.MouseButton.LeftButton, pos=place)
+    cohort.settle()
+    assert menu.isVisible()
+    assert cohort.session.cohort.beside == ()
+    assert not entries["blind"].isChecked()
+    QTest.keyClick(menu, Qt.Key.Key_Escape)
+    assert not menu.isVisible()
+    with pytest.raises(UsageError, match="none of the classes"):
+        cohort.bench.cohorts.toggle_model("fractures")
+    with pytest.raises(UsageError, match="no model 'nobody'"):
+        cohort.bench.cohorts.toggle_model("nobody")
+
+
+def test_several_models_run_one_after_the_other_and_stand_in_one_table(cohort, blind, tmp_path):
+    panel, session = cohort.panel, cohort.session
+    cohort.bench.cohorts.choose(pixels=False)
+    cohort.bench.cohorts.toggle_model(blind)
+    runs = []
+
+    def follow(found, *_):
+        if found is not None and found.run is not None and found.run.words not in ("", "preparing"):
+            runs.append((found.run.done, found.run.total, found.run.words))
+
+    session.events.cohort.connect(follow)
+    press(cohort, panel.run)
+    session.events.cohort.disconnect(follow)
+    assert {total for _, total, _ in runs} == {10}, runs
+    assert [done for done, _, _ in runs] == sorted(done for done, _, _ in runs)
+    assert any("blind, model 2 of 2" in words for _, _, words in runs)
+    # The lines are those of the chosen model, as when it runs alone.
+    assert texts(panel, 4) == ["TP", "TP", "TP", "TN", "\u2014"]
+    assert "scored by tiny; beside it blind" in panel.words.full
+    results = panel.results
+    assert results.views.currentText() == "Models side by side"
+    assert results.pages.currentWidget() is results.models
+    table = results.models.table
+    assert [table.horizontalHeaderItem(n).text() for n in range(3)] == ["score", "tiny", "blind"]
+    shown = {}
+    for row in range(table.rowCount()):
+        if table.columnSpan(row, 0) == 1:
+            shown.setdefault(table.item(row, 0).text(), [table.item(row, n).text() for n in (1, 2)])
+    assert shown["sensitivity"][0].startswith("1.000")
+    assert shown["sensitivity"][1].startswith("0.000")
+    assert {"accuracy", "specificity", "auc", "nll"} <= set(shown)
+    assert "of each model by itself and not of the difference" in results.models.words.text()
+    assert "Save results writes" in results.models.words.text()
+    # The same numbers as by `whyslice evaluate --model tiny,blind`, and nothing is asked twice.
+    order = EvaluateOrder(session.cohort.cohort.folder, "tiny", tmp_path / "line", transforms=(), jobs=0)
+    first, *others = evaluate_each(order, ["tiny", blind])
+    assert session.cohort.document["side_by_side"] == write_evaluation(first, beside=others)["side_by_side"]
+    cohort.bench.cohorts.save(tmp_path / "Miller results")
+    cohort.settle()
+    saved = results.models.words.text()
+    assert "models/blind/report.html" in saved
+    assert "Miller" not in saved
+    assert (tmp_path / "Miller results" / "models" / "blind" / "report.html").is_file()
+    with (tmp_path / "Miller results" / "models.csv").open(newline="", encoding="utf-8") as stream:
+        assert "blind high" in next(csv.reader(stream))
+    cohort.bench.viewing.toggle_phi()
+    cohort.settle()
+    assert "'Miller results'" in results.models.words.text()
+
+
+def test_a_stopped_run_of_several_models_says_how_far_all_are_and_goes_on(cohort, blind):
+    session, cohorts = cohort.session, cohort.bench.cohorts
+    cohorts.choose(pixels=False)
+    cohorts.toggle_model(blind)
+
+    def stop(found, *_):
+        if found is not None and found.run is not None and found.run.done == 6:
+            cohorts.stop()
+
+    session.events.cohort.connect(stop)
+    press(cohort, cohort.panel.run)
+    session.events.cohort.disconnect(stop)
+    assert "6 of 10 are scored" in cohort.panel.said.full
+    assert session.cohort.document is None
+    press(cohort, cohort.panel.run)
+    assert [each["model"] for each in session.cohort.document["models"]] == ["tiny", "blind"]
+
+
+def test_a_model_without_good_weights_stops_the_run_before_it_begins(cohort, blind, user_folder):
+    (user_folder / "models" / blind / "weights.safetensors").write_bytes(b"nothing")
+    engine.classifier.cache_clear()
+    cohort.bench.cohorts.toggle_model(blind)
+    press(cohort, cohort.panel.run)
+    assert cohort.session.cohort.run is None
+    assert "weights" in cohort.session.notice.sentence

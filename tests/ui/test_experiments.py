@@ -16,7 +16,7 @@ from tests.tiny_cohort import write_tiny_cohort
 from viewer.controllers.experiments.declaration import EXPERIMENTS
 from viewer.imaging.image import PatientInfo
 from viewer.models.card import read_card
-from viewer.reporting import page
+from viewer.reporting import cohort_figures, page
 from viewer.ui.dialogs.dispute_dialog import DisputeDialog
 
 
@@ -32,6 +32,15 @@ def undrawn(monkeypatch):
     drawn = []
     monkeypatch.setattr(page, "page_png", lambda content, dpi=0: drawn.append(content) or _pixel())
     return drawn
+
+
+@pytest.fixture
+def mislabelled(tmp_path):
+    """Five patients, one of whom has no lesion and is labelled ill."""
+    folder = write_tiny_cohort(tmp_path / "study", mrs="2")
+    table = (folder / "cohort.csv").read_text()
+    (folder / "cohort.csv").write_text(table.replace("p3.nii.gz,p3,no stroke", "p3.nii.gz,p3,stroke"))
+    return folder
 
 
 @pytest.fixture
@@ -77,6 +86,9 @@ def test_the_whole_list_runs_on_one_patient(driver, partners, undrawn, monkeypat
         assert driver.window.experiment_picture.window.windowTitle() == info.title
         assert len(driver.window.experiment_picture.window.pictures) == 1
     assert [content.title for content in undrawn] == [info.title for info in EXPERIMENTS.values()]
+    act(driver, "patient-summary")  # the patient as a patient
+    assert driver.session.experiment.stage == "ready"
+    assert "for the patient" in driver.session.experiment.sentence
     act(driver, "close")
     assert driver.session.experiment is None
     assert not driver.window.experiment.isVisible()
@@ -125,10 +137,43 @@ def test_another_case_takes_the_experiment_away(driver, undrawn):
     assert not driver.window.experiment_picture.window.isVisible()
 
 
-def test_a_disputed_label_is_counted_apart_kept_and_exported(bare, tmp_path, undrawn):
-    folder = write_tiny_cohort(tmp_path / "study", mrs="2")
-    table = (folder / "cohort.csv").read_text()
-    (folder / "cohort.csv").write_text(table.replace("p3.nii.gz,p3,no stroke", "p3.nii.gz,p3,stroke"))
+def test_the_list_of_a_cohort_table_2_misclassified_cases_and_a_disputed_label(
+    bare, mislabelled, undrawn, user_folder, monkeypatch
+):
+    """The rest of the study's list, by the menu and the Cohort workspace."""
+    monkeypatch.setattr(cohort_figures, "cohort_figures", lambda _: ())
+    second = read_card(write_tiny_model(user_folder, "tiny-again"))
+    bench, session = bare.bench, bare.session
+    bench.cohorts.jobs = 0
+    bench.explaining.select_model("tiny")
+    session.models = (next(card for card in session.models if card.id == "tiny"), second)
+    bench.cohorts.open(mislabelled)
+    bench.cohorts.choose(pixels=False)
+    bench.cohorts.toggle_model("tiny-again")
+    bare.settle()
+    QTest.mouseClick(bare.window.cohort.run, Qt.MouseButton.LeftButton)
+    bare.settle()
+    rows = {row["measure"]: row["values"] for row in session.cohort.document["side_by_side"]}
+    assert [each["model"] for each in rows["auc"]] == ["tiny", "tiny-again"]
+    assert bare.window.cohort.results.views.currentText() == "Models side by side"
+    act(bare, "misclassified")
+    assert session.experiment.stage == "ready", session.experiment.sentence
+    (missed,) = session.cohort.listed
+    bench.cohorts.open_case(missed)
+    bare.settle()
+    assert bare.window.menus.actions["experiment.dispute"].isEnabled()
+    bench.disputing.dispute("no lesion on any slice")
+    bare.settle()
+    again = session.cohort.document["side_by_side"]
+    assert next(row for row in again if row["measure"] == "n")["values"][1]["value"] == 4
+    assert session.cohort.counts["disputed"] == 1
+
+
+def test_a_disputed_label_is_counted_apart_kept_and_exported(
+    bare, mislabelled, tmp_path, undrawn, monkeypatch
+):
+    monkeypatch.setattr(cohort_figures, "cohort_figures", lambda _: ())
+    folder = mislabelled
     bench, session = bare.bench, bare.session
     bench.cohorts.jobs = 0
     bench.explaining.select_model("tiny")
@@ -162,8 +207,23 @@ def test_a_disputed_label_is_counted_apart_kept_and_exported(bare, tmp_path, und
     bench.cohorts.open(folder)  # again, as after a restart
     bare.settle()
     assert session.cohort.lines[missed].disputed == "no lesion on any slice"
-    bench.cohorts.dispute(missed, "  ")
+    row = session.cohort.listed.index(missed)
+    assert bare.window.cohort.table.item(row, 5).text() == "disputed: no lesion on any slice"
+    bench.cohorts.open_case(missed)
+    bare.settle()
+    assert bare.window.case_panel.disputed.text() == "Label disputed: no lesion on any slice"
+    dialog = DisputeDialog(bench, bare.window)
+    bare.qtbot.addWidget(dialog)
+    assert dialog.note.toPlainText() == "no lesion on any slice"
+    dialog.note.clear()
+    dialog.accept()
+    bare.settle()
     assert session.cohort.lines[missed].disputed == ""
+    assert not bare.window.case_panel.disputed.isVisible()
+    bare.window.act("edit.undo")
+    bare.settle()
+    assert session.cohort.lines[missed].disputed == "no lesion on any slice"
+    assert bare.window.case_panel.disputed.isVisible()
 
 
 def test_the_strip_brings_the_picture_back(driver, undrawn):

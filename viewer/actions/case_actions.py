@@ -161,7 +161,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "case.run-cohort",
         "Evaluate the cohort",
         "Case",
-        "Score every case of the cohort with the chosen model; what has been scored is taken.",
+        "Score every case of the cohort with the chosen models; what has been scored is taken.",
         lambda bench: bench.cohorts.run(),
         enabled=lambda s: s.cohort is not None and s.cohort.run is None and s.model is not None,
     ),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from viewer.evaluation.cohort_table import Cohort, CohortImage
+from viewer.models.card import ModelCard
 
 Group = Literal["TP", "FP", "FN", "TN", "disputed", "waiting", "skipped"]
 GROUPS: tuple[Group, ...] = ("TP", "FP", "FN", "TN", "disputed", "waiting", "skipped")
@@ -90,7 +91,9 @@ class CohortOnScreen:
     shown : groups that the table shows; all where it is empty.
     current : index in `lines` of the case that was opened in Reading; None for none.
     explainers, layers, pixels : what the next run asks for.
-    document : of ``whyslice evaluate``; None before a run has ended.
+    beside : ids of the models that the next run sets beside the chosen one.
+    document : of ``whyslice evaluate``; None before a run has ended. Of several models it is that of the first.
+    saved : folder that the results were written to last; empty where they have not been.
     figures : name -> PNG.
     sentence : what became of the last run, where that must be said.
     """
@@ -105,9 +108,11 @@ class CohortOnScreen:
     explainers: ExplainersWish = "usual"
     layers: LayersWish = "shown"
     pixels: bool = True
+    beside: tuple[str, ...] = ()
     document: Mapping[str, Any] | None = None
     figures: Mapping[str, bytes] = field(default_factory=dict)
     sentence: str = ""
+    saved: str = ""
 
     @classmethod
     def of(cls, cohort: Cohort) -> CohortOnScreen:
@@ -138,3 +143,20 @@ class CohortOnScreen:
 
     def with_line(self, index: int, line: CohortLine) -> CohortOnScreen:
         return replace(self, lines=(*self.lines[:index], line, *self.lines[index + 1 :]))
+
+
+def models_beside(cohort: CohortOnScreen, chosen: ModelCard, models: Sequence[ModelCard]) -> tuple[str, ...]:
+    """Ids of the models that the next run sets beside the chosen one: those wished for that still can."""
+    known = {card.id: card for card in models if card.id != chosen.id and not why_not_beside(chosen, card)}
+    return tuple(name for name in cohort.beside if name in known)
+
+
+def why_not_beside(chosen: ModelCard, other: ModelCard) -> str:
+    """Why a model cannot stand beside the chosen one in a table of scores, a sentence; empty where it can."""
+    if not other.weights:
+        return "Its weights are not on this machine."
+    if other.task == "segmentation":
+        return "A segmentation network has no class of the whole image."
+    if not set(chosen.classes) & set(other.classes):
+        return f"It knows none of the classes of {chosen.id}."
+    return ""

@@ -12,13 +12,7 @@ from typing import Any
 
 from viewer.controllers.cohort.examples import example_figures, example_rows, examples
 from viewer.controllers.cohort.running import Evaluated
-from viewer.controllers.cohort.side_by_side import (
-    FOLDER,
-    SIDE_BY_SIDE_RULE,
-    entry_of,
-    side_by_side,
-    table_rows,
-)
+from viewer.controllers.cohort.side_by_side import FOLDER, compare, table_rows
 from viewer.controllers.map_files import make_folder
 from viewer.foundation.progress import SILENT, Progress
 from viewer.foundation.provenance import provenance, write_provenance
@@ -72,15 +66,13 @@ def write_evaluation(
         "iou_by_percentage": percentage_tables(document),
     }
     if beside:
-        entries = [entry_of(found, document)]
+        others = []
         for each in beside:
             folder = out / FOLDER / each.card.id
             make_folder(folder)
-            other = write_evaluation(replace(each, order=replace(each.order, out=folder)), progress)
-            entries.append({**entry_of(each, other), "report": other["files"]["report"]})
-        document["models"] = entries
-        document["side_by_side"] = side_by_side(entries)
-        document["rules"]["side_by_side"] = SIDE_BY_SIDE_RULE
+            others.append(write_evaluation(replace(each, order=replace(each.order, out=folder)), progress))
+        every = list(zip((found, *beside), (document, *others), strict=True))
+        document |= compare(every, [other["files"]["report"] for other in others])
         tables["models"] = table_rows(document["side_by_side"])
     written = []
     pictures: dict[str, bytes] = {}

@@ -145,6 +145,7 @@ class CohortPlan:
     maps : (layer, explainer) pairs to make, layers of explainers without one being `INPUT_LAYER`.
     left_out : what was asked for and does not exist.
     weights_sha256 : of the model, part of what the results are kept under.
+    default_layer : of the model, whether its maps are asked for there or not.
     """
 
     model: str
@@ -165,6 +166,7 @@ class CohortPlan:
     fractions: tuple[float, ...]
     seed: int
     weights_sha256: str = ""
+    default_layer: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """All of it, for the record."""
@@ -173,12 +175,18 @@ class CohortPlan:
     @property
     def fingerprint(self) -> str:
         """The same for requests that give the same numbers."""
-        facts = {name: value for name, value in self.to_json().items() if name not in ("left_out", "device")}
+        beside = ("left_out", "device", "default_layer")
+        facts = {name: value for name, value in self.to_json().items() if name not in beside}
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=list).encode()).hexdigest()
 
     @property
     def layers(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(layer for layer, _ in self.maps))
+
+    @property
+    def chief(self) -> tuple[str, str]:
+        """Layer and explainer that stand for the model beside others: its first on its default layer, or its first."""
+        return next((each for each in self.maps if each[0] == self.default_layer), self.maps[0])
 
 
 def planned(order: EvaluateOrder, progress: Progress = SILENT) -> CohortPlan:
@@ -241,4 +249,5 @@ def planned(order: EvaluateOrder, progress: Progress = SILENT) -> CohortPlan:
         tuple(sorted(order.fractions)),
         order.seed,
         card.weights_sha256,
+        loaded.default_layer,
     )

@@ -72,6 +72,11 @@ def evaluate(order: EvaluateOrder, progress: Progress = SILENT) -> Evaluated:
     return run_plan(order, plan, engine.load(order.model, order.device).card, cohort, progress)
 
 
+def unscored(order: EvaluateOrder, plan: CohortPlan, cohort: Cohort) -> int:
+    """How many images have to be asked about: of the others there is a record."""
+    return sum(kept(order.out, key_of(plan, row)) is None for row in cohort.images)
+
+
 def run_plan(
     order: EvaluateOrder,
     plan: CohortPlan,
@@ -79,12 +84,15 @@ def run_plan(
     cohort: Cohort,
     progress: Progress = SILENT,
     arrived: Arrived | None = None,
+    *,
+    later: int = 0,
 ) -> Evaluated:
     """Score what is not kept.
 
     Parameters
     ----------
     arrived : told of each image that is ready, with its record or the reason why it has none.
+    later : images that come after these, with other models: the time that is left counts them.
     """
     keys = {row.path: key_of(plan, row) for row in cohort.images}
     records = {row.path: found for row in cohort.images if (found := kept(order.out, keys[row.path]))}
@@ -94,7 +102,7 @@ def run_plan(
             if row.path in records:
                 arrived(row, records[row.path])
     missing = [row for row in cohort.images if row.path not in records]
-    clock = _Clock(len(cohort.images), len(records), progress)
+    clock = _Clock(len(cohort.images), len(records), progress, later)
     clock.tell()
     jobs = jobs_of(order, len(missing))
     scored = (
@@ -147,6 +155,7 @@ class _Clock:
     total: int
     done: int
     progress: Progress
+    later: int = 0
 
     def __post_init__(self) -> None:
         self._before, self._began = self.done, time.monotonic()
@@ -156,10 +165,10 @@ class _Clock:
         self.progress.report(self.done, self.total, f"images of the cohort{self._left()}")
 
     def _left(self) -> str:
-        made = self.done - self._before
-        if not made or self.done == self.total:
+        made, left = self.done - self._before, self.total - self.done + self.later
+        if not made or not left:
             return ""
-        seconds = (time.monotonic() - self._began) / made * (self.total - self.done)
+        seconds = (time.monotonic() - self._began) / made * left
         return f", {left_words(seconds)} left"
 
 

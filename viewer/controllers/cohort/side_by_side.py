@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from viewer.controllers.cohort.order import EvaluateOrder, planned
-from viewer.controllers.cohort.running import Evaluated, evaluate
+from viewer.controllers.cohort.keeping import CASES
+from viewer.controllers.cohort.order import CohortPlan, EvaluateOrder, planned
+from viewer.controllers.cohort.running import Arrived, Evaluated, run_plan, unscored, wanted_cohort
+from viewer.controllers.map_files import make_folder
+from viewer.evaluation.cohort_table import Cohort
 from viewer.evaluation.prediction_table import CHIEF_SCORES
-from viewer.foundation.errors import UsageError
+from viewer.foundation.errors import ReadError, UsageError
 from viewer.foundation.progress import SILENT, Progress
+from viewer.models.card import ModelCard
 from viewer.reporting.cohort_page import best_thresholds
 
 FOLDER = "models"
@@ -28,6 +32,15 @@ Document = Mapping[str, Any]
 Entry = dict[str, Any]
 
 
+@dataclass(frozen=True, eq=False)
+class Entrant:
+    """A model that is about to be evaluated beside others."""
+
+    order: EvaluateOrder
+    plan: CohortPlan
+    card: ModelCard
+
+
 def evaluate_each(
     order: EvaluateOrder, models: Sequence[str], progress: Progress = SILENT
 ) -> list[Evaluated]:
@@ -40,22 +53,108 @@ def evaluate_each(
     Raises
     ------
     UsageError
-        When two have one id, or one has not what is asked for; nothing has been evaluated then.
+        As `entrants`.
     WhySliceError, Cancelled
         As `evaluate`.
     """
-    orders = [replace(order, model=model) for model in dict.fromkeys(models)]
-    if len(orders) > 1:
-        from viewer.controllers import engine
+    cohort = wanted_cohort(order, progress)
+    order.check()
+    make_folder(order.out / CASES)  # before minutes of work, not after them
+    return run_each(
+        entrants([replace(order, model=model) for model in dict.fromkeys(models)], progress), cohort, progress
+    )
 
-        ids: Counter[str] = Counter()
-        for each in orders:
-            planned(each, progress)  # before minutes of work, not after them
-            ids[engine.load(each.model, each.device).card.id] += 1
-        twice = [name for name, times in ids.items() if times > 1]
-        if twice:
-            raise UsageError(f"Two of the models have the id '{twice[0]}'.", code="models")
-    return [evaluate(each, progress) for each in orders]
+
+def entrants(orders: Sequence[EvaluateOrder], progress: Progress = SILENT) -> list[Entrant]:
+    """What each of several models will do; touches the networks, so it belongs on the compute lane.
+
+    Raises
+    ------
+    UsageError
+        When two have one id, or one has not what is asked for; nothing has been evaluated then.
+    WhySliceError
+        As `planned`.
+    """
+    from viewer.controllers import engine
+
+    found = [
+        Entrant(each, planned(each, progress), engine.load(each.model, each.device).card) for each in orders
+    ]
+    ids = Counter(each.card.id for each in found)
+    if twice := [name for name, times in ids.items() if times > 1]:
+        raise UsageError(f"Two of the models have the id '{twice[0]}'.", code="models")
+    return found
+
+
+def run_each(
+    every: Sequence[Entrant], cohort: Cohort, progress: Progress = SILENT, arrived: Arrived | None = None
+) -> list[Evaluated]:
+    """Evaluate one model after the other, with one progress over all of them.
+
+    Parameters
+    ----------
+    arrived : told of the images of the first, as by `run_plan`.
+
+    Raises
+    ------
+    ReadError
+        When one could not evaluate a single image; what has been scored is kept.
+    Cancelled
+        When the progress says so; the same goes on from there.
+    """
+    waiting = [unscored(each.order, each.plan, cohort) for each in every]
+    found = []
+    for number, each in enumerate(every):
+        turn = progress if len(every) == 1 else _Turn(progress, number, len(every), each.card.id)
+        try:
+            found.append(
+                run_plan(
+                    *(each.order, each.plan, each.card, cohort, turn, None if number else arrived),
+                    later=sum(waiting[number + 1 :]),
+                )
+            )
+        except ReadError as error:
+            if len(every) == 1:
+                raise
+            raise ReadError(f"With '{each.card.id}': {error.sentence}", code=error.code) from error
+    return found
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """The progress of one model among several: images of all of them are counted."""
+
+    progress: Progress
+    number: int
+    of: int
+    model: str
+
+    def report(self, done: int, total: int, text: str = "") -> None:
+        words = f"{text} \u00b7 {self.model}, model {self.number + 1} of {self.of}"
+        self.progress.report(self.number * total + done, self.of * total, words)
+
+
+def compare(documents: Sequence[tuple[Evaluated, Document]], reports: Sequence[str] = ()) -> dict[str, Any]:
+    """What the document of the first model says of all of them.
+
+    Parameters
+    ----------
+    documents : at least two models, the first first.
+    reports : where the report of each of the others lies; empty where none has been written.
+
+    Returns
+    -------
+    dict
+        ``models``, ``side_by_side`` and the rule of both.
+    """
+    entries = [entry_of(*each) for each in documents]
+    for entry, report in zip(entries[1:], reports, strict=False):
+        entry["report"] = report
+    return {
+        "models": entries,
+        "side_by_side": side_by_side(entries),
+        "rules": {**documents[0][1]["rules"], "side_by_side": SIDE_BY_SIDE_RULE},
+    }
 
 
 def entry_of(found: Evaluated, document: Document) -> Entry:
@@ -67,10 +166,7 @@ def entry_of(found: Evaluated, document: Document) -> Entry:
         ``localisation`` are the rows of the first explainer on the model's default layer (where it was not asked for,
         on the first layer), each at its best threshold.
     """
-    from viewer.controllers import engine
-
-    default = engine.load(found.order.model, found.order.device).default_layer
-    layer, explainer = next((each for each in found.plan.maps if each[0] == default), found.plan.maps[0])
+    layer, explainer = found.plan.chief
     rows = [row for row in document["localisation"] if (row["layer"], row["explainer"]) == (layer, explainer)]
     predictions = document["predictions"]
     return {

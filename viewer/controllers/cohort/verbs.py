@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from viewer.controllers.cohort.disputes import keep_disputes, kept_disputes
 from viewer.controllers.cohort.files import write_evaluation
-from viewer.controllers.cohort.look import predicted
-from viewer.controllers.cohort.order import CohortPlan, EvaluateOrder, planned
-from viewer.controllers.cohort.running import Evaluated, run_plan
+from viewer.controllers.cohort.keeping import CASES
+from viewer.controllers.cohort.on_screen import Shown, disputing, line_of, shown_of, stopped_words
+from viewer.controllers.cohort.order import EvaluateOrder
+from viewer.controllers.cohort.running import Evaluated
+from viewer.controllers.cohort.side_by_side import FOLDER, Entrant, entrants, run_each
 from viewer.controllers.cohort.sums import Record
 from viewer.controllers.cohort.truth_of import truth_for_case
 from viewer.controllers.latest import LatestRead
@@ -29,26 +30,19 @@ from viewer.foundation.job_runner import JobHandle, JobRunner
 from viewer.foundation.progress import Progress
 from viewer.models.card import ModelCard
 from viewer.state.cohort import (
-    CohortLine,
     CohortOnScreen,
     CohortRun,
     ExplainersWish,
     Group,
     LayersWish,
     fresh_lines,
+    models_beside,
+    why_not_beside,
 )
 from viewer.state.session import Notice, Session
 
 _TRANSFORM = ("mean",)
 """What a run in the window replaces pixels by; the command line has the others."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Shown:
-    """What a run leaves on screen."""
-
-    document: Mapping[str, Any]
-    figures: Mapping[str, bytes]
 
 
 class Cohorts:
@@ -70,7 +64,7 @@ class Cohorts:
         self._read = LatestRead(session, runner)
         self._job: JobHandle | None = None
         self._run = 0
-        self._evaluated: Evaluated | None = None
+        self._evaluated: tuple[Evaluated, ...] = ()
         self.jobs = max(1, (os.cpu_count() or 2) - 1) if jobs is None else jobs
 
     # --- opening -----------------------------------------------------------------------------------------------------
@@ -81,7 +75,7 @@ class Cohorts:
 
         def done(cohort: Cohort) -> None:
             self.stop()
-            self._evaluated = None
+            self._evaluated = ()
             self._session.cohort = CohortOnScreen.of(cohort.disputing(kept_disputes(cohort.folder)))
             self._session.workspace = "cohort"
 
@@ -103,13 +97,12 @@ class Cohorts:
         self._session.cohort = replace(
             cohort.with_line(index, replace(line, image=image, disputed=image.disputed)), cohort=table
         )
-        if (found := self._evaluated) is not None:
-            self._evaluated = replace(found, cohort=found.cohort.disputing(notes))
-            again = self._evaluated
-            self._read.run("counting again", lambda _: _shown(again), self._counted)
+        if self._evaluated:
+            again = self._evaluated = disputing(self._evaluated, notes)
+            self._read.run("counting again", lambda _: shown_of(again), self._counted)
 
-    def _counted(self, shown: _Shown) -> None:
-        self._change(document=shown.document, figures=shown.figures)
+    def _counted(self, shown: Shown) -> None:
+        self._change(document=shown.document, figures=shown.figures, saved="")
 
     def close(self) -> None:
         """Show no cohort any more; what has been scored stays on disk."""
@@ -139,6 +132,26 @@ class Cohorts:
         """What the next run asks for."""
         wishes = {"explainers": explainers, "layers": layers, "pixels": pixels}
         self._change(**{name: value for name, value in wishes.items() if value is not None})
+
+    def toggle_model(self, model_id: str) -> None:
+        """Set a model beside the chosen one in the next run, or no more.
+
+        Raises
+        ------
+        UsageError
+            When there is no such model here, or it cannot stand beside the chosen one; the sentence says why.
+        """
+        session, cohort = self._session, self._session.cohort
+        if cohort is None or session.model is None:
+            return
+        if model_id not in cohort.beside:
+            other = next((card for card in session.models if card.id == model_id), None)
+            if other is None:
+                raise UsageError(f"There is no model '{model_id}' on this machine.", code="no-such-model")
+            if why := why_not_beside(session.model.card, other):
+                raise UsageError(f"'{model_id}' is not compared: {why}", code="models")
+        wanted = {*cohort.beside} ^ {model_id}
+        self._change(beside=tuple(card.id for card in session.models if card.id in wanted))
 
     def _change(self, **fields: Any) -> None:
         if self._session.cohort is not None:
@@ -189,7 +202,7 @@ class Cohorts:
     # --- running -----------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Evaluate the cohort with the chosen model; what has been scored before is taken.
+        """Evaluate the cohort with the chosen model and those beside it; what has been scored before is taken.
 
         Raises
         ------
@@ -201,30 +214,31 @@ class Cohorts:
             return
         if session.model is None:
             raise UsageError("Choose a model first.", code="no-model")
-        order = self._order(cohort)
+        orders = self._orders(cohort)
         card = session.model.card
         self._run += 1
-        run = self._run
+        run, self._evaluated = self._run, ()
         finding = card.positive_class or card.classes[0]
         session.cohort = replace(
             cohort,
             lines=fresh_lines(cohort.cohort),
             finding=finding,
             model_id=card.id,
-            run=CohortRun(0, len(cohort.cohort.images), "preparing"),
+            run=CohortRun(0, len(orders) * len(cohort.cohort.images), "preparing"),
             sentence="",
             document=None,
             figures={},
+            saved="",
         )
 
-        def ready(plan: CohortPlan) -> None:
+        def ready(every: list[Entrant]) -> None:
             if run == self._run:
-                self._score(run, order, plan, card, cohort.cohort)
+                self._score(run, every, cohort.cohort)
 
-        # The plan looks at the network, so it is made where nothing else does.
+        # The plans look at the networks, so they are made where nothing else does.
         self._job = self._runner.submit(
             "compute",
-            lambda token: planned(order, token),
+            lambda token: entrants(orders, token),
             done=ready,
             failed=lambda error: self._failed(run, error),
         )
@@ -235,24 +249,36 @@ class Cohorts:
             self._job.cancel()
 
     def save(self, folder: Path) -> None:
-        """Write tables, figures and the report of the last run into a folder."""
-        found = self._evaluated
-        if found is None:
+        """Write tables, figures and the report of the last run into a folder; other models have folders in it."""
+        if not self._evaluated:
             return
+        first, *others = self._evaluated
 
         def work(progress: Progress) -> Path:
             make_folder(folder)
-            write_evaluation(replace(found, order=replace(found.order, out=folder)), progress)
+            write_evaluation(replace(first, order=replace(first.order, out=folder)), progress, beside=others)
             return folder
 
         def done(where: Path) -> None:
+            more = f"; those of the other models in its folder '{FOLDER}'" if others else ""
+            self._change(saved=where.name)
             self._session.notice = Notice(
-                f"Tables, figures and report.html are in '{where.name}'.", severity="note", names_files=True
+                f"Tables, figures and report.html are in '{where.name}'{more}.",
+                severity="note",
+                names_files=True,
             )
 
         self._read.run("writing the report", work, done)
 
-    def _order(self, cohort: CohortOnScreen) -> EvaluateOrder:
+    def _orders(self, cohort: CohortOnScreen) -> list[EvaluateOrder]:
+        """What is asked of the chosen model, and of each beside it on its own default layer."""
+        session = self._session
+        assert session.model is not None
+        beside = models_beside(cohort, session.model.card, session.models)
+        names = dict.fromkeys((session.model_id, *beside))
+        return [self._order(cohort, name) for name in names]
+
+    def _order(self, cohort: CohortOnScreen, model: str) -> EvaluateOrder:
         session = self._session
         choice = session.choice
         names: tuple[str, ...] = ()
@@ -260,48 +286,51 @@ class Cohorts:
             names = (choice.explainer,)
         elif cohort.explainers == "trace":
             names = tuple(name for name, info in EXPLAINERS.items() if info.in_atlas)
-        layers = ("all",) if cohort.layers == "all" else (choice.layer,) if choice.layer else ()
+        shown = (choice.layer,) if choice.layer and model == session.model_id else ()
         given = choice.parameters.get(choice.explainer, {}) if cohort.explainers == "shown" else {}
-        place = hashlib.sha256(f"{cohort.cohort.folder}\n{session.model_id}".encode()).hexdigest()[:16]
+        place = hashlib.sha256(f"{cohort.cohort.folder}\n{model}".encode()).hexdigest()[:16]
         return EvaluateOrder(
             cohort.cohort.folder,
-            session.model_id,
+            model,
             paths.user_data() / "cohorts" / place,
             explainers=names,
-            layers=layers,
+            layers=("all",) if cohort.layers == "all" else shown,
             settings=tuple((name, str(value)) for name, value in given.items()),
             device=session.device,
             transforms=_TRANSFORM if cohort.pixels else (),
             jobs=self.jobs,
         )
 
-    def _score(
-        self, run: int, order: EvaluateOrder, plan: CohortPlan, card: ModelCard, cohort: Cohort
-    ) -> None:
+    def _score(self, run: int, every: list[Entrant], cohort: Cohort) -> None:
         parts: deque[tuple[CohortImage, Record | str]] = deque()
+        card, total = every[0].card, len(every) * len(cohort.images)
 
-        def work(token: Progress) -> tuple[Evaluated, _Shown]:
-            make_folder(order.out / "cases")
-            found = run_plan(
-                order, plan, card, cohort, token, lambda row, answer: parts.append((row, answer))
-            )
-            token.report(len(cohort.images), len(cohort.images), "putting the tables together")
-            return found, _shown(found)
+        def work(token: Progress) -> tuple[tuple[Evaluated, ...], Shown]:
+            for each in every:
+                make_folder(each.order.out / CASES)
+            found = tuple(run_each(every, cohort, token, lambda row, answer: parts.append((row, answer))))
+            token.report(total, total, "putting the tables together")
+            return found, shown_of(found)
 
-        def progress(done: int, total: int, words: str) -> None:
+        def progress(done: int, of: int, words: str) -> None:
             if run == self._run:
                 self._arrive(parts, card)
-                self._change(run=CohortRun(done, total, words))
+                self._change(run=CohortRun(done, of, words))
 
-        def done(answer: tuple[Evaluated, _Shown]) -> None:
+        def done(answer: tuple[tuple[Evaluated, ...], Shown]) -> None:
             if run != self._run:
                 return
             self._arrive(parts, card)
             self._job = None
             found, shown = answer
             now = self._session.cohort
-            self._evaluated = found if now is None else replace(found, cohort=now.cohort)
+            self._evaluated = (
+                found if now is None else tuple(replace(each, cohort=now.cohort) for each in found)
+            )
             self._change(run=None, document=shown.document, figures=shown.figures)
+            if now is not None and now.cohort is not cohort:  # something was disputed meanwhile
+                again = self._evaluated
+                self._read.run("counting again", lambda _: shown_of(again), self._counted)
 
         def failed(error: Exception) -> None:
             if run == self._run:
@@ -334,38 +363,7 @@ class Cohorts:
         if cohort is None:
             return
         if isinstance(error, Cancelled):
-            made = sum(line.probability is not None for line in cohort.lines)
-            self._change(
-                run=None,
-                sentence=f"Stopped: {made} of {len(cohort.cohort.images)} are scored. Run goes on from there.",
-            )
+            self._change(run=None, sentence=stopped_words(cohort))
             return
         self._change(run=None)
         self._session.notice = Notice.of(error)
-
-
-def line_of(row: CohortImage, answer: Record | str, card: ModelCard, finding: str) -> CohortLine:
-    """An image of the table once it has been scored, or has failed to be."""
-    if isinstance(answer, str):
-        return CohortLine(row, reason=answer)
-    k = card.classes.index(finding)
-    known = answer["classes"]
-    outcome: Any = ""
-    if known is not None:
-        (outcome,) = predicted(card, [answer["probabilities"]], [frozenset(known)], [""]).outcomes(finding)
-    return CohortLine(
-        row,
-        None if known is None else tuple(known),
-        float(answer["probabilities"][k]),
-        answer["peak"],
-        outcome,
-        uncounted=tuple(answer["problems"]),
-    )
-
-
-def _shown(found: Evaluated) -> _Shown:
-    from viewer.reporting.cohort_figures import cohort_figures, rendered
-
-    document = found.summary().document
-    figures = {name: rendered(figure, "png", 200) for name, figure in cohort_figures(document)}
-    return _Shown(document, figures)

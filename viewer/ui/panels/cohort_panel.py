@@ -3,53 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
-from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QCheckBox,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QProgressBar,
     QPushButton,
     QSplitter,
-    QStackedWidget,
-    QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from viewer.controllers.workbench import Workbench
-from viewer.reporting.cohort_page import best_thresholds
 from viewer.state.cohort import GROUPS, CohortLine, CohortOnScreen, Group
 from viewer.state.session import Session
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.panels.card import Chooser, Elided, described
+from viewer.ui.panels.cohort_results import CohortResults
+from viewer.ui.panels.models_menu import ModelsMenu
+from viewer.ui.panels.read_table import ReadTable
 
 _CASES = ("case", "truth", "probability", "slice", "outcome", "note")
 _WIDTHS = (120, 96, 82, 48, 66)
 """Of the columns but the last, logical pixels."""
-_SCORES = ("score", "value", "95 %", "patients drawn again", "rule")
-_MAPS = ("explainer", "layer", "reader", "best at", "IoU", "pointing", "energy", "n")
 _EXPLAINERS = (
     ("usual", "Grad-CAM, Grad-CAM++, LayerCAM"),
     ("shown", "the shown explainer"),
     ("trace", "all of one trace"),
 )
 _LAYERS = (("shown", "the shown layer"), ("all", "all layers"))
-_FIGURES = {
-    "roc": "ROC curve",
-    "calibration": "Calibration",
-    "confusion": "Confusion",
-    "iou": "IoU by threshold",
-    "pixel_importance": "Pixel importance",
-    "layers": "Layer by method",
-}
 _COLOURS: Mapping[Group, str] = {
     "TP": "green",
     "TN": "green",
@@ -69,6 +55,8 @@ _WORDS: Mapping[Group, str] = {
     "skipped": "could not be evaluated; the note says why",
 }
 _DASH = "—"
+_OPENS = "Enter, or a double click, opens the case."
+_NO_COHORT = "Open a folder with cohort.csv. 'whyslice generate stroke-dwi' makes one."
 
 
 class CohortPanel(QWidget):
@@ -85,13 +73,15 @@ class CohortPanel(QWidget):
         self._lines: dict[int, tuple[CohortLine, bool]] = {}
         self._listed: tuple[int, ...] = ()
         self._of: object = None
-        self._document: object = None
         self.words = Elided(name="muted")
         self.open = self._button(
             "Open cohort…", "Open a folder with cohort.csv.", lambda: ask("case.open-cohort")
         )
+        self.models = ModelsMenu(bench)
         self.run = self._button(
-            "Run", "Score every case with the chosen model; what has been scored is taken.", bench.cohorts.run
+            "Run",
+            "Score every case with the chosen models; what has been scored is taken.",
+            bench.cohorts.run,
         )
         self.stop = self._button("Stop", "Stop the run; what has been scored is kept.", bench.cohorts.stop)
         self.save = self._button(
@@ -127,19 +117,11 @@ class CohortPanel(QWidget):
         self.progress.setAccessibleName("Progress of the cohort")
         self.said = Elided(name="muted")
         self.filters: dict[Group, QPushButton] = {}
-        self.table = _table(_CASES, "Cases of the cohort")
+        self.table = ReadTable(_CASES, "Cases of the cohort", _OPENS, _NO_COHORT)
         for column, width in enumerate(_WIDTHS):
             self.table.setColumnWidth(column, theme.scaled(width))
         self.table.itemActivated.connect(self._activated)
-        self.views = Chooser()
-        described(self.views, "Results", "Which curve or table of the run is shown.")
-        self.scores, self.maps = (
-            _table(_SCORES, "Scores of the predictions"),
-            _table(_MAPS, "Scores of the maps"),
-        )
-        self.figure = Figure()
-        self.pages = QStackedWidget()
-        self.views.activated.connect(self._show_view)
+        self.results = CohortResults()
         self._arrange()
 
     def _button(self, text: str, tip: str, verb: Callable[[], object]) -> QPushButton:
@@ -152,7 +134,7 @@ class CohortPanel(QWidget):
         top = QHBoxLayout()
         top.setSpacing(8)
         top.addWidget(self.words, 1)
-        for widget in (self.open, self.run, self.stop, self.save):
+        for widget in (self.models, self.open, self.run, self.stop, self.save):
             top.addWidget(widget)
         options = QHBoxLayout()
         options.setSpacing(8)
@@ -177,25 +159,18 @@ class CohortPanel(QWidget):
             self.filters[group] = button
             filters.addWidget(button)
         filters.addStretch(1)
-        left, right = QWidget(), QWidget()
+        left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addLayout(filters)
         column.addWidget(self.table, 1)
-        other = QVBoxLayout(right)
-        other.setContentsMargins(0, 0, 0, 0)
-        other.setSpacing(4)
-        other.addWidget(self.views)
-        for page in (self.scores, self.maps, self.figure):
-            self.pages.addWidget(page)
-        other.addWidget(self.pages, 1)
         both = QSplitter(Qt.Orientation.Horizontal)
         both.setHandleWidth(8)
         both.setChildrenCollapsible(False)
         both.addWidget(left)
-        both.addWidget(right)
-        both.setSizes([520, 420])
+        both.addWidget(self.results)
+        both.setSizes([470, 470])
         body = QVBoxLayout(self)
         body.setContentsMargins(4, 2, 4, 2)
         body.setSpacing(6)
@@ -210,6 +185,8 @@ class CohortPanel(QWidget):
         """Bring everything up to the state."""
         cohort = session.cohort
         self.words.set_full(_title(cohort, session))
+        self.models.show_session(session)
+        self.results.show_cohort(cohort, session.phi_hidden)
         running = cohort is not None and cohort.run is not None
         self.run.setVisible(not running)
         self.run.setEnabled(cohort is not None and session.model is not None)
@@ -221,8 +198,7 @@ class CohortPanel(QWidget):
         self.said.set_full(_said(cohort))
         if cohort is None:
             self.table.setRowCount(0)
-            self._lines, self._listed, self._of, self._document = {}, (), None, None
-            self._show_document(None)
+            self._lines, self._listed, self._of = {}, (), None
             return
         if cohort.run is not None:
             self.progress.setRange(0, cohort.run.total)
@@ -236,9 +212,6 @@ class CohortPanel(QWidget):
             button.setEnabled(count > 0 or group in cohort.shown)
             button.setChecked(group in cohort.shown)
         self._show_lines(cohort, session.phi_hidden)
-        if cohort.document is not self._document:
-            self._document = cohort.document
-            self._show_document(cohort)
 
     def take_room(self, shown: bool, hidden: Iterable[QWidget], back: Iterable[QWidget]) -> None:
         """While the table is shown, what is about one image is not; `back` comes back by itself afterwards."""
@@ -269,129 +242,6 @@ class CohortPanel(QWidget):
         index = self._listed[item.row()]
         attempt(self._bench, lambda: self._bench.cohorts.open_case(index))
 
-    # --- results -----------------------------------------------------------------------------------------------------
-
-    def _show_document(self, cohort: CohortOnScreen | None) -> None:
-        document = None if cohort is None else cohort.document
-        before = self.views.currentText()
-        self.views.clear()
-        self._entries: list[tuple[str, str, Any]] = []
-        if document is None or cohort is None:
-            self.views.setEnabled(False)
-            self._fill(self.scores, [])
-            self.pages.setCurrentWidget(self.scores)
-            return
-        for unit, words in (("per_patient", "Scores per patient"), ("per_slice", "Scores per slice")):
-            table = document["predictions"][unit]
-            if table and table["n"]:
-                self._entries.append((words, "scores", table))
-        if document["localisation"]:
-            self._entries.append(("Scores of the maps", "maps", document["localisation"]))
-        self._entries += [
-            (words, "figure", cohort.figures[name])
-            for name, words in _FIGURES.items()
-            if name in cohort.figures
-        ]
-        self.views.setEnabled(True)
-        for words, _, _ in self._entries:
-            self.views.addItem(words)
-        self.views.setCurrentIndex(max(0, self.views.findText(before)))
-        self._show_view(self.views.currentIndex())
-
-    def _show_view(self, index: int) -> None:
-        if not 0 <= index < len(self._entries):
-            return
-        _, kind, content = self._entries[index]
-        if kind == "scores":
-            self._fill(self.scores, [_score_cells(name, score) for name, score in content["scores"].items()])
-            self.pages.setCurrentWidget(self.scores)
-        elif kind == "maps":
-            self._fill(self.maps, _map_rows(content))
-            self.pages.setCurrentWidget(self.maps)
-        else:
-            self.figure.show_png(content)
-            self.pages.setCurrentWidget(self.figure)
-
-    def _fill(self, table: QTableWidget, rows: list[tuple[str, ...]]) -> None:
-        table.setRowCount(len(rows))
-        for number, row in enumerate(rows):
-            for column, text in enumerate(row):
-                item = QTableWidgetItem(text)
-                item.setToolTip(text)
-                table.setItem(number, column, item)
-        table.resizeColumnsToContents()
-
-
-class Figure(QWidget):
-    """A figure as it is saved, on white, as large as there is room."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setAccessibleName("Figure of the cohort")
-        self.pixmap = QPixmap()
-        self._png = b""
-
-    def show_png(self, png: bytes) -> None:
-        """Show a picture."""
-        if png is not self._png:
-            self._png = png
-            self.pixmap.loadFromData(png, "PNG")
-            self.update()
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(240, 200)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        if self.pixmap.isNull():
-            return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        size = self.pixmap.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
-        ratio = self.devicePixelRatioF()
-        shown = self.pixmap.scaled(
-            size * ratio, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-        )
-        painter.drawPixmap(QRect((self.width() - size.width()) // 2, 0, size.width(), size.height()), shown)
-
-
-class _Table(QTableWidget):
-    """A table that is read and not edited."""
-
-    def __init__(self, columns: tuple[str, ...], name: str, empty: str) -> None:
-        super().__init__(0, len(columns))
-        self._empty = empty
-        tip = "Enter, or a double click, opens the case." if columns is _CASES else "What the run has found."
-        described(self, name, tip)
-        self.setTabKeyNavigation(False)  # Tab leads on
-        self.setHorizontalHeaderLabels(list(columns))
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setShowGrid(False)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(24)
-        header = self.horizontalHeader()
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.setStretchLastSection(True)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if self.rowCount() == 0:
-            painter = QPainter(self.viewport())
-            painter.setPen(theme.colour("muted"))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.viewport().rect().adjusted(12, 0, -12, 0), int(flags), self._empty)
-
-
-def _table(columns: tuple[str, ...], name: str) -> QTableWidget:
-    empty = (
-        "Open a folder with cohort.csv. 'whyslice generate stroke-dwi' makes one."
-        if columns is _CASES
-        else "Run to see scores and curves."
-    )
-    return _Table(columns, name, empty)
-
 
 def _title(cohort: CohortOnScreen | None, session: Session) -> str:
     if cohort is None:
@@ -402,7 +252,9 @@ def _title(cohort: CohortOnScreen | None, session: Session) -> str:
     if unusable := len(cohort.cohort.skipped):
         words += f", {unusable} {'row' if unusable == 1 else 'rows'} of the table cannot be used"
     if cohort.model_id:
-        words += f", scored by {cohort.model_id}"
+        compared = () if cohort.document is None else cohort.document.get("models", ())
+        beside = ", ".join(each["model"] for each in compared[1:])
+        words += f", scored by {cohort.model_id}" + (f"; beside it {beside}" if beside else "")
     return words
 
 
@@ -422,10 +274,15 @@ def _cells(index: int, line: CohortLine, hidden: bool) -> tuple[str, ...]:
         _DASH if line.probability is None else f"{line.probability:.3f}",
         _DASH if line.slice is None else str(line.slice + 1),
         line.outcome or _DASH,
-        "; ".join(
-            filter(None, (_without_names(line.reason) if hidden else line.reason, *_uncounted(line, hidden)))
-        ),
+        _note(line, hidden),
     )
+
+
+def _note(line: CohortLine, hidden: bool) -> str:
+    """Why a case was skipped, why its label is disputed, what was left out of it."""
+    reason = _without_names(line.reason) if hidden else line.reason
+    disputed = f"disputed: {line.disputed}" if line.disputed and not line.reason else ""
+    return "; ".join(filter(None, (reason, disputed, *_uncounted(line, hidden))))
 
 
 def _uncounted(line: CohortLine, hidden: bool) -> list[str]:
@@ -444,32 +301,3 @@ def _without_names(sentence: str) -> str:
 
 def _labels(line: CohortLine) -> list[str]:
     return list(dict.fromkeys(label for each in line.image.markings for label in each.labels))
-
-
-def _score_cells(name: str, score: Mapping[str, Any]) -> tuple[str, ...]:
-    return (
-        name,
-        _DASH if score["value"] is None else f"{score['value']:.3f}",
-        _interval(score["low"], score["high"]),
-        _interval(score["bootstrap_low"], score["bootstrap_high"]),
-        score["rule"],
-    )
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{low:.3f}–{high:.3f}"
-
-
-def _map_rows(rows: list[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    """Of each map and reader the best threshold, the best map first."""
-    return [
-        (
-            row["explainer"].replace("baseline:", "no network: "),
-            row["layer"],
-            row["reader"],
-            f"{row['value']:g} %" if row["rule"] == "top-percent" else f"{row['value']:g} of max",
-            *(_DASH if row[name] is None else f"{row[name]:.3f}" for name in ("iou", "pointing", "energy")),
-            str(row["n"]),
-        )
-        for row in best_thresholds(rows)
-    ]
