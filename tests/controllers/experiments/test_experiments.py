@@ -155,6 +155,7 @@ def test_every_slice_has_its_map_and_its_probability(order):
     assert found.numbers["called"] == [index for index, each in enumerate(p) if each >= 0.5]
     assert sum(found.numbers["mass"]) == pytest.approx(1)
     assert [len(row.panels) for row in rows_of(found)] == [5, 5, 3]
+    assert dict(found.page.facts)["maps"].startswith("Grad-CAM of the logit, layer relu2;")
 
 
 def test_planes_go_through_the_most_probable_slice_and_not_the_largest_value(order):

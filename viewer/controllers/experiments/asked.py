@@ -316,6 +316,11 @@ class Asked:
         needs = any(EXPLAINERS[name].needs_layer for name in self.order.explainers)
         return f"layer {self.layer}" if needs else "on the input"
 
+    @property
+    def first_words(self) -> str:
+        """What is drawn where only the first explainer is."""
+        return f"{EXPLAINERS[self.explainers[0]].title} of the {self.order.score}, {self.place_words}"
+
     # --- words -------------------------------------------------------------------------------------------------------
 
     def facts(

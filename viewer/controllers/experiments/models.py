@@ -116,7 +116,7 @@ def reproducibility(order: ExperimentOrder, progress: Progress) -> Experiment:
         else "One of the maps is the same everywhere, so they cannot be compared."
     )
     more = (("full colour", "of each network its own reference, else its largest value on the slice"),)
-    page = page_of("reproducibility", first, rows, sentence, more=more, width=9.5)
+    page = page_of("reproducibility", first, rows, sentence, more=more, width=9.5, maps=first.first_words)
     return Experiment(
         "reproducibility", value, sentence, page, {"slices": table, "model": second}, first.slice
     )

@@ -59,7 +59,11 @@ def slices(order: ExperimentOrder, progress: Progress) -> Experiment:
         "called": called,
         "planes": None if planes is None else {"voxel": list(planes.voxel), "words": planes.words},
     }
-    page = page_of("slices", asked, blocks, sentence, {asked.explainers[0]: scale}, width=11.0)
+    page = page_of(
+        *("slices", asked, blocks, sentence, {asked.explainers[0]: scale}),
+        width=11.0,
+        maps=asked.first_words,
+    )
     return Experiment("slices", share, sentence, page, numbers, None if asked.whole else asked.slice)
 
 
