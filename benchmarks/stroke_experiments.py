@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +40,7 @@ _PAGE = Path("docs/studies/stroke_experiments.md")
 _PICTURES = Path("docs/studies/pictures")
 _DPI, _COLOURS = 80, 256
 _MODEL = "stroke-gap"
+_HERE, _LEFT_OUT = "**Here.** ", "Left out: "
 _PATIENTS = ("usual", "severe", "small-1", "small-2", "small-3", "small-4", "small-5")
 _MISLABELLED = (
     "The false alarm has an infarct: it was labelled otherwise on purpose, as in the study's Figure 13."
@@ -158,19 +159,14 @@ def main() -> None:
     host.activate()
     folders = {name: _write(options.out, name) for name in _PATIENTS}
     _PICTURES.mkdir(parents=True, exist_ok=True)
-    kept = json.loads(_facts(options.out).read_text()) if _facts(options.out).is_file() else {}
+    kept = written(_PAGE.read_text(encoding="utf-8")) if _PAGE.is_file() else {}
     for figure in FIGURES:
         if options.only and figure.experiment not in options.only.split(","):
             continue
         print(figure.title, flush=True)
         kept[figure.title] = _made(figure, folders, options)
-        _facts(options.out).write_text(json.dumps(kept))
-    _PAGE.write_text(_page(kept), encoding="utf-8")
+    _PAGE.write_text(page_of(kept), encoding="utf-8")
     print(_PAGE)
-
-
-def _facts(out: Path) -> Path:
-    return out / "sentences.json"
 
 
 def _write(out: Path, name: str) -> Path:
@@ -251,7 +247,7 @@ def _wrong(folders: Mapping[str, Path]) -> list[Wrong]:
     return wrong[:3]
 
 
-def _page(kept: Mapping[str, Mapping[str, str]]) -> str:
+def page_of(kept: Mapping[str, Mapping[str, str]]) -> str:
     parts = [
         "# The stroke study's figures",
         "Made by `python -m benchmarks.stroke_experiments`.",
@@ -261,10 +257,24 @@ def _page(kept: Mapping[str, Mapping[str, str]]) -> str:
         found = kept.get(figure.title, {"reason": "not made yet; the command makes it where its models are."})
         parts += [f"## {figure.title}", f"**There.** {figure.there}"]
         if "picture" in found:
-            parts += [f"**Here.** {found['sentence']}", f"![{figure.title}](pictures/{found['picture']})"]
+            parts += [f"{_HERE}{found['sentence']}", f"![{figure.title}](pictures/{found['picture']})"]
         else:
-            parts.append(f"**Here.** Left out: {found['reason']}")
+            parts.append(f"{_HERE}{_LEFT_OUT}{found['reason']}")
     return "\n\n".join(parts) + "\n"
+
+
+def written(page: str) -> dict[str, dict[str, str]]:
+    """What a page says here of each figure, by title, so that the others stay when one is made again."""
+    kept: dict[str, dict[str, str]] = {}
+    for section in page.split("\n## ")[1:]:
+        title, _, rest = section.partition("\n")
+        said = next(line for line in rest.splitlines() if line.startswith(_HERE)).removeprefix(_HERE)
+        picture = re.search(r"\]\(pictures/([^)]+)\)", rest)
+        if picture is None:
+            kept[title] = {"reason": said.removeprefix(_LEFT_OUT)}
+        else:
+            kept[title] = {"picture": picture[1], "sentence": said}
+    return kept
 
 
 if __name__ == "__main__":

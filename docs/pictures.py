@@ -159,6 +159,9 @@ def cohort(scene: Scene) -> QWidget:
     scene.bench.cohorts.jobs = 0  # in this process: the picture is the same
     scene.bench.cohorts.open(scene.cases())
     scene.settle()
+    scene.bench.cohorts.choose(pixels=False)  # they take most of the time and are not on the picture
+    for model in ("stroke-flat", "stroke-shallow"):
+        scene.bench.cohorts.toggle_model(model)
     scene.window.act("case.run-cohort")
     scene.settle()
     scene.bench.viewing.set_workspace("cohort")
