@@ -63,6 +63,15 @@ def test_nothing_is_disputed_of_an_image_of_which_nothing_is_known(bench):
     assert bench.session.history.past == ()
 
 
+def test_a_lesson_tells_nothing_of_a_label_before_it_reveals(bench):
+    session = known(bench)
+    bench.disputing.dispute("a scar")
+    bench.teaching.begin_here()
+    assert "not revealed" in why_no_dispute(session)
+    bench.teaching.reveal()
+    assert why_no_dispute(session) == ""
+
+
 def test_a_case_of_the_cohort_is_disputed_in_its_table_and_back(bench, tmp_path, monkeypatch):
     monkeypatch.setattr(cohort_figures, "cohort_figures", lambda _: ())  # they take most of the time
     folder = write_tiny_cohort(tmp_path / "c", strokes=2, others=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from viewer.state.session import Session
+from viewer.state.veil import veil
 
 
 def line_of_open(session: Session) -> int | None:
@@ -29,6 +30,8 @@ def why_no_dispute(session: Session) -> str:
     """Why the label of the open case cannot be disputed, a sentence; empty where it can."""
     if session.case is None:
         return "No image is open."
+    if veil(session):
+        return "The lesson has not revealed the answer yet."
     if session.case.truth is None and line_of_open(session) is None:
         return (
             "Nothing is known of this image that could be disputed: load its truth, or open it from a cohort."

@@ -12,6 +12,7 @@ from viewer.state.opened import Peeked
 from viewer.state.panel_views import StripView
 from viewer.state.session import Session
 from viewer.state.thumbnail import Thumbnail
+from viewer.state.veil import veil
 from viewer.ui.attempt import attempt
 from viewer.ui.panels.card import (
     Card,
@@ -187,7 +188,7 @@ class CasePanel(Card):
         self._show_patient(session)
         self._undo.setVisible(session.resampled is not None)
         self._show_truth(case, strip)
-        self._show_dispute(disputed_of(session) if case is not None else "")
+        self._show_dispute(disputed_of(session) if case is not None and not veil(session) else "")
         findings = (case, session.judgement, session.model, session.phi_hidden)
         if any(a is not b for a, b in zip(findings, self._findings or (0, 0, 0, 0), strict=True)):
             self._findings = findings
