@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -60,6 +61,7 @@ def run_window(options: ViewOptions) -> int:
         window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
     last_resort.told.connect(visit.defect)
     window.painted.connect(visit.begin)
+    _spare_what_stays(bench)
     window.show()
     try:
         code = int(app.exec())
@@ -69,6 +71,7 @@ def run_window(options: ViewOptions) -> int:
         ended = runner.shutdown()
         window.deleteLater()
         QApplication.sendPostedEvents(None, 0)
+        gc.unfreeze()
     if visit.failure:
         _say(f"whyslice: {visit.failure}")
         code = visit.code
@@ -78,6 +81,21 @@ def run_window(options: ViewOptions) -> int:
         sys.stdout.flush()
         os._exit(code)
     return code
+
+
+def _spare_what_stays(bench: Workbench) -> None:
+    """Once a model is there, keep the garbage collector away from what the libraries have made until then.
+
+    It stays as long as the program; looking through it took 0.2 s, in which nothing could be painted, again and again.
+    """
+    model = bench.session.events.model
+
+    def loaded(_: object) -> None:
+        if bench.session.model is not None:
+            model.disconnect(loaded)
+            gc.freeze()
+
+    model.connect(loaded)
 
 
 def _application(settings: Settings) -> QApplication:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -66,6 +67,16 @@ def test_the_settled_window_becomes_a_picture(qapp, nifti, model, tmp_path, wind
     assert (session.choice.explainer, session.choice.layer) == ("layer-cam", "conv2")
     assert session.choice.target == "no stroke"
     assert not session.overlay.visible
+
+
+def test_a_collection_spares_what_stays_while_the_window_is_there(qapp, nifti, model, tmp_path, monkeypatch):
+    done = []
+    for name in ("freeze", "unfreeze"):
+        real = getattr(gc, name)
+        monkeypatch.setattr(gc, name, lambda name=name, real=real: done.append(name) or real())
+    assert run_window(options(nifti, tmp_path / "a.png")) == 0
+    assert done == ["freeze", "unfreeze"]
+    assert gc.get_freeze_count() == 0
 
 
 def test_a_picture_leaves_what_the_user_keeps_alone(qapp, nifti, model, tmp_path, user_folder):
