@@ -137,7 +137,8 @@ def _kept_pictures(documents: Mapping[str, Document], out: Path) -> dict[str, st
             source = out / name / f"{picture}.png"
             if source.is_file() and picture not in kept:
                 image = Image.open(source).convert("RGB")
-                image.thumbnail((1100, 1600))
+                # A montage is tall, and has to stay legible.
+                image.thumbnail((1100, 3000 if picture == "examples" else 1600))
                 image.quantize(128).save(folder / f"{picture}.png", optimize=True)
                 kept[picture] = f"{_PAGE.stem}/{picture}.png"
     return kept

@@ -71,11 +71,12 @@ def main() -> None:
     """Train, ask, and print how often it warned."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.normalisation_check")
     parser.add_argument("--films", type=int, default=10, help="synthetic films that are asked about")
+    parser.add_argument("--real", type=int, default=15, help="real films that are asked about")
     parser.add_argument("--learn", type=int, default=320, help="synthetic films to learn from")
     options = parser.parse_args()
     torch.set_num_threads(1)
     learned, labels = _synthetic(1, options.learn)
-    kinds = {"synthetic": _synthetic(2, options.films)[0], "real": _real()}
+    kinds = {"synthetic": _synthetic(2, options.films)[0], "real": _real()[: options.real]}
     warned: dict[tuple[str, str, bool], list[bool]] = defaultdict(list)
     for trained, (family, _, _) in _SCALES.items():
         for make in (lambda: chest_resnet18(len(SYNTHETIC), width=16), lambda: _NormLast(len(SYNTHETIC))):
