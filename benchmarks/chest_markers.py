@@ -29,8 +29,8 @@ _DECIDED = 0.5
 _SHORTCUT = """Markers of the generator `chest-xray` mean nothing; on films of `chest-xray-shortcut` 95 in 100
 healthy ones and 5 in 100 others carry a ringed letter. A network that was trained on the latter (`{training}`) beside
 the one above, on {films} films of each kind, before and after their letters were erased:"""
-_READING = """A network that reads the marker changes its mind when it is gone. Trainings so short need not have learned to:
-the films show their findings too."""
+_READING = """A network that reads the marker changes its mind when it is gone. Trainings so short need not have
+learned to: the films show their findings too."""
 
 Row = Mapping[str, Any]
 
