@@ -16,11 +16,12 @@ from viewer.explainers.layers import find_layers
 from viewer.foundation.progress import Progress
 from viewer.foundation.provenance import sha256_of
 from viewer.foundation.toml_text import toml_text
-from viewer.models.card import read_card
+from viewer.models.card import ModelCard, read_card
 from viewer.models.classifier import Classifier
 from viewer.training.card_page import card_page
 from viewer.training.figures import map_figures, prediction_figures
 from viewer.training.task import TrainingTask
+from viewer.training.threshold import RULE, validated_threshold
 
 PATIENTS_EXPLAINED = 25
 """Held-out patients with the finding whose maps are measured."""
@@ -57,11 +58,16 @@ def write_model(task: TrainingTask, out: Path, progress: Progress) -> Path:
     fixed["parameters"] = sum(p.numel() for p in network.parameters())
     fixed["weights_sha256"] = sha256_of(folder / "weights.safetensors")
     fixed["training"] = {**fixed["training"], "date": date.today().isoformat()}
-    (folder / "model.toml").write_text(toml_text(fixed), encoding="utf-8")
-    card = read_card(folder)
+    card = _written(fixed, folder)
+    classifier = Classifier(card, network)
+    if card.task != "multilabel" and len(card.classes) == 2:
+        threshold = validated_threshold(classifier, task.validation_batches(), progress)
+        if threshold is not None:
+            fixed["thresholds"] = {card.classes[1]: threshold}
+            fixed["training"]["threshold"] = RULE
+            classifier = Classifier(_written(fixed, folder), network)
 
     held = task.held_out()
-    classifier = Classifier(replace(card, folder=folder), network)
     maps = map_figures(classifier, held, PATIENTS_EXPLAINED, progress)
     metrics: dict[str, Any] = prediction_figures(classifier, held, progress)
     if maps.near:
@@ -87,6 +93,12 @@ def write_model(task: TrainingTask, out: Path, progress: Progress) -> Path:
     (folder / "model.toml").write_text(toml_text(document), encoding="utf-8")
     (folder / "MODEL_CARD.md").write_text(card_page(read_card(folder), document), encoding="utf-8")
     return folder
+
+
+def _written(fixed: Mapping[str, Any], folder: Path) -> ModelCard:
+    """The card as far as it is known, as whoever loads the folder reads it."""
+    (folder / "model.toml").write_text(toml_text(fixed), encoding="utf-8")
+    return replace(read_card(folder), folder=folder)
 
 
 def _stored(value: Tensor) -> Tensor:
