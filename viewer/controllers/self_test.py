@@ -75,7 +75,10 @@ def _tried(name: str, attempt: Callable[[], str]) -> Check:
 
 
 def _explained(card: ModelCard, demos: list[MedicalImage], device: str) -> str:
-    """Predict the demo case that it was made for and explain its peak slice, at the default layer, every way."""
+    """Predict the demo case that it was made for and explain it at the default layer, every way.
+
+    Of a network of slices that is the slice where the class is most probable.
+    """
     from viewer.controllers import engine
 
     loaded = engine.load(card.id, device)
@@ -90,20 +93,19 @@ def _explained(card: ModelCard, demos: list[MedicalImage], device: str) -> str:
     target = (
         card.classes.index(card.positive_class) if card.positive_class else int(np.argmax(prediction.case))
     )
-    peak = max(prediction.slices, key=lambda each: each.probabilities[target])
-    reply = engine.trace_slice(
-        engine.TraceRequest(
-            card.id,
-            device,
-            demo,
-            peak.index,
-            False,
-            card.input.crop,
-            "logit",
-            layers=(loaded.default_layer,),
-            targets=(target,),
-        )
+    peak = max(prediction.slices, key=lambda each: each.probabilities[target], default=None)
+    request = engine.TraceRequest(
+        card.id,
+        device,
+        demo,
+        peak.index if peak else 0,
+        False,
+        card.input.crop,
+        "logit",
+        layers=(loaded.default_layer,),
+        targets=(target,),
     )
+    reply = engine.trace_slice(request) if peak else engine.trace_volume(request)
     name = card.classes[target]
     explainers = [each for each, info in EXPLAINERS.items() if info.in_atlas]
     for explainer in explainers:
@@ -114,7 +116,12 @@ def _explained(card: ModelCard, demos: list[MedicalImage], device: str) -> str:
             raise WhySliceError(
                 f"The {explainer} map of '{card.id}' on the demo case is {state.replace('_', ' ')}."
             )
+    said = (
+        f"{peak.probabilities[target]:.2f} on slice {peak.index}"
+        if peak
+        else f"{prediction.case[target]:.2f}"
+    )
     return (
-        f"{loaded.parameters:,} parameters on {loaded.device}; {name} {peak.probabilities[target]:.2f} on slice "
-        f"{peak.index} of the demo case, explained by {', '.join(explainers)}"
+        f"{loaded.parameters:,} parameters on {loaded.device}; {name} {said} of the demo case, explained by "
+        f"{', '.join(explainers)}"
     )
