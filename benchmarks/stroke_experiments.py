@@ -153,7 +153,9 @@ FIGURES = (
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stroke_experiments")
     parser.add_argument("--out", type=Path, default=Path("out/stroke-experiments"))
-    parser.add_argument("--beside", default="", help="a second training of stroke-shallow, id or folder")
+    parser.add_argument(
+        "--beside", default="stroke-shallow-2", help="a second training of stroke-shallow, id or folder"
+    )
     parser.add_argument("--only", default="", help="experiments between commas; the other sections stay")
     options = parser.parse_args()
     host.activate()

@@ -66,6 +66,7 @@ def test_grad_cam_of_stroke_gap_peaks_at_the_lesion(
         ("stroke-flat", 1_643_714, 0.8),
         ("stroke-mrs", 1_572_547, 0.85),
         ("stroke-shallow", 93_634, 0.7),
+        ("stroke-shallow-2", 93_634, 0.55),
     ],
 )
 def test_a_bundled_model_tells_stroke_from_none(
@@ -100,7 +101,9 @@ def test_the_network_of_volumes_finds_the_patient_and_the_lesion() -> None:
     assert peak_distance(explanation.map, mask) <= NEAR
 
 
-@pytest.mark.parametrize("name", ["stroke-gap", "stroke-flat", "stroke-mrs", "stroke-shallow", "stroke-3d"])
+@pytest.mark.parametrize(
+    "name", ["stroke-gap", "stroke-flat", "stroke-mrs", "stroke-shallow", "stroke-shallow-2", "stroke-3d"]
+)
 def test_the_card_of_a_bundled_model_says_what_matters(name: str) -> None:
     card = api.load_model(name).card
     assert "Synthetic" in card.training["data"]
