@@ -17,8 +17,9 @@ from viewer.explainers.fill import put_traced
 from viewer.explainers.map_store import MapStore
 from viewer.explainers.reductions import ATLAS_METHODS
 from viewer.explainers.trace import trace
+from viewer.imaging.pixel_box import PixelBox
 from viewer.models.card import InputRule
-from viewer.models.input_view import CropBox, InputView
+from viewer.models.input_view import InputView
 
 GRAD_CAM, CAPTUM = "grad-cam 1.5.7", "captum"
 TARGET = 1
@@ -209,7 +210,7 @@ def _of(subject: Subject) -> Report:
 def _whole(subject: Subject) -> InputView:
     rows, columns = subject.picture.shape[1:]
     rule = InputRule(size=(rows, columns), channels=subject.picture.shape[0])
-    return InputView((rows, columns), CropBox(0, 0, rows, columns), rule)
+    return InputView((rows, columns), PixelBox(0, 0, rows, columns), rule)
 
 
 def _scaled(map_: NDArray[np.float32]) -> NDArray[np.float32]:

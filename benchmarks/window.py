@@ -231,11 +231,12 @@ def _put_maps(session: Any) -> None:
     """A map of 12 x 12 cells on every slice and layer of the open case, as a network would leave them behind."""
     import numpy as np
 
-    from viewer.models.input_view import CropBox, InputView
+    from viewer.imaging.pixel_box import PixelBox
+    from viewer.models.input_view import InputView
 
     reading, card, case = session.reading, session.model.card, session.case
     shape = case.plane.picture_shape(case.image.geometry.shape)
-    view = InputView(shape, CropBox(0, 0, *shape), card.input)
+    view = InputView(shape, PixelBox(0, 0, *shape), card.input)
     rng = np.random.default_rng(1)
     for index in range(case.slices):
         for layer in session.model.layers:
