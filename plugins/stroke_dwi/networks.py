@@ -152,8 +152,8 @@ def stroke_3d(classes: int = 2, channels: int = 1, dropout: float = 0.3) -> Stro
     """Return `stroke-3d`, a network of the whole volume (slice, row, column); the study gives no size.
 
     The five blocks of `stroke-gap`, slice by slice, so that training can begin with its weights, and a sixth that
-    looks across slices. Each slice is averaged over, and of the slices the largest average counts: over the whole
-    volume, a lesion of a few cells would vanish in the average. The slices of a diffusion scan are few and thick: no
+    looks across slices. Each slice is averaged over, and of the slices the largest average counts: of an average
+    over the whole volume, a lesion of a few cells is next to nothing. The slices of a scan are few and thick: no
     block pools them. 2,455,170 trainable parameters with one channel and two classes.
     """
     body: Layers = OrderedDict()
