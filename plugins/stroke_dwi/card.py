@@ -28,11 +28,19 @@ _PLAIN = "The class alone; no lesion masks."
 def describe(settings: StrokeSettings, variant: Variant, facts: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the card as nested tables, without weights, figures and reference scales."""
     name = f"stroke-{settings.architecture}"
+    # What makes it a twin of the ordinary network stands in its name: both may lie side by side on the shelf.
+    different = [
+        *(() if settings.supervision else (("plain", "never shown a lesion mask"),)),
+        *(() if settings.flips else (("unmirrored", "never shown a mirrored picture"),)),
+    ]
+    words = [variant.name, *(said for _, said in different)]
+    if settings.name:
+        words.append(f"trained as {settings.name}")
     channels = 1 if variant.volume else 2 * settings.neighbours + 1
     preparation = PLAIN if variant.volume else Preparation(settings.normalise, settings.crop)
     return {
-        "id": name if settings.supervision else f"{name}-plain",
-        "name": variant.name,
+        "id": settings.name or "".join((name, *(f"-{short}" for short, _ in different))),
+        "name": ", ".join(words),
         "task": "multiclass",
         "dims": 3 if variant.volume else 2,
         "architecture": name,

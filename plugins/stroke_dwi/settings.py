@@ -19,6 +19,11 @@ class StrokeSettings:
     """Settings of the recipe `stroke-dwi`; every field is explained in its metadata."""
 
     architecture: str = _choice("gap", "which network", choices=ARCHITECTURES)
+    name: str = _choice(
+        "",
+        "id of the model: lower-case letters, digits, '-', '.' and '_'; empty to follow from the other settings",
+        pattern=r"([a-z0-9][a-z0-9._-]{0,63})?",
+    )
     start: str = _choice(
         "", "a model, by id or folder, whose weights training begins with wherever a layer fits"
     )

@@ -17,6 +17,7 @@ class Settings:
     patients: int = field(default=10, metadata={"minimum": 1, "maximum": 99})
     rate: float = 0.5
     augment: bool = True
+    name: str = field(default="", metadata={"meaning": "id, of small letters", "pattern": "[a-z]*"})
 
 
 def never(settings: Any, **_: Any) -> Any:
@@ -45,6 +46,8 @@ def test_texts_and_values_take_the_type_of_the_default() -> None:
         ("patients", "2.5", "whole number"),
         ("rate", "fast", "a number"),
         ("augment", "perhaps", "true or false"),
+        ("name", "Two words", "the id, of small letters"),
+        ("name", "a\n", "the id, of small letters"),
         ("pateints", "3", "nearest: patients"),
     ],
 )
@@ -57,3 +60,7 @@ def test_complaints_name_the_setting(name: str, value: str, words: str) -> None:
 def test_a_number_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError):
         RECIPE.resolve({"patients": "nan"})
+
+
+def test_a_text_that_matches_is_taken() -> None:
+    assert RECIPE.resolve({"name": "twin"}).name == "twin"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -43,8 +44,8 @@ class Recipe:
     description : one sentence for a person.
     settings : a frozen dataclass whose fields, each a bool, int, float or str with a default, can be chosen with
         ``--set name=value``. The field's metadata may hold ``meaning`` (words), ``minimum`` and ``maximum`` (both
-        inclusive) and ``choices``. A method ``cautions(own_data)``, where there is one, returns sentences that a person
-        should read before the training begins.
+        inclusive), ``choices`` and ``pattern`` (of a text, as a regular expression). A method ``cautions(own_data)``,
+        where there is one, returns sentences that a person should read before the training begins.
     build : makes the task.
     """
 
@@ -91,17 +92,19 @@ def parse(name: str, given: Value, default: Value, limits: Mapping[str, Any]) ->
     Parameters
     ----------
     given : a text, or a value.
-    limits : may hold ``minimum``, ``maximum``, ``choices``.
+    limits : may hold ``meaning``, ``minimum``, ``maximum``, ``choices``, ``pattern``.
 
     Raises
     ------
     UsageError
-        When it cannot be read, lies outside the limits or is not one of the choices.
+        When it cannot be read, lies outside the limits, is not one of the choices or does not match the pattern.
     """
     value = _typed(name, given, default)
     choices = limits.get("choices", ())
     if choices and value not in choices:
         raise UsageError(f"The setting '{name}' is one of {', '.join(map(str, choices))}, not '{given}'.")
+    if isinstance(value, str) and not re.fullmatch(limits.get("pattern", ".*"), value, re.DOTALL):
+        raise UsageError(f"The setting '{name}' cannot be '{given}': it is the {limits.get('meaning')}.")
     if isinstance(value, int | float) and not isinstance(value, bool):
         if not value >= limits.get("minimum", value):
             raise UsageError(f"The setting '{name}' is at least {limits.get('minimum')}, not {given}.")

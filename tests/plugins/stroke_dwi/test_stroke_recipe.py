@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from plugins.stroke_dwi import volumes
+from plugins.stroke_dwi.card import describe
 from plugins.stroke_dwi.settings import StrokeSettings
 from plugins.stroke_dwi.slices import Slices, augmented, balanced
 from plugins.stroke_dwi.training import begun
@@ -85,6 +87,30 @@ def test_settings_out_of_range_are_refused(name: str, value: str) -> None:
     activate()
     with pytest.raises(UsageError, match=name):
         RECIPES.find("stroke-dwi").resolve({name: value})
+
+
+def _card(**chosen: str) -> dict[str, Any]:
+    recipe = RECIPES.find("stroke-dwi")
+    return dict(describe(recipe.resolve(chosen), VARIANTS["gap"], {}))
+
+
+def test_a_twin_does_not_take_the_name_of_the_ordinary_network() -> None:
+    activate()
+    ordinary, plain = _card(), _card(supervision="no")
+    assert (ordinary["id"], plain["id"]) == ("stroke-gap", "stroke-gap-plain")
+    assert plain["name"] == f"{ordinary['name']}, never shown a lesion mask"
+    assert _card(flips="no")["id"] == "stroke-gap-unmirrored"
+    assert _card(flips="no", supervision="no")["id"] == "stroke-gap-plain-unmirrored"
+    own = _card(name="hospital-2", flips="no")
+    assert own["id"] == "hospital-2"
+    assert own["name"].endswith("never shown a mirrored picture, trained as hospital-2")
+
+
+@pytest.mark.parametrize("name", ["Hospital", "two words", "../gap", "-gap", "x" * 65])
+def test_a_name_that_cannot_be_a_folder_is_refused_before_training(name: str) -> None:
+    activate()
+    with pytest.raises(UsageError, match="lower-case"):
+        RECIPES.find("stroke-dwi").resolve({"name": name})
 
 
 @pytest.fixture
