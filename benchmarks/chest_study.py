@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.chest_explainers import FEWER, IS_A_BASELINE, measured
 from benchmarks.chest_markers import erase_markers, in_words, side_by_side
 from benchmarks.chest_page import BASIC, Document, page
-from benchmarks.stroke_study import together
+from benchmarks.stroke_explainers import together
 from benchmarks.unseen_cases import on_one_line, unseen_cases
 from viewer import api
 from viewer.controllers.cohort.files import write_evaluation

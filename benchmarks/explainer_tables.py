@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.markdown import interval, number, table
 from benchmarks.measuring import best_of
-from benchmarks.stroke_study import FEWER, SLOW, together
+from benchmarks.stroke_explainers import FEWER, SLOW, together
 from benchmarks.unseen_cases import SEED, on_one_line, unseen_cases
 from viewer import api
 from viewer.controllers.cohort.files import write_evaluation
@@ -83,7 +83,7 @@ _INTRODUCTION = """What every explainer is worth on synthetic cases that no trai
 Everything here is about synthetic images and the bundled networks: it says how explainers compare there, and nothing
 about patients. The bundled networks were trained with the masks of their lesions where their cards say so; their maps
 are then taught to point at them. Explainers of a layer are measured on the model's default layer; which layer is best
-for each is in the [study of stroke-gap](studies/stroke.md)."""
+for each is in the [study of stroke-gap](studies/stroke_explainers.md)."""
 _COLUMNS = """- **pointing**: share of maps whose highest pixel lies in what the reader marked.
 - **energy**: share of the map's positive mass that lies there.
 - **IoU**: of each marked region with the best box of the map, at the threshold (most important percent of the

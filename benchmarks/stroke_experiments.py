@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -150,14 +150,14 @@ FIGURES = (
 )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stroke_experiments")
     parser.add_argument("--out", type=Path, default=Path("out/stroke-experiments"))
     parser.add_argument(
         "--beside", default="stroke-shallow-2", help="a second training of stroke-shallow, id or folder"
     )
     parser.add_argument("--only", default="", help="experiments between commas; the other sections stay")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     host.activate()
     folders = {name: _write(options.out, name) for name in _PATIENTS}
     _PICTURES.mkdir(parents=True, exist_ok=True)

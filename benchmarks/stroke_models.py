@@ -1,6 +1,6 @@
 """``python -m benchmarks.stroke_models``: the study's networks side by side on unseen synthetic patients.
 
-Writes ``docs/studies/stroke_models.md``: Table 2 of the study beside ours, where the maps of each network point, and
+Writes ``docs/studies/stroke.md``: Table 2 of the study beside ours, where the maps of each network point, and
 how they stand the mirror. Stopped, the same command goes on where it was.
 """
 
@@ -11,7 +11,7 @@ import csv
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,12 @@ from viewer.models.shelf import model_cards
 from viewer.plugin_host import host
 from viewer.reporting.cohort_page import best_thresholds
 
-_PAGE = Path("docs/studies/stroke_models.md")
+_PAGE = Path("docs/studies/stroke.md")
 _EXPLAINERS = ("grad-cam", "grad-cam++", "hires-cam", "layer-cam", "xgrad-cam", "element-cam", "gradient")
 _ILL, _WELL, _READER = "stroke", "no stroke", "simulated reader"
+_TWINS = ("stroke-gap-short", "stroke-gap-plain", "stroke-gap-unmirrored")
+"""Trained alike, on the same patients, but for one thing each."""
+_TWIN_LAYERS = ("relu4", "relu5")
 _MIRRORED = 30
 """Patients whose map is compared with that of the mirrored input."""
 
@@ -52,29 +55,36 @@ _ABOUT = """The networks learned from synthetic heads, and so are these patients
 The study's figures are of real patients whose slices were split without regard to whom they belong to. The two tables
 do not compete: they show what the program says when the same question is put to both. The study's "AUC" was computed on
 arg-max labels and is a balanced accuracy; it stands beside ours under that name."""
+_PARTS = """Beside this page: [every explainer on every layer of `stroke-gap`](stroke_explainers.md), [scans that
+differ from those of training](stroke_shifts.md), [the study's figures](stroke_experiments.md). `python -m
+benchmarks.stroke_study` makes all four."""
 _POINTING = """The slice with the highest probability of stroke of every patient with a lesion whom the network called
 one, at the model's default layer; truth is the boxes of the simulated reader. IoU at the best of the thresholds 1, 2,
 3, 5, 8, 10 and 20%, chosen after the fact. *Brightness* is the picture itself: an explainer that is no better has not
 explained. What each network was taught stands on its card: heads that were trained on the convolutions of another
 network are compared as heads, and not as networks of their own."""
+_ABOUT_TWINS = """Three trainings of one recipe on the same 600 patients, with the same seed and as many steps (8 epochs
+at half and 2 at full size, 6,400 slices each), much shorter than that of `stroke-gap`: with lesion masks and mirrored
+pictures, without the masks, and without mirrored pictures. So a difference between two rows comes from that one thing,
+or from chance: each was trained once. Maps are Grad-CAM, scored as above, and the mirror as below."""
 _MIRROR = """Correlation of the Grad-CAM map of stroke with that of the mirrored input, mirrored back, on the slice
 with the highest probability of stroke; mean over patients called stroke whose map is not empty."""
 
 Row = Mapping[str, Any]
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stroke_models")
     parser.add_argument("--patients", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("out/stroke-models"))
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     progress = on_one_line()
     host.activate()
     cohort = unseen_cases(
         "stroke-dwi", options.patients, options.out / f"cohort-{options.patients}", progress, by_label=True
     )
-    models = [name for name in (*_PUBLISHED, "stroke-3d") if _has_weights(name)]
+    models = [name for name in (*_PUBLISHED, "stroke-3d", *_TWINS) if _has_weights(name)]
     documents = {name: _evaluated(name, cohort, options, progress) for name in models}
     mirrored = {name: _mirror(name, cohort, options.out, progress) for name in models if name != "stroke-3d"}
     _PAGE.write_text(page(documents, mirrored, options.patients), encoding="utf-8")
@@ -102,7 +112,13 @@ def _evaluated(name: str, cohort: Path, options: argparse.Namespace, progress: P
     whole = write_evaluation(evaluate(everybody, progress), progress)
     if degrees:
         return whole
-    ill = replace(everybody, out=options.out / name / "maps", explainers=_EXPLAINERS, split=_ILL)
+    ill = replace(
+        everybody,
+        out=options.out / name / "maps",
+        explainers=_EXPLAINERS,
+        layers=_TWIN_LAYERS if name in _TWINS else (),
+        split=_ILL,
+    )
     maps = write_evaluation(evaluate(ill, progress), progress)
     return {**maps, "predictions": whole["predictions"], "skipped": whole["skipped"]}
 
@@ -170,13 +186,15 @@ def page(
 ) -> str:
     """The page in Markdown."""
     parts = [
-        "# The study's networks on unseen synthetic patients",
+        "# The stroke study on unseen synthetic patients",
         f"Made by `python -m benchmarks.stroke_models --patients {patients}` (seed {SEED}).",
         _ABOUT,
+        _PARTS,
         *_predictions(documents),
         "## Where the maps point",
         _POINTING,
         _maps(documents),
+        *_twins(documents, mirrored),
         "## The mirror",
         _MIRROR,
         table(
@@ -237,6 +255,39 @@ def _ours(name: str, found: Mapping[str, Any]) -> tuple[str, ...]:
 
     measures = ("accuracy", "sensitivity", "specificity", "auc", "balanced-accuracy", "nll", "ece")
     return (name, *(cell(measure) for measure in measures), str(found["n"]))
+
+
+def _twins(
+    documents: Mapping[str, Mapping[str, Any]], mirrored: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    """What the lesion masks and the mirroring of training change, where the three networks are there."""
+    if not set(_TWINS) <= set(documents):
+        return
+    rows = []
+    for name in _TWINS:
+        document = documents[name]
+        scores = document["predictions"]["per_slice"]["scores"]
+        chief = [row for row in document["localisation"] if row["reader"] == _READER]
+        best = {row["layer"]: row for row in best_thresholds(chief) if row["explainer"] == "grad-cam"}
+        for layer in _TWIN_LAYERS:
+            row = best[layer]
+            rows.append(
+                (
+                    name,
+                    number(scores["auc"]["value"], 3),
+                    layer,
+                    f"{number(row['iou'])} ({row['value']:g}%)",
+                    f"{number(row['pointing'])} {interval(row['pointing_low'], row['pointing_high'], 2)}",
+                    f"{number(row['energy'])} {interval(row['energy_low'], row['energy_high'], 2)}",
+                    str(row["n"]),
+                    number(mirrored[name]["mean"]),
+                )
+            )
+    yield "## What masks and mirroring in training change"
+    yield _ABOUT_TWINS
+    yield table(
+        ("model", "AUC, slices", "layer", "IoU (at)", "pointing", "energy inside", "n", "mirror"), rows
+    )
 
 
 def _maps(documents: Mapping[str, Mapping[str, Any]]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -115,7 +115,7 @@ _ASKED_FOR = ("old infarct", "shine-through", "extraction")
 """Families that not every scan has."""
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stroke_shifts")
     parser.add_argument("--model", action="append", help="id or folder; may be given several times")
     parser.add_argument("--patients", type=int, default=40)
@@ -126,7 +126,7 @@ def main() -> None:
         default=[],
         help="a scan without an acute stroke, file or folder",
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     progress = on_one_line()
     parts = [
         "# Stroke networks on scans that differ",
