@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -11,10 +13,13 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from tests.fake_contents import FakeSeries, contents, vanished
 from tests.tiny import bright_spot, write_tiny_model
-from viewer.controllers import engine
+from viewer.controllers import engine, looking
 from viewer.controllers.workbench import Workbench
 from viewer.foundation.job_runner import InlineRunner
+from viewer.imaging.image import PatientInfo
+from viewer.imaging.series import Unreadable
 from viewer.ui import theme
 from viewer.ui.main_window import MainWindow
 
@@ -150,4 +155,29 @@ def driver(bare, passes) -> Driver:
     bare.bench.viewing.select_slice(4)
     bare.settle()
     bare.canvas.setFocus()
+    return bare
+
+
+ANNA = PatientInfo("Anna^Example", "A-17", "19700101", "F", "048Y", "20180918")
+
+
+@pytest.fixture
+def shelf(monkeypatch):
+    held = {}
+    monkeypatch.setattr(looking.Contents, "of", staticmethod(lambda path, *_: held[Path(path).name]))
+    return held
+
+
+@pytest.fixture
+def study(bare, shelf):
+    """Two patients: three series of the first, one of the second."""
+    shelf["study"] = contents(
+        FakeSeries("T1 sagittal", 4, patient=ANNA),
+        FakeSeries("DWI", 6, patient=ANNA, volumes=5, b_values=(0.0, 1000.0)),
+        FakeSeries("T2", 9, patient=ANNA, affine=np.diag([1, 1, 3.0, 1])),
+        FakeSeries("CT head", 5, patient_key="two", modality="CT", broken=vanished()),
+        unreadable=(Unreadable(Path("Anna_notes.txt"), "not-an-image", "'Anna_notes.txt' is not an image."),),
+    )
+    bare.bench.opening.open("study")
+    bare.settle()
     return bare

@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 
-from tests.fake_contents import FakeSeries, contents, vanished
+from tests.fake_contents import FakeSeries, contents
 from tests.tiny import bright_spot
-from viewer.controllers import looking
 from viewer.imaging.diagnoses import Diagnosis
-from viewer.imaging.image import PatientInfo
-from viewer.imaging.series import Unreadable
-
-ANNA = PatientInfo("Anna^Example", "A-17", "19700101", "F", "048Y", "20180918")
-
-
-@pytest.fixture
-def shelf(monkeypatch):
-    held = {}
-    monkeypatch.setattr(looking.Contents, "of", staticmethod(lambda path, *_: held[Path(path).name]))
-    return held
-
-
-@pytest.fixture
-def study(bare, shelf):
-    """Two patients: three series of the first, one of the second."""
-    shelf["study"] = contents(
-        FakeSeries("T1 sagittal", 4, patient=ANNA),
-        FakeSeries("DWI", 6, patient=ANNA, volumes=5, b_values=(0.0, 1000.0)),
-        FakeSeries("T2", 9, patient=ANNA, affine=np.diag([1, 1, 3.0, 1])),
-        FakeSeries("CT head", 5, patient_key="two", modality="CT", broken=vanished()),
-        unreadable=(Unreadable(Path("Anna_notes.txt"), "not-an-image", "'Anna_notes.txt' is not an image."),),
-    )
-    bare.bench.opening.open("study")
-    bare.settle()
-    return bare
 
 
 def rows(chooser):
@@ -289,8 +260,6 @@ def test_small_pictures_lie_as_the_large_one_does(study):
 def test_words_in_the_pixels_of_either_series_are_warned_of(study):
     from dataclasses import replace
 
-    from viewer.imaging.diagnoses import Diagnosis
-
     choose(study, 0)
     study.bench.beside.choose(study.session.opened.entries[2])
     study.settle()
@@ -442,69 +411,3 @@ def test_a_tilted_series_is_asked_about_where_it_matters(bare):
     QTest.mouseClick(strip.as_it_is, Qt.MouseButton.LeftButton)
     bare.settle()
     assert not strip.isVisible()
-
-
-# --- privacy --------------------------------------------------------------------------------------------------------
-
-
-def words_on_screen(window):
-    from PySide6.QtWidgets import QLabel, QWidget
-
-    found = [window.windowTitle()]
-    for widget in window.findChildren(QWidget):
-        found += [widget.toolTip(), widget.accessibleName(), widget.accessibleDescription()]
-        if isinstance(widget, QLabel):
-            found.append(widget.text())
-    return "\n".join(found)
-
-
-def test_one_switch_for_title_panel_and_tooltips(study):
-    choose(study, 0)
-    hidden = words_on_screen(study.window)
-    for word in ("Anna", "A-17", "1970", "048", "2018"):
-        assert word not in hidden
-    assert study.window.windowTitle() == "WhySlice"
-    study.bench.viewing.toggle_phi()
-    study.settle()
-    assert study.window.windowTitle().startswith("Anna, Example")
-    text = study.window.case_panel._patient.text()
-    assert text.splitlines() == [
-        "Anna, Example",
-        "ID A-17",
-        "born 1970-01-01",
-        "F · 48 years",
-        "study 2018-09-18",
-    ]
-    study.bench.viewing.toggle_phi()
-    study.settle()
-    assert words_on_screen(study.window) == hidden
-
-
-def test_words_in_the_picture_are_warned_about_whatever_is_hidden(bare):
-    from dataclasses import replace
-
-    warning = bare.window.burned_in
-    bare.bench.opening.show(bright_spot(3))
-    bare.settle()
-    assert not warning.isVisible()
-    finding = Diagnosis("burned-in-annotation", "warning", "Words are burned in.")
-    bare.bench.opening.show(replace(bright_spot(3), diagnoses=(finding,)))
-    bare.settle()
-    assert warning.isVisible()
-
-
-def test_findings_about_the_open_image_name_no_file(study):
-    from dataclasses import replace
-
-    from viewer.imaging.diagnoses import Diagnosis
-
-    choose(study, 0)
-    case, said = study.session.case, "'Anna_1.json' beside the image is not a readable sidecar."
-    finding = Diagnosis("bad-sidecar", "note", said)
-    study.session.case = replace(case, image=replace(case.image, diagnoses=(finding,)))
-    study.settle()
-    (line,) = [dot for dot in study.window.case_panel._dots if "sidecar" in dot.text()]
-    assert line.text() == line.accessibleName() == "The file beside the image is not a readable sidecar."
-    study.bench.viewing.toggle_phi()
-    study.settle()
-    assert line.text() == said, "the line has kept its place"
