@@ -15,7 +15,6 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-import pyqtgraph as pg
 from PySide6.QtCore import QEventLoop, QThread
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
@@ -220,7 +219,6 @@ TAKEN: dict[str, Callable[[Scene], QWidget]] = {
 def main(names: list[str]) -> int:
     """Take the pictures of these names, all by default."""
     app = QApplication([])
-    pg.setConfigOption("imageAxisOrder", "row-major")
     theme.apply(app, "dark", Settings().text_size)
     runner = QtRunner()
     with tempfile.TemporaryDirectory() as folder:

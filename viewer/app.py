@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import cast
 
-import pyqtgraph as pg
 from PySide6.QtCore import QObject, QPoint, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage, QImageWriter, QPainter, QRegion
 from PySide6.QtWidgets import QApplication, QWidget
@@ -105,7 +104,6 @@ def _application(settings: Settings) -> QApplication:
         app = QApplication([sys.argv[0] if sys.argv else "whyslice"])
     app.setApplicationName("WhySlice")
     app.setApplicationVersion(program_version())
-    pg.setConfigOption("imageAxisOrder", "row-major")
     theme.apply(app, "light" if settings.theme == "light" else "dark", settings.text_size)
     return app
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pyqtgraph as pg
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
@@ -26,7 +25,6 @@ from viewer.ui.main_window import MainWindow
 
 @pytest.fixture(autouse=True, scope="session")
 def _styled(qapp):
-    pg.setConfigOption("imageAxisOrder", "row-major")
     theme.apply(qapp, "dark")
 
 
@@ -74,7 +72,7 @@ class Driver:
         sideways: bool = False,
         on: QWidget | None = None,
     ) -> None:
-        target = on or self.picture.viewport()
+        target = on or self.picture
         place = at or QPointF(target.rect().center())
         turned = round(notches * 120)
         event = QWheelEvent(
@@ -98,7 +96,7 @@ class Driver:
         *,
         during: Callable[[], None] | None = None,
     ) -> None:
-        view = self.picture.viewport()
+        view = self.picture
         QTest.mousePress(view, button, held, start.toPoint())
         for share in (0.3, 0.7, 1.0):
             point = start + (end - start) * share

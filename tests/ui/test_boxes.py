@@ -89,7 +89,7 @@ def test_without_a_selection_there_are_no_handles(drawn):
     drawn.drag(drawn.at(10, 22), drawn.at(20, 10))
     assert edges(drawn) == pytest.approx((8, 20, 12, 24), abs=0.15)
     assert drawn.session.view.cursor is not None
-    QTest.mouseClick(drawn.picture.viewport(), Qt.MouseButton.LeftButton, pos=drawn.at(8, 22).toPoint())
+    QTest.mouseClick(drawn.picture, Qt.MouseButton.LeftButton, pos=drawn.at(8, 22).toPoint())
     drawn.settle()
     assert drawn.session.boxes.selected == 1, "a click on its line selects a box"
 

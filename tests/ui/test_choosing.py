@@ -176,7 +176,7 @@ def test_control_click_opens_beside_and_scrolling_either_scrolls_the_other(study
     assert study.session.view.slice == 1
     assert study.session.beside.slice == round(5 / 3)
     assert study.session.beside.slice != before
-    study.wheel(1, on=series.picture.viewport())
+    study.wheel(1, on=series.picture)
     study.settle()
     assert study.session.beside.slice == round(5 / 3) + 1
     assert study.session.view.slice == round(9 / 5)
@@ -188,7 +188,7 @@ def test_a_drag_in_the_second_picture_moves_both_crosshairs_and_its_own_window(s
     study.settle()
     picture = study.window.beside.picture
     at = picture.to_screen(20.5, 10.5).toPoint()
-    QTest.mouseClick(picture.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    QTest.mouseClick(picture, Qt.MouseButton.LeftButton, pos=at)
     study.settle()
     assert study.session.view.cursor == pytest.approx((10, 20), abs=0.5)
     assert study.canvas.crosshair.cursor == study.session.view.cursor
@@ -196,9 +196,9 @@ def test_a_drag_in_the_second_picture_moves_both_crosshairs_and_its_own_window(s
     from tests.ui.conftest import send_move
 
     shift = Qt.KeyboardModifier.ShiftModifier
-    QTest.mousePress(picture.viewport(), Qt.MouseButton.LeftButton, shift, at)
-    send_move(picture.viewport(), at + QPoint(40, 0), Qt.MouseButton.LeftButton, shift)
-    QTest.mouseRelease(picture.viewport(), Qt.MouseButton.LeftButton, shift, at + QPoint(40, 0))
+    QTest.mousePress(picture, Qt.MouseButton.LeftButton, shift, at)
+    send_move(picture, at + QPoint(40, 0), Qt.MouseButton.LeftButton, shift)
+    QTest.mouseRelease(picture, Qt.MouseButton.LeftButton, shift, at + QPoint(40, 0))
     study.settle()
     assert study.session.view.window == first
     assert study.session.beside.window.width > second.width
@@ -299,13 +299,13 @@ def test_volumes_have_a_slider_that_says_which(study):
     assert row.note.text() == "6 of 30 images shown"
     study.bench.viewing.select_slice(1)
     study.canvas.picture.zoom(2.0, QPointF(100, 100))
-    seen = study.picture.box.viewRect()
+    seen = study.picture.seen
     row.slider.setFocus()
     QTest.keyClick(row.slider, Qt.Key.Key_Right)
     study.settle()
     assert study.session.case.image.volume == 1
     assert study.session.view.slice == 1
-    assert study.picture.box.viewRect() == seen
+    assert study.picture.seen == seen
     QTest.mouseClick(row.on, Qt.MouseButton.LeftButton)
     study.settle()
     assert row.label.full == "time 3 · 3 / 5"
@@ -374,13 +374,13 @@ def test_the_zoom_stays_when_the_rest_is_there(bare, shelf):
         if count == 2:
             bare.settle()
             bare.picture.zoom(3.0, QPointF(120, 120))
-            rects.append(bare.picture.box.viewRect())
+            rects.append(bare.picture.seen)
 
     shelf["new"] = contents(FakeSeries(stepwise=True, between=look))
     bare.bench.opening.open("new")
     bare.settle()
     assert bare.session.case.whole
-    assert bare.picture.box.viewRect() == rects[0]
+    assert bare.picture.seen == rects[0]
 
 
 TILTED = np.array([[1, 0, 0, 0], [0, 1, 1.7, 0], [0, 0, 4.7, 0], [0, 0, 0, 1.0]])

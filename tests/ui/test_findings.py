@@ -38,16 +38,16 @@ def film(bare, user_folder):
 
 
 def layers(driver):
-    return [layer.item for layer in driver.picture._layers if layer.item.isVisible()]
+    return [layer for layer in driver.picture.layers if layer.visible]
 
 
 def test_all_probable_findings_are_shown_with_a_legend_and_no_colour_bar(film):
     assert len(layers(film)) == 2
-    assert not film.picture.overlay.isVisible()
+    assert not film.picture.overlay.visible
     assert not film.canvas.bar.isVisible()
     found = film.canvas.findings.view
     assert [legend_words(entry).split("  ")[0] for entry in found.entries] == ["1 bright", "2 dark"]
-    colours = {tuple(item.lut[-1][:3]) for item in layers(film)}
+    colours = {tuple(layer.table[-1][:3]) for layer in layers(film)}
     assert len(colours) == 2
     assert film.window.findings.isVisible()
     assert "Read" in film.window.may_read.text
@@ -77,7 +77,7 @@ def test_the_threshold_decides_which_have_a_map(film):
 def test_f_shows_one_class_and_all_again(film):
     film.key(Qt.Key.Key_F)
     assert layers(film) == []
-    assert film.picture.overlay.isVisible()
+    assert film.picture.overlay.visible
     assert film.canvas.bar.isVisible()
     film.key(Qt.Key.Key_F)
     assert len(layers(film)) == 2
@@ -87,7 +87,7 @@ def test_space_hides_all_of_them(film):
     film.bench.viewing.show_overlay(False)
     film.settle()
     assert layers(film) == []
-    assert not film.picture.overlay.isVisible()
+    assert not film.picture.overlay.visible
 
 
 def test_a_class_button_looks_at_that_class_alone(film):

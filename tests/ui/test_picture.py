@@ -52,7 +52,7 @@ def view(qtbot) -> PictureView:
 
 
 def pixels(view: PictureView) -> np.ndarray:
-    image = view.viewport().grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    image = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
     raw = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     return raw[:, : image.width() * 3].reshape(image.height(), image.width(), 3).astype(int)
 
@@ -77,7 +77,7 @@ def test_the_picture_has_its_true_proportions_and_is_wholly_seen(view, spacing):
     view.show_background(background(spacing=spacing))
     rect = view.picture_rect()
     assert rect.width() / rect.height() == pytest.approx(30 * spacing[1] / (20 * spacing[0]), rel=0.01)
-    assert QRectF(view.viewport().rect()).contains(rect)
+    assert QRectF(view.rect()).contains(rect)
 
 
 def test_proportions_survive_a_resize_and_a_zoom(view, qtbot):
@@ -192,7 +192,7 @@ def test_letters_stand_beside_the_picture_and_stay_in_view_when_zoomed(view):
     view.show_background(background())
     marks = EdgeLetters()
     marks.letters = ("R", "L", "A", "P")
-    screen = QRectF(view.viewport().rect())
+    screen = QRectF(view.rect())
     for factor in (1.0, 6.0):
         view.zoom(factor, QPointF(300, 200))
         left, right, top, bottom = marks.places(view, (12.0, 14.0))

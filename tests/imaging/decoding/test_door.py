@@ -178,7 +178,7 @@ def test_no_zombie_is_left() -> None:
 def test_the_worker_knows_neither_window_nor_torch() -> None:
     decoding.close()
     modules = ask("loaded").facts["modules"]
-    assert not {"PySide6", "torch", "pyqtgraph", "SimpleITK", "scipy", "skimage"} & set(modules)
+    assert not {"PySide6", "torch", "matplotlib", "SimpleITK", "scipy", "skimage"} & set(modules)
 
 
 def test_waiting_for_a_turn_is_not_counted() -> None:

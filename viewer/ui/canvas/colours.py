@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
@@ -38,7 +37,9 @@ def colours(name: str, diverging: bool) -> Table:
         # The three tents of the old default map: red, green and blue centred on 3/4, 1/2 and 1/4.
         table = np.stack([np.clip(1.5 - np.abs(4 * at - centre), 0, 1) for centre in (3, 2, 1)], axis=1) * 255
     else:
-        table = pg.colormap.get(name).getLookupTable(nPts=STEPS, alpha=False)
+        from cmap import Colormap  # not before there is a map to colour
+
+        table = Colormap(name)(at)[:, :3] * 255
     table = np.asarray(np.rint(table), dtype=np.uint8)
     table.setflags(write=False)
     return table
@@ -85,19 +86,19 @@ def levels(scale: float, diverging: bool) -> tuple[float, float]:
 
 
 def coloured(values: NDArray[Any], scale: float, diverging: bool, table: Table) -> QImage:
-    """A map (row, column) as an image; `table` has three or four channels."""
+    """A map (row, column) as an image; `table` has three or four channels. A number that is none counts as zero."""
     low, high = levels(scale, diverging)
-    with np.errstate(invalid="ignore"):
-        index = (np.asarray(values, dtype=np.float32) - low) * ((STEPS - 1) / (high - low))
-    index = np.clip(np.nan_to_num(index), 0, STEPS - 1).astype(np.int32)
-    return image_of(table[index])
+    index = (np.nan_to_num(values, posinf=high, neginf=low) - low) * ((STEPS - 1) / max(high - low, 1e-30))
+    return image_of(table[np.clip(index, 0, STEPS - 1).astype(np.int32)])
 
 
 def grey(background: Background) -> QImage:
     """A background as an image, with its window."""
     if background.pixels.ndim == 3:
         return image_of(np.asarray(background.pixels[..., :3], dtype=np.uint8))
-    return image_of(np.repeat(shades(background)[..., None], 3, axis=2))
+    bytes_ = np.ascontiguousarray(shades(background))
+    rows, columns = bytes_.shape
+    return QImage(bytes_.data, columns, rows, columns, QImage.Format.Format_Grayscale8).copy()
 
 
 def shades(background: Background) -> NDArray[np.uint8]:

@@ -37,5 +37,5 @@ class ErasedMarks:
             if at.y() - painter.fontMetrics().ascent() < 0:
                 at = QPointF(rect.left(), rect.bottom() + painter.fontMetrics().ascent() + 2)
             across = painter.fontMetrics().horizontalAdvance(word)
-            at.setX(max(min(at.x(), view.viewport().width() - across - 4.0), 4.0))
+            at.setX(max(min(at.x(), view.width() - across - 4.0), 4.0))
             outlined(painter, at, word, theme.colour("letter"), font)

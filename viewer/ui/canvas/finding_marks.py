@@ -52,7 +52,7 @@ class FindingMarks:
         high = metrics.height() + 3.0
         wide = max(metrics.horizontalAdvance(words) for words in (head, *(text for _, text in lines)))
         width, height = wide + 3 * _PAD + _SWATCH + 4, high * (len(lines) + 1) + 2 * _PAD
-        screen = view.viewport().rect()
+        screen = view.rect()
         # Below the picture stands the letter of its lower side.
         bottom = screen.bottom() - max(_PAD, view.margin)
         place = QRectF(screen.right() - width - _PAD, bottom - height, width, height)

@@ -159,12 +159,12 @@ class Gestures(QObject):
             self._bench.viewing.drag_window(by.x() / 300, -by.y() / 300)
         elif drag.kind in ("draw", "erase"):
             self._boxes.rubber = self._between(drag.start, at)
-            self._view.viewport().update()
+            self._view.update()
         elif drag.kind == "box":
             self._drag_box(drag, at)
         elif drag.kind == "measure":
             self._rulers.rubber = self._line(self._centre(drag.start), self._centre(at))
-            self._view.viewport().update()
+            self._view.update()
         elif drag.kind == "ruler" and drag.ruler is not None:
             a, b = self._view.to_picture(drag.start), self._view.to_picture(at)
             self._move_ruler(drag.ruler, *drag.ruler.dragged(b.y() - a.y(), b.x() - a.x()))

@@ -81,7 +81,7 @@ class EdgeLetters:
     def places(self, view: PictureView, letter_size: tuple[float, float]) -> tuple[QRectF, ...]:
         """Rectangles of the (left, right, top, bottom) letters on the viewport."""
         width, height = letter_size
-        screen, picture = QRectF(view.viewport().rect()), view.picture_rect()
+        screen, picture = QRectF(view.rect()), view.picture_rect()
         seen = picture.intersected(screen)
         if seen.isEmpty():
             seen = screen
@@ -124,7 +124,7 @@ class Words:
         """Words about the display in the lower left corner, one below the other."""
 
     def __call__(self, painter: QPainter, view: PictureView) -> None:
-        screen = QRectF(view.viewport().rect())
+        screen = QRectF(view.rect())
         if self.mark:
             _banner(painter, screen, self.mark)
         if self.title:

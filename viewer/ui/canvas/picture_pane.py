@@ -12,7 +12,7 @@ from viewer.ui.canvas.picture_view import PictureView
 
 
 class PicturePane(PictureView):
-    """The picture view with its gestures; pyqtgraph's own handling of the mouse is never reached."""
+    """The picture view with its gestures."""
 
     gestures: Gestures | None = None
     left = Signal()

@@ -94,7 +94,7 @@ class PlanePane(PicturePane):
         self.setAccessibleName(f"{view.name} plane")
         self.show_background(view.background)
         self.show_map(planes.map, view.values, planes.style, hard=view.across)
-        self.viewport().update()
+        self.update()
 
 
 class PlaceCard(QFrame):

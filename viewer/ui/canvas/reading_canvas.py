@@ -97,7 +97,7 @@ class ReadingCanvas(Canvas):
             self.picture.setFocus()
         self.bar.show_scale(view.map, view.style)
         self.inset.show_inset(view)
-        self.picture.viewport().update()
+        self.picture.update()
 
     def keep_room(self, wanted: bool) -> None:
         """Whether the colour bar has its place before there is a map; beside a second picture it costs too much."""
@@ -140,7 +140,7 @@ class ReadingCanvas(Canvas):
         shown = self._boxes_view is not None and self._patient_shown()
         self.boxes.marks = self._boxes_view.marks if shown and self._boxes_view else ()
         self.rulers.marks = self._ruler_marks if self._patient_shown() else ()
-        self.picture.viewport().update()
+        self.picture.update()
 
     def _patient_shown(self) -> bool:
         return self._view is not None and not self._view.background.mark

@@ -109,7 +109,7 @@ def _label(view: PictureView, mark: RulerMark, line: QLineF) -> QRectF:
     size = (metrics.horizontalAdvance(mark.text) + 12.0, metrics.height() + 2.0)
     lower = line.p1() if line.y1() > line.y2() else line.p2()
     place = QRectF(lower.x() - size[0] / 2, lower.y() + 9, *size)
-    screen = QRectF(view.viewport().rect()).adjusted(2, 2, -2, -2)
+    screen = QRectF(view.rect()).adjusted(2, 2, -2, -2)
     place.moveLeft(min(max(place.left(), screen.left()), max(screen.right() - size[0], screen.left())))
     place.moveTop(min(max(place.top(), screen.top()), max(screen.bottom() - size[1], screen.top())))
     return place

@@ -225,4 +225,4 @@ class BesidePanel(QWidget):
         self.words.side_unknown = background.letters is None
         self.crosshair.cursor = beside.cursor
         self.facts.set_full("    ".join(beside_facts(beside)))
-        self.picture.viewport().update()
+        self.picture.update()
