@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 from tests.tiny import bright_spot
 from viewer.imaging.geometry import Geometry
@@ -233,6 +234,7 @@ def test_cine_plays_without_starving_the_window_and_stops_at_a_touch(driver, qtb
     assert not driver.session.cine.playing
     QTest.keyClick(driver.picture, Qt.Key.Key_C)
     assert driver.session.cine.playing
+    QApplication.processEvents()
     driver.wheel(1)
     assert not driver.session.cine.playing
     QTest.keyClick(driver.picture, Qt.Key.Key_C)
