@@ -88,8 +88,13 @@ def levels(scale: float, diverging: bool) -> tuple[float, float]:
 def coloured(values: NDArray[Any], scale: float, diverging: bool, table: Table) -> QImage:
     """A map (row, column) as an image; `table` has three or four channels. A number that is none counts as zero."""
     low, high = levels(scale, diverging)
-    index = (np.nan_to_num(values, posinf=high, neginf=low) - low) * ((STEPS - 1) / max(high - low, 1e-30))
-    return image_of(table[np.clip(index, 0, STEPS - 1).astype(np.int32)])
+    index = np.nan_to_num(np.asarray(values, dtype=np.float32), posinf=high, neginf=low)
+    index -= np.float32(low)
+    index *= np.float32((STEPS - 1) / max(high - low, 1e-30))
+    steps = np.clip(index, 0, STEPS - 1, out=index).astype(np.int16)
+    if table.shape[1] == 4:  # a colour at a time, not a channel at a time: five times as fast
+        return image_of(table.view(np.uint32)[:, 0].take(steps)[..., None].view(np.uint8))
+    return image_of(table[steps])
 
 
 def grey(background: Background) -> QImage:
