@@ -59,7 +59,7 @@ def validated_threshold(classifier: Classifier, batches: Iterable[Batch], progre
     for batch in batches:
         inputs = batch["input"].float().cpu().numpy()
         for start in range(0, len(inputs), together):
-            progress.report(len(logits), len(logits) + 1, "choosing the threshold")
+            progress.report(0, 1, "choosing the threshold")
             logits.append(classifier.logits(inputs[start : start + together]))
         labels.append(batch["label"].cpu().numpy())
     found = classifier.probabilities(torch.from_numpy(np.concatenate(logits))).numpy()
