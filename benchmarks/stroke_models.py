@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     progress = on_one_line()
     host.activate()
     cohort = unseen_cases(
-        "stroke-dwi", options.patients, options.out / f"cohort-{options.patients}", progress, by_label=True
+        "stroke-dwi", options.patients, options.out / f"cohort-{options.patients}", progress
     )
     models = [name for name in (*_PUBLISHED, "stroke-3d", *_TWINS) if _has_weights(name)]
     documents = {name: _evaluated(name, cohort, options, progress) for name in models}
@@ -96,31 +95,20 @@ def _has_weights(name: str) -> bool:
 
 
 def _evaluated(name: str, cohort: Path, options: argparse.Namespace, progress: Progress) -> dict[str, Any]:
-    """Predictions of everybody, and maps of those with a lesion."""
+    """Predictions of everybody, and maps of the slice that stands for each."""
     classes = api.load_model(name).classes
     degrees = len(classes) > 2
-    where = _by_outcome(cohort, classes) if degrees else cohort
-    everybody = EvaluateOrder(
-        where,
+    order = EvaluateOrder(
+        _by_outcome(cohort, classes) if degrees else cohort,
         name,
-        options.out / name / "predictions",
-        explainers=("grad-cam",),
+        options.out / name,
+        explainers=("grad-cam",) if degrees else _EXPLAINERS,
+        layers=_TWIN_LAYERS if name in _TWINS else (),
         slices="peak",
         transforms=(),
         jobs=options.jobs,
     )
-    whole = write_evaluation(evaluate(everybody, progress), progress)
-    if degrees:
-        return whole
-    ill = replace(
-        everybody,
-        out=options.out / name / "maps",
-        explainers=_EXPLAINERS,
-        layers=_TWIN_LAYERS if name in _TWINS else (),
-        split=_ILL,
-    )
-    maps = write_evaluation(evaluate(ill, progress), progress)
-    return {**maps, "predictions": whole["predictions"], "skipped": whole["skipped"]}
+    return write_evaluation(evaluate(order, progress), progress)
 
 
 def _by_outcome(cohort: Path, classes: tuple[str, ...]) -> Path:
