@@ -126,7 +126,7 @@ def inputs(scene: Scene) -> QWidget:
     scene.bench.viewing.set_workspace("compare")
     scene.bench.explaining.comparing.select("inputs")
     scene.settle()
-    return scene.window.compare
+    return scene.window.stage.compare
 
 
 def layers(scene: Scene) -> QWidget:

@@ -103,7 +103,7 @@ def test_unknown_labels_and_missing_films_of_a_table_are_named_and_the_rest_goes
     films.bench.cohorts.jobs = 0
     films.bench.cohorts.open(folder)
     films.settle()
-    panel = films.window.cohort
+    panel = films.window.stage.cohort
     assert "1 row of the table cannot be used" in panel.words.full
     panel.pixels.setChecked(False)
     QTest.mouseClick(panel.run, Qt.MouseButton.LeftButton)

@@ -33,7 +33,7 @@ def cohort(bare, tmp_path):
     bare.bench.explaining.select_model("tiny")
     bare.bench.cohorts.open(folder)
     bare.settle()
-    bare.panel = bare.window.cohort
+    bare.panel = bare.window.stage.cohort
     return bare
 
 
@@ -166,7 +166,7 @@ def test_what_is_no_cohort_is_said_and_nothing_is_lost(cohort, tmp_path):
 def test_a_run_without_a_model_says_so(bare, tmp_path):
     bare.bench.cohorts.open(write_tiny_cohort(tmp_path / "c"))
     bare.settle()
-    assert not bare.window.cohort.run.isEnabled()
+    assert not bare.window.stage.cohort.run.isEnabled()
 
 
 def test_rows_that_cannot_be_used_are_skipped_and_listed(cohort, tmp_path):

@@ -40,7 +40,7 @@ def board(driver, asked):
     """The window in the Compare workspace."""
     QTest.keyClick(driver.window, Qt.Key.Key_F3)
     driver.settle()
-    driver.board = driver.window.compare
+    driver.board = driver.window.stage.compare
     return driver
 
 
@@ -95,7 +95,7 @@ def test_a_ready_grid_is_computed_and_shows_its_segments(driver, asked):
     driver.bench.explaining.set_parameters("lime", {"segments": 9, "samples": 40})
     next(action for action in ACTIONS if action.id == "map.compare-with-covering").verb(driver.bench)
     driver.settle()
-    driver.board = driver.window.compare
+    driver.board = driver.window.stage.compare
     assert titles(driver)[1] == ["stroke · Grad-CAM", "stroke · LIME", "stroke · Occlusion"]
     assert asked == [("lime", 0), ("occlusion", 0), ("lime", 1), ("occlusion", 1)]
     shown = [c.tile for row in driver.board.cells for c in row]
@@ -242,13 +242,13 @@ def test_one_sentence_without_a_case_or_a_model(bare):
     bare.bench.viewing.set_workspace("compare")
     bare.settle()
     assert bare.window.screen_.compare.without.startswith("Open an image")
-    assert not bare.window.compare.area.isVisible()
+    assert not bare.window.stage.compare.area.isVisible()
     bare.bench.opening.show(bright_spot(9, at=(4, 8, 20)))
     bare.settle()
     assert "Choose a model" in bare.window.screen_.compare.without
     bare.bench.explaining.select_model("tiny")
     bare.settle()
-    assert bare.window.compare.area.isVisible()
+    assert bare.window.stage.compare.area.isVisible()
 
 
 def test_another_case_has_other_maps(board, asked):

@@ -151,11 +151,11 @@ def test_the_list_of_a_cohort_table_2_misclassified_cases_and_a_disputed_label(
     bench.cohorts.choose(pixels=False)
     bench.cohorts.toggle_model("tiny-again")
     bare.settle()
-    QTest.mouseClick(bare.window.cohort.run, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(bare.window.stage.cohort.run, Qt.MouseButton.LeftButton)
     bare.settle()
     rows = {row["measure"]: row["values"] for row in session.cohort.document["side_by_side"]}
     assert [each["model"] for each in rows["auc"]] == ["tiny", "tiny-again"]
-    assert bare.window.cohort.results.views.currentText() == "Models side by side"
+    assert bare.window.stage.cohort.results.views.currentText() == "Models side by side"
     act(bare, "misclassified")
     assert session.experiment.stage == "ready", session.experiment.sentence
     (missed,) = session.cohort.listed
@@ -208,7 +208,7 @@ def test_a_disputed_label_is_counted_apart_kept_and_exported(
     bare.settle()
     assert session.cohort.lines[missed].disputed == "no lesion on any slice"
     row = session.cohort.listed.index(missed)
-    assert bare.window.cohort.table.item(row, 5).text() == "disputed: no lesion on any slice"
+    assert bare.window.stage.cohort.table.item(row, 5).text() == "disputed: no lesion on any slice"
     bench.cohorts.open_case(missed)
     bare.settle()
     assert bare.window.case_panel.disputed.text() == "Label disputed: no lesion on any slice"

@@ -127,9 +127,9 @@ def test_compare_under_noise_is_one_action(film):
     film.window.act("map.under-noise")
     film.settle()
     assert film.session.workspace == "compare"
-    titles = [cell.tile.title for cell in film.window.compare.cells[0]]
+    titles = [cell.tile.title for cell in film.window.stage.compare.cells[0]]
     assert titles[0].endswith("Grad-CAM")
     assert titles[1].endswith("10% noise")
     assert titles[2].endswith("20% noise")
-    assert all(not cell.tile.missing for row in film.window.compare.cells for cell in row)
-    assert not film.window.compare.all.isVisible()
+    assert all(not cell.tile.missing for row in film.window.stage.compare.cells for cell in row)
+    assert not film.window.stage.compare.all.isVisible()

@@ -25,8 +25,8 @@ def board(driver):
     """The window in the Layers workspace."""
     QTest.keyClick(driver.window, Qt.Key.Key_F4)
     driver.settle()
-    driver.layers = driver.window.layers
-    driver.tiles = driver.window.layers.tiles
+    driver.layers = driver.window.stage.layers
+    driver.tiles = driver.window.stage.layers.tiles
     return driver
 
 
@@ -210,7 +210,7 @@ def test_one_sentence_without_a_case_a_model_or_layers(bare):
     bare.settle()
     view = bare.window.screen_.layers
     assert view.without.startswith("Open an image")
-    assert not bare.window.layers.tiles.isVisible()
+    assert not bare.window.stage.layers.tiles.isVisible()
     bare.bench.opening.show(bright_spot(9, at=(4, 8, 20)))
     bare.settle()
     assert "model" in bare.window.screen_.layers.without
@@ -220,7 +220,7 @@ def test_one_sentence_without_a_case_a_model_or_layers(bare):
     assert "no layers" in bare.window.screen_.layers.without
     bare.bench.explaining.select_explainer("grad-cam")
     bare.settle()
-    assert bare.window.layers.tiles.isVisible()
+    assert bare.window.stage.layers.tiles.isVisible()
 
 
 def test_explainers_on_demand_say_that_a_tile_is_not_computed(board):
@@ -246,7 +246,7 @@ def test_a_network_of_volumes_shows_what_is_traced_and_traces_the_rest_when_aske
     bare.bench.viewing.set_workspace("layers")
     bare.bench.viewing.select_slice(4)
     bare.settle()
-    bare.layers, bare.tiles = bare.window.layers, bare.window.layers.tiles
+    bare.layers, bare.tiles = bare.window.stage.layers, bare.window.stage.layers.tiles
     assert len(traced) == 1
     chosen = bare.session.choice.layer
     assert isinstance(found(bare, chosen), LayerMap)

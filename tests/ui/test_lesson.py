@@ -200,7 +200,7 @@ def test_the_maps_of_a_decoy_question_are_side_by_side(class_):
     class_.settle()
     class_.bench.teaching.decoys.ask("random")
     class_.settle()
-    board = class_.window.compare
+    board = class_.window.stage.compare
     assert board.isVisible()
     assert not board.kinds["models"].isVisible()
     letters = [row.name.full for row in class_.panel.rows]

@@ -67,7 +67,7 @@ def test_the_sheet_of_layers(looked_at):
     looked_at.bench.viewing.set_workspace("layers")
     looked_at.bench.viewing.toggle_sheet()
     looked_at.settle()
-    assert compared({"dark-sheet": looked_at.window.layers}) == []
+    assert compared({"dark-sheet": looked_at.window.stage.layers}) == []
 
 
 def test_a_lesson(looked_at, tmp_path):

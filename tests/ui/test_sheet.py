@@ -25,7 +25,7 @@ def sheet(driver):
     """The window with the sheet on screen."""
     driver.bench.viewing.set_workspace("layers")
     driver.settle()
-    driver.board = driver.window.layers
+    driver.board = driver.window.stage.layers
     QTest.mouseClick(driver.board.wanted, Qt.MouseButton.LeftButton)
     driver.settle()
     driver.sheet = driver.board.sheet
@@ -140,7 +140,7 @@ def test_scores_of_an_evaluated_cohort_stand_on_the_tiles(driver, tmp_path):
     driver.settle()
     bench.viewing.set_workspace("layers")
     driver.settle()
-    view = driver.window.layers.model.view
+    view = driver.window.stage.layers.model.view
     rows = [
         row
         for row in driver.session.cohort.document["localisation"]
@@ -152,7 +152,7 @@ def test_scores_of_an_evaluated_cohort_stand_on_the_tiles(driver, tmp_path):
     assert lines_of(view) == 4
     driver.session.cohort = replace(driver.session.cohort, model_id="another")
     driver.settle()
-    assert not any(each.cohort for each in driver.window.layers.model.view.entries)
+    assert not any(each.cohort for each in driver.window.stage.layers.model.view.entries)
 
 
 @given(st.integers(2, 90), st.integers(2, 90), st.integers(0, 99))

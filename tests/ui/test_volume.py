@@ -23,7 +23,7 @@ def volume(driver):
     """The window in the Volume workspace, on a head of 9 x 32 x 32 voxels of 5 x 1 x 1 mm."""
     QTest.keyClick(driver.window, Qt.Key.Key_F5)
     driver.settle()
-    driver.panes = dict(zip(("axial", "coronal", "sagittal"), driver.window.planes.panes, strict=True))
+    driver.panes = dict(zip(("axial", "coronal", "sagittal"), driver.window.stage.planes.panes, strict=True))
     return driver
 
 
@@ -38,7 +38,7 @@ def test_the_tabs_switch_and_say_why_they_cannot(driver):
     assert tabs.buttons["reading"].isChecked()
     tabs.buttons["volume"].click()
     driver.settle()
-    assert driver.window.planes.isVisible()
+    assert driver.window.stage.planes.isVisible()
     assert not driver.canvas.isVisible()
     assert tabs.buttons["volume"].isChecked()
     assert tabs.buttons["volume"].focusPolicy() & Qt.FocusPolicy.TabFocus
@@ -49,7 +49,7 @@ def test_the_tabs_switch_and_say_why_they_cannot(driver):
     assert "single picture" in tabs.buttons["volume"].toolTip()
     driver.bench.opening.show(bright_spot())
     driver.settle()
-    assert driver.window.planes.isVisible()
+    assert driver.window.stage.planes.isVisible()
     QTest.keyClick(driver.window, Qt.Key.Key_F2)
     driver.settle()
     assert driver.canvas.isVisible()
@@ -80,7 +80,7 @@ def test_a_click_in_one_plane_moves_the_other_two(volume):
     click(volume, axial, 9, 21)
     assert (coronal.view.index, sagittal.view.index) == (9, 21)
     assert volume.session.view.cursor == pytest.approx((9, 21), abs=0.3)
-    words = dict(volume.window.planes.place.words)
+    words = dict(volume.window.stage.planes.place.words)
     assert words["voxel"] == "6, 9, 21"
     value = volume.session.case.image.voxels[6, 9, 21]
     assert words["value"] == f"{value:.5g}"
@@ -98,7 +98,7 @@ def test_the_wheel_scrolls_the_plane_under_the_mouse_and_zoom_is_common(volume):
     grown = {name: pane.picture_rect().width() / widths[name] for name, pane in volume.panes.items()}
     assert min(grown.values()) > 1.05
     assert max(grown.values()) == pytest.approx(min(grown.values()))
-    volume.window.planes.fit()
+    volume.window.stage.planes.fit()
     assert axial.picture_rect().width() == pytest.approx(widths["axial"], abs=1)
 
 
@@ -284,7 +284,7 @@ def test_the_question_about_the_model_stands_over_its_own_picture(driver):
     assert abs(advice.geometry().center().x() - window.canvas.geometry().center().x()) <= 2
     driver.bench.viewing.set_workspace("volume")
     driver.settle()
-    assert window.planes.place.geometry().adjusted(-2, -2, 2, 2).contains(advice.geometry())
+    assert window.stage.planes.place.geometry().adjusted(-2, -2, 2, 2).contains(advice.geometry())
     advice.leave.click()
     session.judgement = Judgement(Applicability("does_not_apply", ("modality CT, made for MR",)))
     driver.settle()

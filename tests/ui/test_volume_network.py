@@ -89,7 +89,7 @@ def test_crops_are_those_of_volumes(volume):
 def test_the_peak_key_goes_to_the_maximum_in_all_planes(volume):
     QTest.keyClick(volume.window, Qt.Key.Key_F5)
     volume.settle()
-    axial, coronal, sagittal = volume.window.planes.panes
+    axial, coronal, sagittal = volume.window.stage.planes.panes
     volume.bench.viewing.first()
     volume.settle()
     QTest.keyClick(axial, Qt.Key.Key_P)
@@ -144,9 +144,9 @@ def test_left_stays_left_in_the_planes_of_the_window(volume, number, oblique):
     volume.bench.opening.show(MedicalImage(np.ascontiguousarray(voxels), geometry, modality="MR"))
     QTest.keyClick(volume.window, Qt.Key.Key_F5)
     volume.settle()
-    QTest.keyClick(volume.window.planes.panes[0], Qt.Key.Key_P)
+    QTest.keyClick(volume.window.stage.planes.panes[0], Qt.Key.Key_P)
     volume.settle()
-    for pane in volume.window.planes.panes:
+    for pane in volume.window.stage.planes.panes:
         view = pane.view
         row, column = np.unravel_index(view.values.argmax(), view.values.shape)
         there = geometry.to_patient(view.plane.voxel(geometry, view.index, row, column))
@@ -171,7 +171,7 @@ def test_moving_through_a_large_volume_asks_the_network_nothing(volume, traced):
     volume.bench.opening.show(image)
     QTest.keyClick(volume.window, Qt.Key.Key_F5)
     volume.settle()
-    plane = volume.window.planes.panes[0].view.plane
+    plane = volume.window.stage.planes.panes[0].view.plane
     asked, seen = len(traced), set()
     passes = engine.classifier("tiny3d", "auto").module.register_forward_pre_hook(
         lambda *_: pytest.fail("asked the network")
@@ -180,7 +180,7 @@ def test_moving_through_a_large_volume_asks_the_network_nothing(volume, traced):
         for step in range(12):
             volume.bench.planes.point(plane, 20 + step, 60.0 + step, 150.0 + step)
             volume.window.refresh()
-            seen.add(volume.window.planes.panes[1].view.values.tobytes())
+            seen.add(volume.window.stage.planes.panes[1].view.values.tobytes())
     finally:
         passes.remove()
     assert len(traced) == asked
@@ -190,7 +190,7 @@ def test_moving_through_a_large_volume_asks_the_network_nothing(volume, traced):
 def test_a_click_in_a_plane_moves_the_maps_of_the_others(volume):
     QTest.keyClick(volume.window, Qt.Key.Key_F5)
     volume.settle()
-    axial, coronal, _ = volume.window.planes.panes
+    axial, coronal, _ = volume.window.stage.planes.panes
     before = coronal.view.values
     QTest.mouseClick(axial, Qt.MouseButton.LeftButton, pos=QPointF(axial.to_screen(22, 10)).toPoint())
     volume.settle()

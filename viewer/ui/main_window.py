@@ -37,7 +37,6 @@ from viewer.state.screen import Presenter, Screen
 from viewer.state.session import BottomTab, Notice
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
-from viewer.ui.canvas.planes_canvas import PlanesCanvas
 from viewer.ui.canvas.reading_canvas import WATERMARK, ReadingCanvas
 from viewer.ui.cine_clock import CineClock
 from viewer.ui.dialogs.experiment_window import ExperimentPicture
@@ -47,7 +46,6 @@ from viewer.ui.hurry import Hurry
 from viewer.ui.key_words import key_words
 from viewer.ui.menus import Menus
 from viewer.ui.notifier import Notifier
-from viewer.ui.panels.advice import Advice
 from viewer.ui.panels.arriving_row import ArrivingRow
 from viewer.ui.panels.beside_panel import BesidePanel, FirstHeading
 from viewer.ui.panels.bottom_card import BottomCard, BottomPage
@@ -56,8 +54,6 @@ from viewer.ui.panels.burned_in import BurnedIn
 from viewer.ui.panels.card import Card, Elided, heading
 from viewer.ui.panels.case_panel import CasePanel
 from viewer.ui.panels.checks_panel import ChecksPanel
-from viewer.ui.panels.cohort_panel import CohortPanel
-from viewer.ui.panels.compare_board import CompareBoard
 from viewer.ui.panels.experiment_strip import ExperimentStrip
 from viewer.ui.panels.explainer_panel import ExplainerPanel
 from viewer.ui.panels.findings_panel import FindingsPanel
@@ -66,7 +62,6 @@ from viewer.ui.panels.grid_strip import GridStrip
 from viewer.ui.panels.importance_panel import ImportancePanel
 from viewer.ui.panels.input_panel import InputPanel
 from viewer.ui.panels.layer_rail import LayerRail
-from viewer.ui.panels.layers_board import LayersBoard
 from viewer.ui.panels.lesson_panel import LessonPanel
 from viewer.ui.panels.may_read_line import MayReadLine
 from viewer.ui.panels.model_panel import ModelPanel
@@ -80,6 +75,7 @@ from viewer.ui.panels.status_line import StatusLine
 from viewer.ui.panels.top_bar import TopBar
 from viewer.ui.panels.volume_row import VolumeRow
 from viewer.ui.privacy import window_title
+from viewer.ui.stage import Stage
 
 _EMPTY = "Drop an image file or a folder here, or press {}"
 _LEFT_WIDTH, _RIGHT_WIDTH = 262, 300
@@ -121,8 +117,7 @@ class MainWindow(QMainWindow):
         self._late_paint, self._replace = self._timer(self._first_paint), self._timer(self.advice.place)
         self._keep = self._timer(bench.keeping.keep, _CALM)
         bench.session.events.connect(self._changed)
-        for canvas in (self.canvas, self.planes, self.layers, self.compare):
-            canvas.menu_wanted.connect(self._context_menu)
+        self.stage.menu_wanted.connect(self._context_menu)
         self.canvas.setFocus()
         self.refresh()
 
@@ -136,10 +131,9 @@ class MainWindow(QMainWindow):
 
     def _make_panels(self) -> None:
         bench = self.bench
-        self.canvas, self.planes = ReadingCanvas(bench), PlanesCanvas(bench)
-        self.layers, self.compare = LayersBoard(bench), CompareBoard(bench)
-        self.stage = QStackedWidget()
-        self.advice = Advice(bench, self.stage, (self.canvas, self.planes.place))
+        self.canvas = ReadingCanvas(bench)
+        self.stage = Stage(bench, self.canvas, self.act)
+        self.advice = self.stage.advice
         self.may_read, self.facts = MayReadLine(), Elided(name="muted")
         self.case_panel, self.strip = CasePanel(bench), SliceStrip(bench)
         self.beside, self.first = BesidePanel(bench, self.canvas.picture), FirstHeading()
@@ -156,7 +150,6 @@ class MainWindow(QMainWindow):
         self.notes, self.status = NotesPanel(bench), StatusLine(bench)
         self.checks = ChecksPanel(bench)
         self.notice, self.restore = NoticeBar(bench), RestoreStrip(bench)
-        self.cohort = CohortPanel(bench, self.act)
         self.experiment = ExperimentStrip(bench, self.act)
         self.experiment_picture = ExperimentPicture(bench, self.act, self)
         self.experiment.picture_wanted.connect(self.experiment_picture.open)
@@ -209,38 +202,32 @@ class MainWindow(QMainWindow):
         named: dict[BottomTab, BottomPage] = dict(zip(get_args(BottomTab), pages, strict=True))
         self.bottom = BottomCard(self.menus.actions, named, self.status)
         whole.addWidget(self.bottom)
-        for splitter, sizes, stretches in (
-            (middle, (560, 140), (4, 1)),
-            (whole, (690, 240), (3, 1)),
-            (self._pair, (1000, 1000), (0, 0)),
+        for splitter, sizes in (
+            (middle, (560, 140)),
+            (whole, (690, 240)),
+            (self.stage.reading, (1000, 1000)),
         ):
             splitter.setSizes(sizes)
             splitter.setHandleWidth(8)
             splitter.setChildrenCollapsible(False)
-            for number, stretch in enumerate(stretches):
-                splitter.setStretchFactor(number, stretch)
+        for splitter, stretch in ((middle, 4), (whole, 3)):
+            splitter.setStretchFactor(0, stretch)
+            splitter.setStretchFactor(1, 1)
 
     def _fill_image(self, image: Card) -> None:
         image.body.setContentsMargins(6, 5, 6, 6)
         image.body.setSpacing(4)
         image.body.addWidget(self.may_read)
         image.body.addWidget(self.stage, 1)
-        pair = self._pair = QSplitter(Qt.Orientation.Horizontal)
-        self.stage.addWidget(pair)
         left = QWidget()
-        pair.addWidget(left)
+        self.stage.reading.addWidget(left)
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.first)
         column.addWidget(self.canvas, 1)
         column.addWidget(self._foot)
-        pair.addWidget(self.beside)
-        self.stage.addWidget(self.planes)
-        self.stage.addWidget(self.layers)
-        self.stage.addWidget(self.compare)
-        self.stage.addWidget(self.cohort)
-        self.advice.raise_()
+        self.stage.reading.addWidget(self.beside)
         image.body.addWidget(self.volume)
         line = self._line = QWidget()
         theme.keep(line, "setFixedHeight", 26)  # the picture must not jump when the rest of a series is there
@@ -279,7 +266,7 @@ class MainWindow(QMainWindow):
         return (
             not self._refresh.isActive()
             and not self._hurry.waiting
-            and self.planes.settled
+            and self.stage.settled
             and self.beside.settled
         )
 
@@ -301,26 +288,7 @@ class MainWindow(QMainWindow):
             self._case, self._entry = session.case, session.entry
         screen = self._presenter.screen(hurried=self._hurry.look())
         self.screen_ = screen
-        judgement = session.judgement
-        outside = judgement is not None and judgement.applicability.verdict == "does_not_apply"
-        without = f"{session.work.name} …" if session.work is not None else self._empty_words()
-        if screen.workspace == "cohort":
-            self.cohort.show_session(session)
-        elif screen.workspace == "volume":
-            waiting = "resampling for display …" if session.case is not None else without
-            mark = WATERMARK if outside else ""
-            self.planes.show_planes(screen.planes, screen.boxes, watermark=mark, without=waiting)
-        elif screen.compare is not None:
-            self.compare.show_compare(screen.compare, screen.canvas.style if screen.canvas else None)
-        elif screen.sheet is not None:
-            self.layers.show_sheet(screen.sheet, screen.canvas.style if screen.canvas else None)
-        elif screen.layers is not None:
-            self.layers.show_layers(screen.layers, screen.canvas.style if screen.canvas else None)
-        else:
-            self.canvas.keep_room(session.beside is None)
-            self.canvas.show_canvas(screen.canvas, watermark=outside, without=without)
-            self.canvas.show_boxes(screen.boxes)
-            self.canvas.show_rulers(screen.rulers)
+        self._show_page(screen)
         self._show_workspace(screen)
         question = None if screen.workspace == "cohort" else model_question(session)
         self.advice.show_judgement(
@@ -337,8 +305,11 @@ class MainWindow(QMainWindow):
         self.lesson.show_session(session)
         for panel in (self.beside, self.arriving, self.volume, self.grid, self.burned_in):
             panel.show_session(session)
-        about = (self.may_read, self.volume, self.grid)
-        self.cohort.take_room(screen.workspace == "cohort", about, (self._line, self.left))
+        in_table = screen.workspace == "cohort"  # while it is shown, what is about one image is not
+        for about in (self.may_read, self.volume, self.grid) if in_table else ():
+            about.hide()
+        for back in (self._line, self.left):
+            back.setVisible(not in_table)
         self.model.show_session(session)
         self.prediction.show_prediction(screen.prediction)
         self.findings.show_session(session, screen.canvas)
@@ -371,6 +342,30 @@ class MainWindow(QMainWindow):
         self._cine.follow()
         self.refreshed.emit()
 
+    def _show_page(self, screen: Screen) -> None:
+        """What the page of the workspace shows."""
+        session = self.bench.session
+        judgement = session.judgement
+        outside = judgement is not None and judgement.applicability.verdict == "does_not_apply"
+        without = f"{session.work.name} …" if session.work is not None else self._empty_words()
+        if screen.workspace == "cohort":
+            self.stage.cohort.show_session(session)
+        elif screen.workspace == "volume":
+            waiting = "resampling for display …" if session.case is not None else without
+            mark = WATERMARK if outside else ""
+            self.stage.planes.show_planes(screen.planes, screen.boxes, watermark=mark, without=waiting)
+        elif screen.compare is not None:
+            self.stage.compare.show_compare(screen.compare, screen.canvas.style if screen.canvas else None)
+        elif screen.sheet is not None:
+            self.stage.layers.show_sheet(screen.sheet, screen.canvas.style if screen.canvas else None)
+        elif screen.layers is not None:
+            self.stage.layers.show_layers(screen.layers, screen.canvas.style if screen.canvas else None)
+        else:
+            self.canvas.keep_room(session.beside is None)
+            self.canvas.show_canvas(screen.canvas, watermark=outside, without=without)
+            self.canvas.show_boxes(screen.boxes)
+            self.canvas.show_rulers(screen.rulers)
+
     def _empty_words(self) -> str:
         key = key_words(key_of(self.bench.session, "case.open-file"))
         return _EMPTY.format(key) if key else "Drop an image file or a folder here"
@@ -390,21 +385,8 @@ class MainWindow(QMainWindow):
             self._foot.setFixedHeight(max(self.beside.foot, 0))
 
     def _show_workspace(self, screen: Screen) -> None:
-        """The canvas of the workspace, with the keyboard where it was; the three planes need the room of the boxes."""
-        pages: dict[str, QWidget] = {
-            "compare": self.compare,
-            "layers": self.layers,
-            "volume": self.planes,
-            "cohort": self.cohort,
-        }
-        wanted = pages.get(screen.workspace, self._pair)
-        if self.stage.currentWidget() is not wanted:
-            focused = QApplication.focusWidget()
-            had_focus = focused is not None and self.stage.isAncestorOf(focused)
-            self.stage.setCurrentWidget(wanted)
-            self.advice.raise_()  # a stack puts its page above everything
-            if had_focus:
-                (self.canvas if wanted is self._pair else wanted).setFocus()
+        """The page of the workspace; the three planes need the room of the boxes."""
+        if self.stage.show_workspace(screen.workspace):
             self.bottom.show_pages(screen.workspace == "reading")
         self.strips.lie(at_foot=screen.workspace in ("compare", "layers", "cohort"))
 

@@ -155,6 +155,8 @@ def apply(app: QApplication, name: ThemeName, text_size: float = 1.0) -> Theme:
     if app.property("whyslice-style") is None:  # once: it makes every widget look at the whole style again
         app.setStyle("Fusion")
         app.setProperty("whyslice-style", True)
+    # A sheet that follows another one makes every widget look at it again for each widget that it lies in: after none, once.
+    app.setStyleSheet("")
     font = QFont(app.font())
     if _system_points is None:
         _system_points = max(9.0, min(font.pointSizeF(), 10.5))

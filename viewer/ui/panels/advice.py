@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -20,13 +18,13 @@ class Advice(QFrame):
 
     Parameters
     ----------
-    subjects : where in `parent` the panel stands: in the middle of the first of these that is shown.
+    subject : where in `parent` the panel stands, in the middle, while that is shown.
     """
 
-    def __init__(self, bench: Workbench, parent: QWidget, subjects: Sequence[QWidget]) -> None:
+    def __init__(self, bench: Workbench, parent: QWidget, subject: QWidget) -> None:
         super().__init__(parent)
         self._over = parent
-        self._subjects = tuple(subjects)
+        self._subjects: list[QWidget] = []
         self.setObjectName("advice")
         self.setAccessibleName("The model was not made for this image")
         self._judgement: Judgement | None = None
@@ -71,9 +69,14 @@ class Advice(QFrame):
         row.addWidget(self.confirm)
         row.addStretch(1)
         body.addLayout(row)
-        for widget in (parent, *self._subjects):
-            widget.installEventFilter(self)
+        parent.installEventFilter(self)
+        self.lie_over(subject)
         self.hide()
+
+    def lie_over(self, subject: QWidget) -> None:
+        """Another place to lie over, while that one is shown."""
+        self._subjects.append(subject)
+        subject.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         # The canvas is made narrower by whatever comes beside it, not only by the window.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -212,13 +212,6 @@ class CohortPanel(QWidget):
             button.setEnabled(count > 0 or group in cohort.shown)
             button.setChecked(group in cohort.shown)
         self._show_lines(cohort, session.phi_hidden)
-
-    def take_room(self, shown: bool, hidden: Iterable[QWidget], back: Iterable[QWidget]) -> None:
-        """While the table is shown, what is about one image is not; `back` comes back by itself afterwards."""
-        for about in hidden if shown else ():
-            about.hide()
-        for about in back:
-            about.setVisible(not shown)
 
     def _show_lines(self, cohort: CohortOnScreen, hidden: bool) -> None:
         if cohort.cohort is not self._of or cohort.listed != self._listed:
