@@ -60,7 +60,7 @@ def test_the_pages_under_the_picture(looked_at):
 def test_workspaces(looked_at, workspace, name):
     looked_at.bench.viewing.set_workspace(workspace)
     looked_at.settle()
-    assert compared(panels(looked_at, (name,), "dark")) == []
+    assert compared({f"dark-{name}": getattr(looked_at.window.stage, name)}) == []
 
 
 def test_the_sheet_of_layers(looked_at):

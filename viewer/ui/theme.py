@@ -155,8 +155,12 @@ def apply(app: QApplication, name: ThemeName, text_size: float = 1.0) -> Theme:
     if app.property("whyslice-style") is None:  # once: it makes every widget look at the whole style again
         app.setStyle("Fusion")
         app.setProperty("whyslice-style", True)
-    # A sheet that follows another one makes every widget look at it again for each widget that it lies in: after none, once.
+    # A sheet in place of another one is looked at by every widget once for each widget around it; after none, once.
     app.setStyleSheet("")
+    for widget, lengths in list(_kept.items()):
+        if isValid(widget):
+            for setter, kept in lengths.items():
+                getattr(widget, setter)(scaled(*kept))
     font = QFont(app.font())
     if _system_points is None:
         _system_points = max(9.0, min(font.pointSizeF(), 10.5))
@@ -186,10 +190,6 @@ def apply(app: QApplication, name: ThemeName, text_size: float = 1.0) -> Theme:
         palette.setColor(QPalette.ColorGroup.Disabled, which, colour("muted", 0.6))
     app.setPalette(palette)
     app.setStyleSheet(style_sheet(_current))
-    for widget, lengths in list(_kept.items()):
-        if isValid(widget):
-            for setter, kept in lengths.items():
-                getattr(widget, setter)(scaled(*kept))
     return _current
 
 
