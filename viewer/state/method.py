@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from viewer.explainers.declaration import EXPLAINERS, cost, equals, resolved
 from viewer.explainers.explainer_info import INPUT_LAYER, ExplainerInfo, Sight, Value
@@ -63,7 +64,7 @@ def method_of(session: Session, layer: str | None = None) -> Method:
     """
     choice = session.choice
     found = method_named(session, choice.explainer, choice.layer if layer is None else layer)
-    return replace(found, deviation=choice.deviation and may_deviate(found.info))
+    return replace(found, deviation=True) if choice.deviation and may_deviate(found.info) else found
 
 
 def method_named(
@@ -71,13 +72,15 @@ def method_named(
 ) -> Method:
     """Any explainer on a layer, with the parameters that are chosen for it, or with `settings` in their place."""
     given = session.choice.parameters.get(explainer, {}) if settings is None else settings
-    info = resolved(explainer, given)
-    parameters = {
-        name: value
-        for name, value in info.checked({k: v for k, v in given.items() if k != REGION}).items()
-        if name != REGION
-    }
-    on_demand = not info.in_atlas or is_segmentation(session)
+    items = tuple((name, value) for name, value in given.items() if name != REGION)
+    return _method(explainer, layer, items, is_segmentation(session))
+
+
+@lru_cache(maxsize=1024)  # asked for every layer again and again: most of a slice's time with seventy of them
+def _method(explainer: str, layer: str, given: tuple[tuple[str, Value], ...], segmentation: bool) -> Method:
+    info = resolved(explainer, dict(given))
+    parameters = {name: value for name, value in info.checked(dict(given)).items() if name != REGION}
+    on_demand = not info.in_atlas or segmentation
     key = _key(info.name, parameters)
     return Method(info, key, layer if info.needs_layer else INPUT_LAYER, on_demand, parameters)
 

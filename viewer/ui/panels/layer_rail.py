@@ -36,6 +36,7 @@ class Tile(QWidget):
         super().__init__()
         self._tile: LayerTile | None = None
         self._image: QImage | None = None
+        self._colour_map = ""
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -50,10 +51,8 @@ class Tile(QWidget):
         return self._tile is not None and self._tile.chosen
 
     def show_tile(self, tile: LayerTile, colour_map: str) -> None:
-        self._tile = tile
+        self._tile, self._colour_map = tile, colour_map
         self._image = None
-        if tile.thumbnail is not None:
-            self._image = coloured(tile.thumbnail, 1.0, tile.diverging, colours(colour_map, tile.diverging))
         layer = tile.layer
         facts = [f"{layer.name}, {layer.type}, {' × '.join(str(n) for n in layer.shape)}"]
         facts += ["the model's own first choice"] if tile.default else []
@@ -75,6 +74,9 @@ class Tile(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour("canvas"))
         painter.drawRoundedRect(frame, 4, 4)
+        if self._image is None and tile.thumbnail is not None:  # most tiles are scrolled out of sight
+            table = colours(self._colour_map, tile.diverging)
+            self._image = coloured(tile.thumbnail, 1.0, tile.diverging, table)
         if self._image is not None:
             side = min(frame.width(), frame.height()) - 4
             ratio = self._image.width() / self._image.height()
