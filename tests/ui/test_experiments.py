@@ -112,7 +112,7 @@ def test_a_patient_is_read_as_a_patient(driver, undrawn, tmp_path):
     act(driver, "patient-summary")
     shown = driver.session.experiment
     assert shown.stage == "ready"
-    assert "1 of 9 slices are called: 5." in shown.sentence
+    assert "Called: 1 of 9 slices (5)." in shown.sentence
     assert "1 of 1 peaks" in shown.sentence
     assert len(driver.window.experiment_picture.window.pictures) == 2
     assert all(not content.person for content in undrawn)

@@ -17,6 +17,7 @@ from viewer.explainers.explainer_info import Value
 from viewer.foundation.errors import ExportError
 from viewer.foundation.provenance import provenance
 from viewer.imaging.image import MedicalImage
+from viewer.models.applicability import NOT_MADE_FOR_IT
 from viewer.models.input_view import InputView
 from viewer.models.volume_cut import VolumeCut
 from viewer.state.boxes_view import BoxesView, boxes_view, map_boxes, paled
@@ -42,7 +43,6 @@ from viewer.state.session import DIFFERENCE, Session
 from viewer.state.volume_reading import VolumeReading
 from viewer.state.volume_words import WHOLE
 
-_NOT_MADE_FOR = "MODEL NOT MADE FOR THIS IMAGE"
 _SCORE_WORDS = {
     "dice": "Dice",
     "peak-distance": "distance of the peak",
@@ -116,7 +116,7 @@ def shown_slice(session: Session) -> ShownSlice:
     choice, method = session.choice, method_of(session)
     title = f"deviation of {method.info.title}" if method.deviation else method.info.title
     fit = session.judgement.applicability
-    marks = [_NOT_MADE_FOR] if fit.verdict == "does_not_apply" else []
+    marks = [NOT_MADE_FOR_IT] if fit.verdict == "does_not_apply" else []
     marks += ["SYNTHETIC PATIENT"] if session.case.synthetic else []
     facts = (
         *_prediction_facts(prediction),

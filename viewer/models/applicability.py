@@ -12,6 +12,8 @@ from viewer.models.card import AppliesTo, ModelCard
 
 Verdict = Literal["applies", "unproven", "does_not_apply"]
 
+NOT_MADE_FOR_IT = "MODEL NOT MADE FOR THIS IMAGE"
+"""Across every picture with a map of a model that does not apply."""
 _BELOW, _ABOVE = 0.99, 1.01
 """A bound is met within a hundredth: headers hold 2.0000001 mm where 2 mm is meant."""
 _VOLUMES = 3

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from viewer.explainers.declaration import EXPLAINERS, SMOOTHGRAD
 from viewer.explainers.explainer_info import Value
 from viewer.explainers.explanation import map_state
+from viewer.models.applicability import NOT_MADE_FOR_IT
 from viewer.models.card import CROPS, ModelCard
 from viewer.state.canvas_view import Background, background_of
 from viewer.state.case import judged
 from viewer.state.comparing import MOST, Cell
-from viewer.state.layers_view import NOT_MADE_FOR_IT, STATES, is_outside
+from viewer.state.layers_view import STATES, is_outside
 from viewer.state.map_view import shown_positive
 from viewer.state.method import FIRST, Method, is_segmentation, method_named, segments_key, why_not
 from viewer.state.planes_view import MapScale

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from viewer.explainers.layer_info import SAME_OUTPUT, LayerInfo
+from viewer.models.applicability import NOT_MADE_FOR_IT
 from viewer.models.input_view import InputView
 from viewer.models.volume_cut import VolumeCut
 from viewer.state.canvas_view import Background, whole_input
@@ -28,7 +29,6 @@ from viewer.state.volume_words import memory_words, tile_words
 
 NO_CASE = "Open an image: the tiles show its maps, layer by layer."
 NO_MODEL = "Choose a model: the tiles show the maps of its layers."
-NOT_MADE_FOR_IT = "MODEL NOT MADE FOR THIS IMAGE"
 STATES = {"empty": "empty", "negative_only": "only against", "near_zero": "near zero"}
 """State of a map -> what a tile says of it."""
 _FLAGS = {

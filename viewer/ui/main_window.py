@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 from viewer.actions.keys import key_of
 from viewer.controllers.workbench import Workbench
 from viewer.foundation import paths
+from viewer.models.applicability import NOT_MADE_FOR_IT
 from viewer.state.case import Case, same_grid
 from viewer.state.grid_question import model_question, reads_volumes, uneven
 from viewer.state.opened import SeriesEntry
@@ -37,7 +38,7 @@ from viewer.state.screen import Presenter, Screen
 from viewer.state.session import BottomTab, Notice
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
-from viewer.ui.canvas.reading_canvas import WATERMARK, ReadingCanvas
+from viewer.ui.canvas.reading_canvas import ReadingCanvas
 from viewer.ui.cine_clock import CineClock
 from viewer.ui.dialogs.experiment_window import ExperimentPicture
 from viewer.ui.dialogs.files import Asking
@@ -352,7 +353,7 @@ class MainWindow(QMainWindow):
             self.stage.cohort.show_session(session)
         elif screen.workspace == "volume":
             waiting = "resampling for display …" if session.case is not None else without
-            mark = WATERMARK if outside else ""
+            mark = NOT_MADE_FOR_IT if outside else ""
             self.stage.planes.show_planes(screen.planes, screen.boxes, watermark=mark, without=waiting)
         elif screen.compare is not None:
             self.stage.compare.show_compare(screen.compare, screen.canvas.style if screen.canvas else None)

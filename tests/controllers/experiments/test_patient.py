@@ -60,6 +60,19 @@ def test_another_class_has_its_probability_on_the_slice_that_stands_for_the_pati
     assert "highest probability of stroke, which is slice 3 of 5" in told(found)[0]
 
 
+def test_of_a_model_that_was_not_made_for_the_image_the_refusal_comes_first_and_nobody_is_called(order):
+    found = read_patient(replace(order, image=replace(order.image, modality="CT")), passes=0)
+    assert told(found)[0].startswith("Do not read this: the model was not made for this image (modality CT")
+    words = " ".join(told(found))
+    assert "called" not in words
+    assert " ml" not in words
+    assert "second look" not in words
+    (first, *_) = patient_pages(found)
+    assert first.blocks[0].level == "stop"
+    assert first.blocks[0].lines == (told(found)[0],)
+    assert "second look" not in str([getattr(block, "heading", "") for block in first.blocks])
+
+
 @pytest.mark.parametrize(
     ("column", "side", "off"), [(50, "left", 18.5), (10, "right", 21.5), (33, "middle", 1.5)]
 )

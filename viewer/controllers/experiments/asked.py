@@ -20,7 +20,7 @@ from viewer.explainers.declaration import EXPLAINERS, resolved
 from viewer.explainers.explanation import IMPROBABLE, map_state
 from viewer.foundation.progress import Progress
 from viewer.imaging.windows import default_window
-from viewer.models.applicability import Applicability, applicability
+from viewer.models.applicability import NOT_MADE_FOR_IT, Applicability, applicability
 from viewer.models.card import Crop, ModelCard
 from viewer.models.input_view import InputView
 from viewer.reporting.page_content import PagePanel
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 Map = NDArray[np.float32]
 Scale = tuple[float, str]
 """Raw value of full colour, and what it is."""
-NOT_MADE_FOR = "MODEL NOT MADE FOR THIS IMAGE"
 _STATES = {
     "empty": "empty map",
     "negative_only": "only evidence against the class",
@@ -90,6 +89,13 @@ class Asked:
         self.class_name = self.card.classes[self.target]
         self._progress = progress
         self._scored: dict[str, Subject] = {order.score: self.subject}
+
+    @property
+    def refusal(self) -> str:
+        """Why none of it may be read, in a sentence that comes before everything else; empty where it may."""
+        if self.fit.verdict != "does_not_apply":
+            return ""
+        return f"Do not read this: the model was not made for this image ({'; '.join(self.fit.reasons)})."
 
     def _request(self, target: int | None, score: str | None = None) -> ExplainRequest:
         from viewer.controllers import engine
@@ -305,7 +311,7 @@ class Asked:
             title="",
             unit=unit,
             facts=(),
-            watermark=NOT_MADE_FOR if self.fit.verdict == "does_not_apply" else "",
+            watermark=NOT_MADE_FOR_IT if self.fit.verdict == "does_not_apply" else "",
         )
         # Which way round the patient is shown stands once, below.
         return PagePanel(replace(content, convention=""), title, note)

@@ -37,4 +37,9 @@ def page_of(
     info = EXPERIMENTS[name]
     facts = (*asked.facts(scales, maps), *more, ("picture", f"after {info.source}. {USE}"))
     words = PageWords((sentence,), _LEVELS.get(level, "plain"))
-    return Page(info.title, (*blocks, words), info.question, facts, width=width)
+    return Page(info.title, (*refused(asked), *blocks, words), info.question, facts, width=width)
+
+
+def refused(asked: Asked) -> tuple[Block, ...]:
+    """What stands above everything on a page that must not be read; nothing on others."""
+    return (PageWords((asked.refusal,), "stop"),) if asked.refusal else ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from viewer.controllers.experiments.pages import refused
 from viewer.controllers.experiments.patient_reading import Interval, PatientReading, SliceReading
 from viewer.controllers.experiments.series import MOST, spread_over, tiles
 from viewer.explainers.declaration import EXPLAINERS
@@ -43,10 +44,13 @@ def patient_pages(found: PatientReading, person: str = "") -> tuple[Page, ...]:
     asked = found.asked
     title = f"Patient summary: {asked.class_name}"
     chief = chief_slices(found)
+    lines = told(found)
     blocks: list[Block] = [
-        PageWords(tuple(told(found)), "plain" if asked.fit.verdict == "applies" else "caution")
+        PageWords(tuple(lines), "plain" if asked.fit.verdict == "applies" else "caution"),
+        _curve(found),
     ]
-    blocks += [_curve(found)]
+    if asked.refusal:
+        blocks[:1] = [*refused(asked), PageWords(tuple(lines[1:]), "caution")]
     if chief:
         blocks.append(
             PageRow(
@@ -75,12 +79,13 @@ def _place(found: PatientReading) -> str:
 
 
 def told(found: PatientReading) -> list[str]:
-    """The patient in sentences."""
+    """The patient in sentences; of a model that was not made for the image the number alone, after the refusal."""
     asked, name = found.asked, found.asked.class_name
     verdict = "called" if found.probability >= found.threshold else "not called"
-    head = (
-        f"{name}: p {found.probability:.2f} for the patient, {verdict} {name} (from {found.threshold:g} on)."
-    )
+    head = f"{name}: p {found.probability:.2f} for the patient"
+    if asked.refusal:
+        return [asked.refusal, f"{head}, which is no finding."]
+    head += f", {verdict} {name} (from {found.threshold:g} on)."
     rule = f"Rule: {found.rule}" + (
         "." if found.peak is None else f", which is slice {found.peak + 1} of {len(found.slices)}."
     )
@@ -95,7 +100,7 @@ def told(found: PatientReading) -> list[str]:
     if not asked.whole:
         called = found.called
         lines.append(
-            f"{len(called)} of {len(found.slices)} slices are called: {_ranges([each.index for each in called])}."
+            f"Called: {len(called)} of {len(found.slices)} slices ({_ranges([each.index for each in called])})."
             if called
             else f"None of {len(found.slices)} slices is called."
         )
@@ -196,7 +201,7 @@ def _curve(found: PatientReading) -> PageCurve:
 
 def _second_look(found: PatientReading) -> list[Block]:
     focused = found.focused[:_PICTURES]
-    if not focused:
+    if not focused or found.asked.refusal:
         return []
     heading = "not called, yet the map has one small focus: worth a second look"
     return [PageRow(tuple(_panel(found, each) for each in focused), heading, _PICTURES)]

@@ -7,9 +7,9 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from viewer.controllers.workbench import Workbench
+from viewer.models.applicability import NOT_MADE_FOR_IT
 from viewer.state.boxes_view import BoxesView
 from viewer.state.canvas_view import CanvasView
-from viewer.state.layers_view import NOT_MADE_FOR_IT
 from viewer.state.rulers import RulerMark
 from viewer.ui import theme
 from viewer.ui.canvas.boundary_marks import BoundaryMarks
@@ -22,8 +22,6 @@ from viewer.ui.canvas.inset import InsetView
 from viewer.ui.canvas.marks import Crosshair, EdgeLetters, Words
 from viewer.ui.canvas.picture_pane import Canvas, PicturePane
 from viewer.ui.canvas.ruler_marks import RulerMarks
-
-WATERMARK = NOT_MADE_FOR_IT
 
 
 class ReadingCanvas(Canvas):
@@ -76,7 +74,7 @@ class ReadingCanvas(Canvas):
         if without != self._without:
             self._without = without
             self.update()
-        words = WATERMARK if watermark and view is not None and view.map is not None else ""
+        words = NOT_MADE_FOR_IT if watermark and view is not None and view.map is not None else ""
         if view is self._view and self.words.watermark == words:
             return
         first = self._view is None and view is not None
