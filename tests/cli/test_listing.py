@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.cli.conftest import Say
 from tests.tiny import write_tiny_model
 from viewer.explainers.declaration import EXPLAINERS
+from viewer.plugin_host import host
 
 
 def test_models(say: Say, tiny: str) -> None:
@@ -82,3 +84,25 @@ def test_plugins(say: Say) -> None:
     assert stroke["bundled"] is True
     assert "stroke-dwi" in stroke["provides"]["recipes"]
     assert "stroke_dwi" in say("plugins").out
+
+
+def test_a_plugin_of_ones_own_is_switched_on_and_off(say: Say, user_folder: Path) -> None:
+    folder = user_folder / "plugins" / "my_study"
+    folder.mkdir(parents=True)
+    try:
+        (folder / "plugin.toml").write_text('name = "my_study"\ntitle = "Mine"\nmodules = ["main"]\n')
+        (folder / "main.py").write_text("")
+        refused = say("plugins", "--enable", "my_studdy")
+        assert refused.code == 1
+        assert "nearest: my_study" in refused.err
+        assert host.enable("my_study").status == "ready"
+        assert say("plugins", "--disable", "my_study").code == 0
+        (state,) = (each for each in host.PluginHost().states() if each.name == "my_study")
+        assert state.status == "off"
+        assert "whyslice plugins --enable my_study" in state.sentence
+        assert say("plugins", "--enable", "my_study").code == 0
+        (state,) = (each for each in host.PluginHost().states() if each.name == "my_study")
+        assert state.status == "ready"
+    finally:
+        host.disable("my_study")
+        shutil.rmtree(folder)

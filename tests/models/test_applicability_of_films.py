@@ -33,7 +33,7 @@ def test_a_film_from_the_front_applies_and_a_lateral_one_does_not(card: ModelCar
     assert applicability(card, film("PA")).verdict == "applies"
     lateral = applicability(card, film("LL"))
     assert lateral.verdict == "does_not_apply"
-    assert "view position LL, made for coronal pictures" in lateral.sentence
+    assert "a lateral film (LL), made for frontal films" in lateral.sentence
 
 
 def test_a_film_that_does_not_say_its_view_is_unproven(card: ModelCard) -> None:

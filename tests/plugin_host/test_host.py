@@ -268,6 +268,7 @@ def test_enable_by_name_writes_the_hash_and_names_the_nearest(user: Path, home: 
     with pytest.raises(PluginError, match="nearest: mine"):
         plugin_host.enable("mone")
     state = plugin_host.enable("mine")
+    assert (state.status, state.sentence) == ("ready", "")
     stored = json.loads((home / "plugins.json").read_text())
     assert stored["enabled"] == {"mine": state.sha256} == {"mine": trust.snapshot(folder).sha256}
     plugin_host.disable("mine")

@@ -50,7 +50,7 @@ def test_a_lateral_film_is_named_and_asked_about(films, tmp_path):
     path = tmp_path / "lateral.dcm"
     write_radiograph(path, film(), description="Chest", view_position="LL", **FACTS)
     window = opened(films, path)
-    assert "view position LL" in window.may_read.text
+    assert "a lateral film (LL), made for frontal films" in window.may_read.text
     assert not films.session.reading or not films.session.reading.filled, "the network was not asked"
     QTest.mouseClick(button(window, "Show the answer all the same"), Qt.MouseButton.LeftButton)
     films.settle()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +15,7 @@ from tests.tiny import bright_spot
 from viewer.actions.table import ACTIONS
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage, PatientInfo
+from viewer.models.card import AppliesTo
 from viewer.state.session import DIFFERENCE
 from viewer.ui.panels.card import Elided
 
@@ -314,6 +316,31 @@ def test_an_image_without_orientation_has_no_letters_and_says_so(driver):
     assert not driver.window.strip.isVisible(), "one picture has no strip"
 
 
+def test_where_another_model_was_made_for_the_image_one_click_takes_it(driver, monkeypatch):
+    session, advice = driver.session, driver.window.advice
+    card = next(each for each in session.models if each.id == "tiny")
+    films = replace(card, id="films", name="For films", applies_to=AppliesTo(modality=("CR",)))
+    session.models = (card, films)
+    taken = []
+    monkeypatch.setattr(driver.bench.explaining, "select_model", taken.append)
+    driver.bench.opening.show(bright_spot(3, modality="CR"))
+    driver.settle()
+    assert advice.isVisible()
+    assert advice.other.text() == "Take films, made for such images"
+    assert advice.other.geometry().bottom() < advice.confirm.geometry().top(), "nothing lies over it"
+    QTest.mouseClick(advice.other, Qt.MouseButton.LeftButton)
+    assert taken == ["films"]
+
+
+def test_the_overlay_says_where_its_full_colour_comes_from(driver):
+    scale = driver.window.overlay.scale
+    assert scale.currentText() == "model reference"
+    driver.bench.explaining.select_layer("conv1")
+    driver.settle()
+    assert driver.window.screen_.canvas.map.scale_label == "series maximum"
+    assert scale.currentText() == "series (no reference)"
+
+
 def test_a_model_that_was_not_made_for_the_image_asks_first_and_leaves_its_mark(driver, passes):
     before, canvas, window = len(passes), driver.canvas, driver.window
     driver.bench.opening.show(bright_spot(3, modality="CT"))
@@ -321,6 +348,7 @@ def test_a_model_that_was_not_made_for_the_image_asks_first_and_leaves_its_mark(
     assert len(passes) == before
     assert window.advice.isVisible()
     assert "made for MR" in words(window.advice)
+    assert window.advice.other.isHidden(), "there is no model that was made for it"
     assert "No map" in window.may_read.text
     assert not canvas.words.watermark
     QTest.mouseClick(window.advice.confirm, Qt.MouseButton.LeftButton)

@@ -56,7 +56,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("models", "list the models", listing.models, _nothing),
     Command("layers", "list the layers of a model", listing.layers, image_options.layers),
     Command("explainers", "list the explainers", listing.explainers, _nothing),
-    Command("plugins", "list the plugins", listing.plugins, _nothing),
+    Command("plugins", "list the plugins, or trust one of yours", listing.plugins, shared_options.plugins),
     Command("predict", "say what a model says of every slice", asking.predict, image_options.predict),
     Command(
         "explain",

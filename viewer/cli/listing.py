@@ -63,7 +63,11 @@ def explainers(_: Namespace, __: Terminal) -> Answer:
 
 
 def plugins(options: Namespace, terminal: Terminal) -> Answer:
-    """Every plugin and what became of it."""
+    """Every plugin and what became of it, after one of the user's was switched on or off where that is wanted."""
+    if options.enable:
+        catalogue.enable_plugin(options.enable)
+    if options.disable:
+        catalogue.disable_plugin(options.disable)
     terminal.progress.report(0, 1, "loading plugins")
     found = catalogue.plugins(safe_mode=options.safe_mode)
     rows = [

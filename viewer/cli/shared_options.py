@@ -13,6 +13,17 @@ SCORES = ("logit", "probability", "margin")
 CROPS = ("brain", "percentile")
 
 
+def plugins(parser: ArgumentParser) -> None:
+    """Which of the user's plugins to trust, or no more."""
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--enable",
+        metavar="NAME",
+        help="trust one of your plugins as it is now: it can do everything that you can do on this computer",
+    )
+    chosen.add_argument("--disable", metavar="NAME", help="stop trusting one of your plugins")
+
+
 def device(parser: ArgumentParser) -> None:
     """Where the network runs."""
     parser.add_argument(

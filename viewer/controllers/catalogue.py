@@ -71,6 +71,28 @@ def explainers() -> Document:
     return [info.to_json() for info in EXPLAINERS.values()]
 
 
+def enable_plugin(name: str) -> None:
+    """Trust a user's plugin as it is now.
+
+    Raises
+    ------
+    PluginError
+        When there is no such plugin of the user, or it is broken.
+    """
+    host.enable(name)
+
+
+def disable_plugin(name: str) -> None:
+    """Stop trusting a user's plugin.
+
+    Raises
+    ------
+    PluginError
+        When there is no such plugin of the user.
+    """
+    host.disable(name)
+
+
 def plugins(*, safe_mode: bool = False) -> Document:
     """Every plugin with what became of it; the trusted ones are loaded for that."""
     return [state.to_json() for state in host.activate(safe_mode)]

@@ -25,7 +25,7 @@ from viewer.models.applicability import applicability
 from viewer.models.card import CROPS, Crop, ScoreType
 from viewer.models.shelf import model_cards
 from viewer.state.asking import Support
-from viewer.state.case import Judgement, judged
+from viewer.state.case import Judgement, judged, suited
 from viewer.state.findings_view import may_be_together
 from viewer.state.method import REGION, is_segmentation, may_deviate, menu, method_of, why_not
 from viewer.state.session import DIFFERENCE, ModelFacts, Notice, Session, Work
@@ -95,10 +95,8 @@ class Explaining:
         image = session.case.image
         if applicability(chosen, image).verdict != "does_not_apply":
             return
-        for card in session.models:
-            if card.weights is not None and applicability(card, image).verdict == "applies":
-                self.select_model(card.id)
-                return
+        if (other := suited(session.models, image)) is not None:
+            self.select_model(other.id)
 
     def select_device(self, device: str) -> None:
         """``auto``, ``cpu``, ``cuda`` or ``mps``."""

@@ -212,7 +212,8 @@ def read_cohort(folder: Path, progress: Progress = SILENT) -> Cohort:
         raise ReadError(
             f"'{folder.name or folder.resolve().name}' has no {TABLE}.",
             code="no-cohort",
-            action="A cohort is a folder with a table of that name; 'whyslice generate' writes one.",
+            action=f"A cohort is a folder with a table {TABLE}: a row for each image, with the columns path and label; "
+            "patient, mask, boxes and others may follow. 'whyslice generate' writes an example.",
         )
     root = folder.resolve()
     images: dict[str, CohortImage] = {}
@@ -254,7 +255,11 @@ def _rows(path: Path) -> Iterable[tuple[int, Mapping[str, str]]]:
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(head))
     columns = [str(name).strip().lower() for name in reader.fieldnames or ()]
     if "path" not in columns:
-        raise ReadError(f"The {TABLE} has no column 'path'.", code="bad-cohort")
+        raise ReadError(
+            f"The {TABLE} has no column 'path'.",
+            code="bad-cohort",
+            action="It has a row for each image, with the columns path (from the table's folder) and label.",
+        )
     reader.fieldnames = columns
     try:
         # A box list may hold any text; a field is never larger than its file.

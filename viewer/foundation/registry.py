@@ -11,10 +11,17 @@ from viewer.foundation.errors import PluginError, UsageError
 T = TypeVar("T")
 
 
+_MANY = 24
+
+
 def nearest(name: str, known: list[str]) -> str:
-    """A half-sentence that offers the names closest to `name`, or all of them when none is close."""
-    close = get_close_matches(str(name), known, n=3, cutoff=0.5) or known[:12]
-    return ("; nearest: " if known else "; there is none") + ", ".join(close)
+    """A half-sentence that offers the names closest to `name`, or what there is when none is close."""
+    if not known:
+        return "; there is none"
+    if close := get_close_matches(str(name), known, n=3, cutoff=0.5):
+        return f"; nearest: {', '.join(close)}"
+    more = f" and {len(known) - _MANY} more" if len(known) > _MANY else ""
+    return f"; there are: {', '.join(known[:_MANY])}{more}"
 
 
 class Registry(Mapping[str, T], Generic[T]):

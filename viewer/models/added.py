@@ -25,6 +25,7 @@ from viewer.models.classifier import Classifier, refusal
 from viewer.models.keras_weights import KerasLayer, is_hdf5, read_keras_layers, state_from_keras
 from viewer.models.normalise import NORMALISATIONS, normalise
 from viewer.models.weights import StateDict, put_weights, read_weights, renamed
+from viewer.plugin_host import host
 
 _ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -111,11 +112,22 @@ def add_model(checkpoint: Path, about: Description, parent: Path) -> tuple[Model
     return card, notes
 
 
+def _plugins_that_are_off() -> str:
+    """Where an architecture may lie that is not known; empty without a plugin that is off."""
+    off = [state.name for state in host.states() if state.status == "off" and not state.bundled]
+    if not off:
+        return ""
+    return f"A plugin that is off may have it: 'whyslice plugins --enable {off[0]}'" + (
+        f" ({', '.join(off[1:])} too)." if off[1:] else "."
+    )
+
+
 def _check(about: Description) -> None:
     if about.architecture not in ARCHITECTURES:
         raise UsageError(
             f"There is no architecture '{about.architecture}'{nearest(about.architecture, list(ARCHITECTURES))}.",
             code="no-architecture",
+            action=_plugins_that_are_off(),
         )
     if about.normalise not in NORMALISATIONS:
         raise UsageError(

@@ -22,6 +22,8 @@ _PLANES_OF_VIEWS = {
     **dict.fromkeys(("LL", "RL", "LAT", "LATERAL"), "sagittal"),
 }
 """View position of a film (DICOM 0018,5101) -> the plane that it shows."""
+_FILMS = {"coronal": "frontal", "sagittal": "lateral"}
+"""Plane -> what a film of it is called."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +79,10 @@ def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
     bounds(
         wanted.spacing_mm, max(image.plane.spacing(image.geometry)) if oriented else None, "pixel size", "mm"
     )
-    demand(wanted.view_position, image.view_position, "view position")
     by_view = _PLANES_OF_VIEWS.get(image.view_position, "")
     other = _other_view(wanted.plane, by_view, image.view_position)
     against.extend(other)
+    demand(() if other else wanted.view_position, image.view_position, "view position")
     plane = (wanted.plane.upper(),) if wanted.plane and not other else ()
     demand(plane, image.plane.name if oriented else by_view, "slice direction")
     if card.dims == _VOLUMES:
@@ -100,7 +102,8 @@ def _other_view(plane: str, by_view: str, position: str) -> list[str]:
     """What speaks against a film whose view position shows another plane than the one that is wanted."""
     if not plane or by_view in ("", plane):
         return []
-    return [f"view position {position}, made for {plane} pictures"]
+    wanted = f"{_FILMS[plane]} films" if plane in _FILMS else f"{plane} slices"
+    return [f"a {_FILMS[by_view]} film ({position}), made for {wanted}"]
 
 
 def no_volume(image: MedicalImage) -> list[str]:

@@ -25,6 +25,12 @@ from viewer.plugin_host.manifest import FILE_NAME, Manifest, Provides, parse_man
 Status = Literal["ready", "loaded", "off", "broken"]
 
 
+_NOT_ENABLED = (
+    "Not enabled yet: a plugin can do everything that you can do on this computer. "
+    "'whyslice plugins --enable {}' trusts it as it is now."
+)
+
+
 @dataclass(frozen=True)
 class PluginState:
     """What is known of one plugin.
@@ -171,12 +177,12 @@ def _users(folder: Path, enabled: dict[str, str], safe_mode: bool) -> _Found:
     if safe_mode:
         status, sentence = "off", "Safe mode: only bundled plugins are loaded."
     elif folder.name not in enabled:
+        status, sentence = "off", _NOT_ENABLED.format(folder.name)
+    elif enabled[folder.name] != content.sha256:
         status, sentence = (
             "off",
-            "Not enabled yet: a plugin can do everything that you can do on this computer.",
+            f"It has changed since it was enabled: 'whyslice plugins --enable {folder.name}' trusts it as it is now.",
         )
-    elif enabled[folder.name] != content.sha256:
-        status, sentence = "off", "It has changed since it was enabled."
     else:
         state = _described(manifest, "ready", bundled=False, sha256=content.sha256)
         return _Found(state, manifest.modules, partial(import_sealed, content))
@@ -265,9 +271,18 @@ def enable(name: str) -> PluginState:
     if state.status == "broken":
         raise PluginError(state.sentence, code="plugin-broken")
     trust.enable(name, state.sha256)
-    return state
+    return next(state for state in PluginHost().states() if state.name == name and not state.bundled)
 
 
 def disable(name: str) -> None:
-    """Stop trusting a user's plugin; it stays loaded until the program ends."""
+    """Stop trusting a user's plugin; it stays loaded until the program ends.
+
+    Raises
+    ------
+    PluginError
+        When there is no plugin of that name, neither in the user's folder nor among those that are trusted.
+    """
+    own = {state.name for state in PluginHost().states() if not state.bundled} | trust.enabled().keys()
+    if name not in own:
+        raise PluginError(f"You have no plugin '{name}'{nearest(name, sorted(own))}.", code="no-such-plugin")
     trust.disable(name)

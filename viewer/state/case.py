@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -141,3 +142,9 @@ def judged(card: ModelCard, image: MedicalImage, *, as_it_is: bool) -> Judgement
     found = applicability(card, image)
     asked = as_it_is and card.dims == 3 and set(found.reasons) <= set(no_volume(image))
     return Judgement(found, confirmed=asked and found.verdict == "does_not_apply")
+
+
+def suited(models: Sequence[ModelCard], image: MedicalImage) -> ModelCard | None:
+    """The first model with weights that says that it was made for such an image; None where there is none."""
+    able = (card for card in models if card.weights is not None)
+    return next((card for card in able if applicability(card, image).verdict == "applies"), None)

@@ -177,6 +177,8 @@ def applicable(session: Session) -> tuple[ModelCard, ...]:
         and card.weights is not None
         and judged(card, case.image, as_it_is=session.grid_as_it_is).may_run
     ]
+    # Those that have the classes on show come first: others have nothing to put beside.
+    others.sort(key=lambda card: not set(card.classes) & set(mine.classes))
     return (mine, *others)[:MOST]
 
 

@@ -140,6 +140,13 @@ def map_scale(
     return _positive(highest), what + words
 
 
+def has_reference(session: Session) -> bool:
+    """Whether the card knows the full scale of what is chosen."""
+    if session.model is None or session.target_index is None:
+        return False
+    return _reference(session, session.choice.layer) is not None
+
+
 def _reference(session: Session, layer: str, target: int | None = None) -> float | None:
     """The card's full scale of what is shown, the largest one for a difference; the card was measured on logits."""
     assert session.model is not None

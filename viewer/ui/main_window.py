@@ -31,7 +31,7 @@ from viewer.actions.keys import key_of
 from viewer.controllers.workbench import Workbench
 from viewer.foundation import paths
 from viewer.models.applicability import NOT_MADE_FOR_IT
-from viewer.state.case import Case, same_grid
+from viewer.state.case import Case, same_grid, suited
 from viewer.state.grid_question import model_question, reads_volumes, uneven
 from viewer.state.opened import SeriesEntry
 from viewer.state.screen import Presenter, Screen
@@ -296,6 +296,9 @@ class MainWindow(QMainWindow):
             question,
             (session.model, session.entry or session.case),
             may_resample=question is not None and reads_volumes(session) and bool(uneven(session)),
+            other=suited(session.models, session.case.image)
+            if question is not None and session.case
+            else None,
         )
         self.may_read.show_canvas(screen.canvas)
         facts = screen.planes or screen.canvas

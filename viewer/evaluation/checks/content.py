@@ -18,6 +18,8 @@ from viewer.models.line_sampling import stretched
 
 _FULL = 0.99
 """From this share of the input on the body fills it, as in a chest film: then nothing lies outside."""
+_SPECK = 0.05
+"""What is smaller than this share of the input is a bright spot, and no outline of a body."""
 
 
 def outside_body(subject: Subject, progress: Progress) -> Finding:
@@ -32,6 +34,10 @@ def outside_body(subject: Subject, progress: Progress) -> Finding:
         return undefined(info.name, "No body stands out from its background in this image.")
     if body.mean() >= _FULL:
         return undefined(info.name, "The body fills the image, so nothing lies outside.")
+    if body.mean() < _SPECK:
+        return undefined(
+            info.name, f"All that stands out is {100 * body.mean():.1f}% of the image, too little for a body."
+        )
     base = subject.base()
     mass, area = mass_outside(stretched(base.shown, body.shape), body)
     limit = max(min(info.fails or 0, area.value), info.doubtful)

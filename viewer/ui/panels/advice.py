@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from viewer.controllers.workbench import Workbench
+from viewer.models.card import ModelCard
 from viewer.state.case import Judgement
 from viewer.ui.attempt import attempt
 from viewer.ui.panels.card import described
@@ -60,8 +61,11 @@ class Advice(QFrame):
             "Show the series on an even grid, to be looked at first; the model is asked anew.",
         )
         self.resample.clicked.connect(lambda: attempt(bench, bench.grid.resample))
-        for label in (title, self._reasons, words):
-            body.addWidget(label)
+        self.other = QPushButton()
+        self.other.clicked.connect(lambda: attempt(bench, lambda: bench.explaining.select_model(self._other)))
+        self._other = ""
+        for widget in (title, self._reasons, words, self.other):
+            body.addWidget(widget)
         self._buttons = row = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         row.setSpacing(8)
         row.addWidget(self.leave)
@@ -90,6 +94,7 @@ class Advice(QFrame):
         about: tuple[object, object] = (None, None),
         *,
         may_resample: bool = False,
+        other: ModelCard | None = None,
     ) -> None:
         """Visible while the model may not run.
 
@@ -97,7 +102,17 @@ class Advice(QFrame):
         ----------
         about : the model, and the series or image: what has been left is not asked again for another volume of it.
         may_resample : an even grid is one of the things that the model asks for, and can be made.
+        other : a model that was made for such images.
         """
+        name = other.id if other is not None else ""
+        if name != self._other:
+            self._other = name
+            said = f"Take {name}, made for such images"
+            self.other.setText(said)
+            described(self.other, said, other.name if other is not None else "")
+        if bool(name) == self.other.isHidden():
+            self.other.setVisible(bool(name))
+            self.place()
         if may_resample == self.resample.isHidden():
             self.resample.setVisible(may_resample)
             self.place()

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from viewer.controllers.workbench import Workbench
+from viewer.state.map_view import has_reference
 from viewer.state.method import has_segments
 from viewer.state.session import Session
 from viewer.ui import theme
@@ -78,6 +79,8 @@ class OverlayPanel(QWidget):
         overlay = session.overlay
         _put(self.opacity, self._opacity_number, overlay.opacity, "%")
         _put(self.threshold, self._threshold_number, overlay.threshold, "% of scale")
+        known = session.model is None or has_reference(session)
+        self.scale.setItemText(0, _SCALES[0][1] if known else "series (no reference)")
         for combo, index in (
             (self.scale, self.scale.findData(overlay.scale)),
             (self.colour_map, self.colour_map.findText(overlay.colour_map)),
