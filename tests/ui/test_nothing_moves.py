@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLabel, QScrollArea, QTableView, QWidget
 
 from tests.tiny import bright_spot, write_tiny_model
 from viewer.imaging.diagnoses import Diagnosis
@@ -33,6 +34,48 @@ def places(driver) -> dict[str, tuple[int, int, int, int]]:
         corner = widget.mapTo(window, QPoint())
         found[name] = (corner.x(), corner.y(), widget.width(), widget.height())
     return found
+
+
+def cut(window) -> list[str]:
+    """What of the window cannot be read to its end: words wider or higher than their place, columns, what is outside.
+
+    Labels that end in dots are whole by their own account: their tooltips have the rest.
+    """
+    found = []
+    for widget in window.findChildren(QWidget):
+        if not widget.isVisible():
+            continue
+        name = type(widget).__name__
+        area = _area_around(widget)
+        if area is not None and area.widget().width() > area.viewport().width():
+            found.append(f"{name} in a column that is wider than its place")
+        if isinstance(widget, QLabel) and widget.text() == getattr(widget, "full", widget.text()) != "":
+            high = widget.heightForWidth(widget.width()) if widget.wordWrap() else widget.sizeHint().height()
+            wide = 0 if widget.wordWrap() else widget.sizeHint().width() - 4
+            if wide > widget.width() + 4 or high > widget.height() + 2:
+                found.append(f"{name} '{widget.text()}'")
+        elif isinstance(widget, QAbstractButton) and widget.text():
+            beside = 22 if isinstance(widget, QCheckBox) else 4
+            if (
+                widget.fontMetrics().horizontalAdvance(widget.text().replace("&&", "&")) + beside
+                > widget.width()
+            ):
+                found.append(f"{name} '{widget.text()}'")
+            if widget.fontMetrics().height() > widget.height():
+                found.append(f"{name} '{widget.text()}', too low")
+        elif isinstance(widget, QTableView):
+            header = widget.horizontalHeader()
+            for column in range(header.count()):
+                if header.sectionSizeHint(column) > header.sectionSize(column):
+                    found.append(f"the heading of column {column} of {widget.accessibleName()}")
+    return found
+
+
+def _area_around(widget) -> QScrollArea | None:
+    parent = widget.parentWidget()
+    while parent is not None and not isinstance(parent, QScrollArea):
+        parent = parent.parentWidget()
+    return parent
 
 
 @pytest.fixture
@@ -178,3 +221,22 @@ def test_tables_under_the_picture_show_several_whole_lines_in_a_small_window(dri
         assert table.viewport().height() // line >= 3, tab
         assert line >= table.fontMetrics().height(), tab
     assert driver.window.canvas.height() > 0.3 * driver.window.height()
+
+
+def test_a_word_that_is_cut_is_found(driver):
+    """The search below can find something."""
+    assert cut(driver.window) == []
+    driver.window.overlay.true_grid.setText("A name that is far too long for a column of this width " * 2)
+    driver.settle()
+    assert cut(driver.window) != []
+
+
+@pytest.mark.parametrize("size", [(1440, 980), (1366, 768), (1280, 760)])
+def test_mirror_and_crop_cut_no_word_and_no_number(driver, size):
+    driver.window.resize(*size)
+    driver.settle()
+    assert cut(driver.window) == []
+    for key in (Qt.Key.Key_M, Qt.Key.Key_X, Qt.Key.Key_X, Qt.Key.Key_M):
+        driver.key(key, SHIFT)
+        assert cut(driver.window) == [], (driver.session.choice.mirror, driver.session.choice.crop)
+        assert driver.window.prediction.subject.text() == driver.window.prediction.subject.full

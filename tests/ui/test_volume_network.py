@@ -68,7 +68,7 @@ def test_a_click_on_a_tile_computes_that_layer_once(volume, traced):
 
 
 def test_the_panels_speak_of_the_volume(volume):
-    assert "the whole volume" in volume.window.prediction._heading.text()
+    assert "the whole volume" in volume.window.prediction.subject.full
     assert "single slices" in volume.window.prediction._case_line.text()
     legend = _legend(volume.window.screen_.strip)
     assert "per slice" not in legend

@@ -186,7 +186,6 @@ class MainWindow(QMainWindow):
         self._fill_image(image)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         theme.keep(scroll, "setFixedWidth", _RIGHT_WIDTH, _SIDES)
         row.addWidget(scroll)

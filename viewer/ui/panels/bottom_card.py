@@ -17,7 +17,7 @@ QWIDGETSIZE_MAX = (1 << 24) - 1
 ROW = 21
 """Height of a line of a table under the picture, logical pixels at the usual size of the text."""
 _LEAST_ROWS = 3
-"""Lines that are seen in the smallest window."""
+"""Lines that are seen in the smallest window at the usual size of the text; of larger ones as many as have its room."""
 
 
 def lines_of(table: QTableView) -> None:
@@ -26,7 +26,8 @@ def lines_of(table: QTableView) -> None:
         header.setMinimumSectionSize(theme.scaled(ROW))
     table.verticalHeader().setDefaultSectionSize(theme.scaled(ROW))
     table.horizontalHeader().setFixedHeight(theme.scaled(ROW + 1))
-    table.setMinimumHeight((_LEAST_ROWS + 1) * theme.scaled(ROW) + 2)
+    rows = max(round(_LEAST_ROWS * ROW / theme.scaled(ROW)), 1)
+    table.setMinimumHeight((rows + 1) * theme.scaled(ROW) + 12)  # with a scroll bar below
 
 
 class BottomPage(QWidget):

@@ -9,7 +9,6 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QMenu,
     QPushButton,
     QTableWidget,
@@ -30,6 +29,7 @@ from viewer.ui.key_words import key_words
 from viewer.ui.panels.bottom_card import BottomPage, lines_of
 from viewer.ui.panels.card import Chooser, Elided, described, keeps_room
 from viewer.ui.panels.curve_plot import CurvePlot, PlottedCurve
+from viewer.ui.panels.whole_table import WholeTable
 
 COLUMNS = (
     "box",
@@ -43,6 +43,12 @@ COLUMNS = (
     "area",
     "width \u00d7 height",
 )
+_SCORE = "0.00  (0.00)"
+_WIDEST = (
+    *("stroke", "top 10 %", _SCORE, _SCORE, _SCORE, "miss  (miss)", _SCORE),
+    *("100 mm  (100 mm)", "100.0 cm\u00b2", "100 \u00d7 100 mm"),
+)
+"""Of each column; names and readers end in dots where they are longer, and have tips."""
 _FIRST = 2
 """Column of the first score."""
 RULES: tuple[tuple[str, float, str], ...] = (
@@ -112,7 +118,7 @@ class BoxesPanel(BottomPage):
         self.shown.hide()
         left = QVBoxLayout()
         left.setSpacing(2)
-        left.addWidget(self.table, 1)
+        left.addWidget(WholeTable(self.table, _WIDEST), 1)
         left.addWidget(self.focus)
         body = QHBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
@@ -135,7 +141,6 @@ class BoxesPanel(BottomPage):
         )
         table.verticalHeader().hide()
         lines_of(table)
-        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         table.horizontalHeader().setDefaultAlignment(
             Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         )

@@ -9,7 +9,6 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QPushButton,
     QSizePolicy,
     QTableWidget,
@@ -28,13 +27,22 @@ from viewer.ui.attempt import attempt
 from viewer.ui.canvas.colours import coloured, colours, image_of
 from viewer.ui.panels.bottom_card import BottomPage, lines_of
 from viewer.ui.panels.card import Elided, described
+from viewer.ui.panels.whole_table import WholeTable
 
 COLUMNS = ("check", "number", "verdict", "what was found")
 _COLOURS = {"fails": "red", "doubtful": "amber", "no objection": "text", "not defined": "muted"}
 _STAGES = {"running": "checking …", "waiting": "waits", "not made": "—", "made": ""}
 _GAP, _LINE = 8, 17
-_TITLE, _VERDICT, _NUMBER = 150, 92, 66
+_WIDEST = (
+    max((CHECKS[name].title for name in CHECKS), key=len),
+    "-0.0000",
+    "no objection",
+    "what was found, in words",
+)
+"""Of each column; the last one ends in dots, and the chosen row has it whole below the table."""
 _PICTURES = 420
+_SHARE = 0.2
+"""How closely the pictures follow the size of the text."""
 
 
 class CheckPictures(QWidget):
@@ -49,7 +57,7 @@ class CheckPictures(QWidget):
         self.setAccessibleName("Pictures of the check")
 
     def sizeHint(self) -> QSize:
-        return QSize(theme.scaled(_PICTURES), theme.scaled(120))
+        return QSize(theme.scaled(_PICTURES, _SHARE), theme.scaled(120))
 
     def show_finding(self, finding: Finding | None, words: str) -> None:
         """Pictures of a finding; `words` where there are none."""
@@ -130,10 +138,10 @@ class ChecksPanel(BottomPage):
         self._style_table()
         self.pictures = CheckPictures()
         self.sentence = Elided()
-        theme.keep(self.pictures, "setFixedWidth", _PICTURES)
+        theme.keep(self.pictures, "setFixedWidth", _PICTURES, _SHARE)
         beside = QHBoxLayout()
         beside.setSpacing(12)
-        beside.addWidget(self.table, 1)
+        beside.addWidget(WholeTable(self.table, _WIDEST, grows=len(COLUMNS) - 1), 1)
         beside.addWidget(self.pictures)
         body = QVBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
@@ -151,27 +159,19 @@ class ChecksPanel(BottomPage):
         header = table.horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        header.setSectionResizeMode(len(COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
-        self._measure()
+        lines_of(table)
         table.setShowGrid(False)
         table.setTabKeyNavigation(False)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
 
-    def _measure(self) -> None:
-        """Rows and columns by the size of the text."""
-        lines_of(self.table)
-        for column, width in enumerate((_TITLE, _NUMBER, _VERDICT)):
-            self.table.setColumnWidth(column, theme.scaled(width))
-
     def changeEvent(self, event: QEvent) -> None:
         """Another theme or size of the text: the words have their colours from it."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
             self._key = ()
-            self._measure()
+            lines_of(self.table)
 
     def show_session(self, session: Session) -> None:
         """The checks of the map on screen; returns at once where nothing has changed."""

@@ -11,6 +11,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from viewer.ui import theme
 
+_SHARE = 0.5
+"""How closely its width follows the size of the text: the table beside it has the numbers."""
+
 
 @dataclass(frozen=True)
 class PlottedCurve:
@@ -47,10 +50,10 @@ class CurvePlot(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def sizeHint(self) -> QSize:
-        return QSize(theme.scaled(230), theme.scaled(100))
+        return QSize(theme.scaled(230, _SHARE), theme.scaled(100))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(theme.scaled(130), theme.scaled(60))
+        return QSize(theme.scaled(130, _SHARE), theme.scaled(60))
 
     def show_curves(
         self, curves: Sequence[PlottedCurve], ticks: Sequence[tuple[float, str]] = (), top: float = 1.0

@@ -8,7 +8,6 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QPushButton,
     QSizePolicy,
@@ -26,6 +25,7 @@ from viewer.ui.attempt import attempt
 from viewer.ui.panels.bottom_card import BottomPage, lines_of
 from viewer.ui.panels.card import Chooser, Elided, described, keeps_room
 from viewer.ui.panels.curve_plot import CurvePlot, PlottedCurve
+from viewer.ui.panels.whole_table import WholeTable
 
 _TRANSFORM_WORDS = {
     "mean": "channel mean",
@@ -126,7 +126,8 @@ class ImportancePanel(BottomPage):
         body = QHBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(12)
-        body.addWidget(self.table, 1)
+        self._whole = WholeTable(self.table, ())
+        body.addWidget(self._whole, 1)
         column = QVBoxLayout()
         column.setSpacing(0)
         column.addWidget(self.plot, 1)
@@ -151,7 +152,6 @@ class ImportancePanel(BottomPage):
         )
         table.verticalHeader().hide()
         lines_of(table)
-        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         table.horizontalHeader().setDefaultAlignment(
             Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         )
@@ -191,6 +191,7 @@ class ImportancePanel(BottomPage):
             self.table.setColumnCount(len(headings))
             self.table.setHorizontalHeaderLabels(headings)
             self.table.setRowCount(len(view.rows))
+            self._whole.show_columns(("no stroke", "0.00", *["+0.00  (+0.00)"] * len(view.fractions)))
             for number, row in enumerate(view.rows):
                 for column, text in enumerate(_words(row)):
                     self._put(number, column, text, row, view)

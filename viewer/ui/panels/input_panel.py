@@ -17,7 +17,7 @@ CROPS: tuple[tuple[Crop, str, str], ...] = (
     ("none", "No crop", "Crop"),
     ("brain", "Brain mask", "Crop: brain"),
     ("body", "Body, in three dimensions", "Crop: body"),
-    ("percentile", "70th percentile (as in the paper)", "Crop: 70th pct."),
+    ("percentile", "70th percentile (as in the paper)", "Crop: 70th"),
 )
 FILLINGS: tuple[tuple[Fill, str], ...] = (
     ("surroundings", "Filled from its surroundings"),

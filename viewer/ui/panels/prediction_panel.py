@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from viewer.state.panel_views import ClassBar, PredictionView
 from viewer.ui import theme
-from viewer.ui.panels.card import heading
+from viewer.ui.panels.card import Elided, heading
 
 _ROW = 20
 _NAME = 78
-_NUMBER = 44
+_PLAIN = ("(plain input)", "(plain)")
+"""What the numbers in brackets are of, and the same where there is less room."""
+_PLAIN_TIP = "In brackets: of the input as it is, neither mirrored nor cropped nor with anything erased."
 _MOST = 8
 """Rows shown at once; of more classes the most probable ones."""
 
@@ -34,7 +36,9 @@ class Bars(QWidget):
             f"{b.name} {'unknown' if b.probability is None else format(b.probability, '.2f')}" for b in bars
         ]
         self.setAccessibleDescription(", ".join(said))
-        self.setToolTip("\n".join([*said, "The mark on a bar: from here on the class counts as present."]))
+        tips = [*said, "The mark on a bar: from here on the class counts as present."]
+        tips += [_PLAIN_TIP] if any(bar.other_input is not None for bar in bars) else []
+        self.setToolTip("\n".join(tips))
         self.updateGeometry()
         self.update()
 
@@ -55,8 +59,8 @@ class Bars(QWidget):
         return float(min(max(longest, theme.scaled(_NAME)), 0.46 * self.width()))
 
     def _paint(self, painter: QPainter, bar: ClassBar, top: int) -> None:
-        high, number_wide = (theme.scaled(length) for length in (_ROW, _NUMBER))
-        wide = self._name_width(painter)
+        high, wide = theme.scaled(_ROW), self._name_width(painter)
+        number_wide = painter.fontMetrics().horizontalAdvance("(0.00)") + 6  # no number is ever cut
         line = QRectF(0, top, self.width(), high)
         painter.setPen(theme.colour("text"))
         name = painter.fontMetrics().elidedText(bar.name, Qt.TextElideMode.ElideRight, int(wide) - 6)
@@ -95,7 +99,12 @@ class PredictionPanel(QWidget):
         body = QVBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(4)
-        self._heading = heading("Prediction")
+        self.subject = Elided(name="muted")
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(heading("Prediction"))
+        head.addWidget(self.subject, 1)
+        body.addLayout(head)
         self._bars = Bars()
         self._names: tuple[str, ...] = ()
         self._case_line = QLabel()
@@ -106,7 +115,7 @@ class PredictionPanel(QWidget):
         self.steady.setWordWrap(True)
         self.steady.setTextFormat(Qt.TextFormat.PlainText)
         self.steady.setAccessibleName("How steady this is")
-        for widget in (self._heading, self._bars, self._case_line, self.steady):
+        for widget in (self._bars, self._case_line, self.steady):
             body.addWidget(widget)
         for widget in (self._bars, self._case_line, self.steady):
             widget.hide()
@@ -115,9 +124,7 @@ class PredictionPanel(QWidget):
         if view is self._view and view is not None:
             return
         self._view = view
-        plain = view is not None and any(bar.other_input is not None for bar in view.bars)
-        words = "PREDICTION" if view is None else f"PREDICTION  ·  {view.subject}"
-        self._heading.setText(f"{words}  (plain input)" if plain else words)
+        self._show_subject()
         bars = view.bars if view else ()
         if len(bars) > _MOST:
             bars = tuple(sorted(bars, key=lambda bar: -(bar.probability or 0)))[:_MOST]
@@ -127,6 +134,25 @@ class PredictionPanel(QWidget):
         self._case_line.setMinimumHeight(self._case_line.fontMetrics().height())
         self._case_line.setVisible(bool(bars))  # it is known when the series is: its line waits for it
         self._show_steady(view)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_subject()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._show_subject()
+
+    def _show_subject(self) -> None:
+        """What the numbers are of, and those in brackets: in as many words as there is room for."""
+        view = self._view
+        subject = view.subject if view is not None else ""
+        plain = view is not None and any(bar.other_input is not None for bar in view.bars)
+        said = [f"{subject}  {words}" for words in _PLAIN] if plain else [subject]
+        metrics = self.subject.fontMetrics()
+        fitting = [words for words in said if metrics.horizontalAdvance(words) <= self.subject.width()]
+        self.subject.set_full((fitting or said[-1:])[0])
 
     def _show_steady(self, view: PredictionView | None) -> None:
         """Once there, the sentences keep their room on slices that have none, until there is another model."""
