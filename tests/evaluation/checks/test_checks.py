@@ -256,6 +256,14 @@ def test_a_body_that_fills_the_image_has_no_outside(checked):
     assert found.verdict == "not defined"
 
 
+def test_a_bright_spot_is_no_body(checked):
+    picture = np.full((1, 160, 160), 0.1, dtype=np.float32)
+    picture[:, 70:90, 70:90] = 5
+    found = checked(Head(Bright(), SPOT), picture, "outside-body", layer="body")
+    assert found.verdict == "not defined"
+    assert "too little for a body" in found.sentence
+
+
 def test_an_edge_filter_and_brightness_are_recognised(head, checked):
     edges = checked(Head(Edges(), [[0.0], [1.0]]), head, "edge-likeness", layer="body")
     assert edges.verdict == "fails"
