@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import get_args
 
-from viewer.actions.action import Menu
+from viewer.actions.action import Action, Menu
 from viewer.actions.table import ACTIONS
 from viewer.explainers.declaration import EXPLAINERS, cost, equals
 from viewer.explainers.explainer_info import ExplainerInfo, Parameter
@@ -171,13 +171,17 @@ def _keys() -> str:
     found = []
     for menu in get_args(Menu):
         rows = [
-            (f"`{action.shortcut}`", action.text, action.tip, "image" if action.where == "canvas" else "always")
+            (_pressed(action), action.text, action.tip, "image" if action.where == "canvas" else "always")
             for action in ACTIONS
             if action.menu == menu and action.shortcut
         ]  # fmt: skip
         if rows:
             found.append(f"### {menu}\n\n" + _table(("key", "does", "in words", "while"), rows))
     return "\n\n".join(found)
+
+
+def _pressed(action: Action) -> str:
+    return " ".join(f"`{key}`" for key in (action.shortcut, action.second) if key)
 
 
 def _mouse() -> str:

@@ -61,9 +61,59 @@ def test_a_click_does_it_and_the_button_opens_it(driver):
     assert driver.session.view.inverted
 
 
-def test_letters_that_find_nothing_leave_an_empty_list(palette):
+def test_letters_that_find_nothing_say_so(palette):
     QTest.keyClicks(palette.line, "qqqq")
     assert palette.rows.rowCount() == 0
+    assert not palette.list.isVisible()
+    assert palette.nothing.isVisible()
+    assert "\u201cqqqq\u201d" in palette.nothing.text()
     QTest.keyClick(palette.line, Qt.Key.Key_Down)
     QTest.keyClick(palette.line, Qt.Key.Key_Return)
     assert palette.isVisible()
+
+
+def test_opacity_threshold_and_colours_are_done_from_the_palette(driver):
+    overlay = driver.session.overlay
+    before = overlay.opacity, overlay.threshold
+    for identity in ("map.less-opacity", "map.threshold-up", "map.colours-viridis"):
+        driver.window.act(identity)
+    assert overlay.opacity == pytest.approx(before[0] - 0.1)
+    assert overlay.threshold == pytest.approx(before[1] + 0.1)
+    assert overlay.colour_map == "viridis"
+
+
+def test_brightness_and_contrast_move_the_window(driver):
+    before = driver.session.view.window
+    driver.window.act("view.brighter")
+    assert driver.session.view.window.centre < before.centre
+    driver.window.act("view.darker")
+    driver.window.act("view.more-contrast")
+    assert driver.session.view.window.width < before.width
+    driver.window.act("view.less-contrast")
+    assert driver.session.view.window.width == pytest.approx(before.width)
+    assert driver.session.view.window.centre == pytest.approx(before.centre)
+
+
+@pytest.mark.parametrize("workspace", ["reading", "volume"])
+def test_the_picture_is_magnified_and_fitted(driver, workspace):
+    driver.bench.viewing.set_workspace(workspace)
+    driver.settle()
+    view = driver.picture if workspace == "reading" else driver.window.stage.planes.panes[0]
+    whole = view.seen.width()
+    driver.window.act("view.zoom-in")
+    assert view.seen.width() == pytest.approx(whole / 1.25)
+    driver.window.act("view.zoom-out")
+    driver.window.act("view.zoom-out")
+    assert view.seen.width() == pytest.approx(whole * 1.25)
+    driver.window.act("view.fit")
+    assert view.seen.width() == pytest.approx(whole)
+
+
+def test_tiles_are_magnified_and_brought_back(driver):
+    driver.bench.viewing.set_workspace("layers")
+    driver.settle()
+    usual = driver.session.view.tile
+    driver.window.act("view.zoom-in")
+    assert driver.session.view.tile == pytest.approx(usual * 1.25)
+    driver.window.act("view.fit")
+    assert driver.session.view.tile == pytest.approx(usual)

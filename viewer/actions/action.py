@@ -34,6 +34,10 @@ Dialog = Literal[
     "settings",
     "shortcuts",
     "copy-view",
+    "zoom-in",
+    "zoom-out",
+    "fit",
+    "quit",
     "running",
     "notices",
     "keyboard-card",
@@ -55,7 +59,9 @@ class Action:
     id : stable name, ``subject.verb``.
     text : words for the menu.
     tip : one sentence for the tooltip.
+    also : words, with spaces between them, that other programs have for it; the palette finds it by them.
     shortcut : portable key sequence, empty for none.
+    second : another key that does the same wherever no action has it; empty for none.
     where : ``canvas`` shortcuts work only while the canvas has the focus.
     enabled : from the state alone.
     checked : for actions that are on or off; None for others.
@@ -79,17 +85,19 @@ class Action:
     label: Callable[[Session], str] | None = None
     submenu: str = ""
     shown: Callable[[Session], bool] = _always
+    also: str = ""
+    second: str = ""
 
     def is_enabled(self, session: Session) -> bool:
         """Whether it can be done now."""
         return self.enabled(session) and not (self.why_not is not None and self.why_not(session))
 
     def reason(self, session: Session) -> str:
-        """Why it cannot be done now, in a sentence; empty when it can be, or where nothing is known."""
-        if self.why_not is not None and (why := self.why_not(session)):
-            return why
+        """Why it cannot be done now, in a sentence; empty when it can be."""
         known = REASONS.get(self.enabled)
-        return "" if known is None or self.enabled(session) else known(session)
+        if known is not None and not self.enabled(session):
+            return known(session)
+        return "" if self.why_not is None else self.why_not(session)
 
     def words(self, session: Session) -> str:
         """Its words for menus and lists, as the state has them."""

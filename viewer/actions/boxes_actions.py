@@ -20,6 +20,7 @@ BOXES_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         enabled=has_case,
         checked=lambda s: s.view.drawing,
+        also="box roi rectangle annotate annotation bounding rect region shape label",
     ),
     Action(
         "boxes.measure",
@@ -31,6 +32,7 @@ BOXES_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         enabled=has_case,
         checked=lambda s: s.rulers.drawing,
+        also="ruler measure measurement length distance line caliper calliper tape mm",
     ),
     Action(
         "boxes.delete",
@@ -41,6 +43,7 @@ BOXES_ACTIONS: tuple[Action, ...] = (
         shortcut="Del",
         where="canvas",
         enabled=has_selection,
+        also="remove annotation roi clear",
     ),
     Action(
         "boxes.clear-lines",
@@ -48,7 +51,8 @@ BOXES_ACTIONS: tuple[Action, ...] = (
         "Boxes",
         "Take away every distance that was measured on this case.",
         lambda bench: bench.measuring.clear(),
-        enabled=lambda s: bool(s.rulers.drawn),
+        why_not=lambda s: "" if s.rulers.drawn else "No distance has been measured.",
+        also="remove clear rulers measurements",
     ),
     Action(
         "boxes.leave",
@@ -59,5 +63,6 @@ BOXES_ACTIONS: tuple[Action, ...] = (
         shortcut="Esc",
         where="canvas",
         enabled=is_at_work,
+        also="deselect escape pointer select",
     ),
 )

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from viewer.actions.action import Action
-from viewer.actions.conditions import (
-    has_map,
-    has_several_series,
-    is_open_to_see,
-)
+from viewer.actions.conditions import has_map, has_several_series, is_open_to_see
 from viewer.controllers.recents import LONGEST
 from viewer.state.grid_question import uneven
 from viewer.state.session import Session
@@ -38,6 +34,54 @@ def _recent_words(session: Session, number: int) -> str:
     return session.recent[number].words(hidden=session.phi_hidden)
 
 
+def _why_no_close(session: Session) -> str:
+    if session.case is None:
+        return "No image is open."
+    return "End the lesson first." if session.lesson is not None else ""
+
+
+def _why_no_cohort(session: Session) -> str:
+    return "" if session.cohort is not None else "No cohort is open."
+
+
+def _why_no_run(session: Session) -> str:
+    if session.cohort is None:
+        return _why_no_cohort(session)
+    if session.cohort.run is not None:
+        return "The cohort is being evaluated already."
+    return "" if session.model is not None else "No model is loaded."
+
+
+def _why_no_results(session: Session) -> str:
+    if session.cohort is None:
+        return _why_no_cohort(session)
+    return "" if session.cohort.document is not None else "The cohort has not been evaluated yet."
+
+
+def _why_no_neighbour(session: Session) -> str:
+    return (
+        ""
+        if session.cohort is not None or session.lesson is not None
+        else "Neither cohort nor lesson is open."
+    )
+
+
+def _why_no_resampling(session: Session) -> str:
+    if session.case is None:
+        return "No image is open."
+    if session.resampled is not None:
+        return "The image is resampled already."
+    return "" if uneven(session) else "The grid of the image is even."
+
+
+def _why_no_spacing(session: Session) -> str:
+    if session.case is None:
+        return "No image is open."
+    if not session.case.whole:
+        return "The series is still being read."
+    return "" if session.resampled is None else "Undo resampling first."
+
+
 def _next_words(session: Session) -> str:
     lesson = session.lesson
     first = lesson is not None and lesson.reveals_first and not lesson.opening and bool(veil(session))
@@ -52,6 +96,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Open an image file: DICOM, NIfTI, NRRD, MHA, PNG, JPEG.",
         dialog="open-file",
         shortcut="Ctrl+O",
+        also="load import add data dicom nifti image study",
     ),
     Action(
         "case.open-folder",
@@ -60,6 +105,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Open a folder of DICOM files.",
         dialog="open-folder",
         shortcut="Ctrl+Shift+O",
+        also="load import directory dicom study",
     ),
     *_recent(),
     Action(
@@ -78,6 +124,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Open its case again, with boxes, notes and view.",
         lambda bench: bench.keeping.restore(),
         why_not=lambda s: "" if s.kept else "No session is kept.",
+        also="recover",
     ),
     Action(
         "case.restore-older",
@@ -93,6 +140,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Case",
         "Open the bundled synthetic stroke patient.",
         lambda bench: bench.opening.open_demo(),
+        also="sample example synthetic",
     ),
     Action(
         "case.choose-series",
@@ -101,6 +149,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Show all open series in a table, to choose another one.",
         lambda bench: bench.opening.offer(),
         enabled=has_several_series,
+        also="study browser list",
     ),
     Action(
         "case.open-beside",
@@ -109,6 +158,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Show another of the open series beside this one, linked by position in the patient.",
         lambda bench: bench.beside.offer(),
         enabled=has_several_series,
+        also="compare side second synchronise synchronize link",
     ),
     Action(
         "case.open-file-beside",
@@ -117,6 +167,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Open an image file beside this one, linked by position in the patient.",
         dialog="open-beside",
         enabled=is_open_to_see,
+        also="compare side second prior link",
     ),
     Action(
         "case.close-beside",
@@ -124,7 +175,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Case",
         "Show the first series alone.",
         lambda bench: bench.beside.close(),
-        enabled=lambda s: s.beside is not None,
+        why_not=lambda s: "" if s.beside is not None else "No second series is open.",
     ),
     Action(
         "case.resample",
@@ -132,7 +183,8 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Case",
         "Show a tilted, gapped or uneven series on an even grid; it can be kept or undone.",
         lambda bench: bench.grid.resample(),
-        enabled=lambda s: s.resampled is None and bool(uneven(s)),
+        why_not=_why_no_resampling,
+        also="reslice reformat isotropic interpolate",
     ),
     Action(
         "case.undo-resampling",
@@ -140,7 +192,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Case",
         "Bring back the image as it was read.",
         lambda bench: bench.grid.undo(),
-        enabled=lambda s: s.resampled is not None,
+        why_not=lambda s: "" if s.resampled is not None else "Nothing has been resampled.",
     ),
     Action(
         "case.state-spacing",
@@ -148,7 +200,8 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Case",
         "Say how far apart the voxels are, where the file does not know it or knows it wrongly.",
         dialog="spacing",
-        enabled=lambda s: s.case is not None and s.case.whole and s.resampled is None,
+        why_not=_why_no_spacing,
+        also="calibrate calibration pixel size resolution",
     ),
     Action(
         "case.open-cohort",
@@ -156,6 +209,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Case",
         "Open a folder with cohort.csv: a table of cases with what is known of them.",
         dialog="open-cohort",
+        also="dataset batch",
     ),
     Action(
         "case.run-cohort",
@@ -163,7 +217,8 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Case",
         "Score every case of the cohort with the chosen models; what has been scored is taken.",
         lambda bench: bench.cohorts.run(),
-        enabled=lambda s: s.cohort is not None and s.cohort.run is None and s.model is not None,
+        why_not=_why_no_run,
+        also="batch statistics metrics accuracy",
     ),
     Action(
         "case.stop-cohort",
@@ -171,7 +226,9 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Case",
         "Stop the run; what has been scored is kept.",
         lambda bench: bench.cohorts.stop(),
-        enabled=lambda s: s.cohort is not None and s.cohort.run is not None,
+        why_not=lambda s: (
+            "" if s.cohort is not None and s.cohort.run is not None else "No cohort is being evaluated."
+        ),
     ),
     Action(
         "case.save-cohort",
@@ -179,7 +236,8 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Case",
         "Write the tables, figures and one HTML report of the cohort into a folder.",
         dialog="save-cohort",
-        enabled=lambda s: s.cohort is not None and s.cohort.document is not None,
+        why_not=_why_no_results,
+        also="export",
     ),
     Action(
         "case.next",
@@ -190,7 +248,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         label=_next_words,
         shortcut="PgDown",
         where="canvas",
-        enabled=lambda s: s.cohort is not None or s.lesson is not None,
+        why_not=_why_no_neighbour,
     ),
     Action(
         "case.previous",
@@ -200,7 +258,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         lambda bench: bench.previous_case(),
         shortcut="PgUp",
         where="canvas",
-        enabled=lambda s: s.cohort is not None or s.lesson is not None,
+        why_not=_why_no_neighbour,
     ),
     Action(
         "case.close-cohort",
@@ -208,7 +266,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Case",
         "Show no cohort any more; what has been scored is kept.",
         lambda bench: bench.cohorts.close(),
-        enabled=lambda s: s.cohort is not None,
+        why_not=_why_no_cohort,
     ),
     Action(
         "case.load-truth",
@@ -217,6 +275,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Add a lesion mask or readers' boxes to the open case.",
         dialog="load-truth",
         enabled=is_open_to_see,
+        also="ground labels mask import annotations segmentation",
     ),
     Action(
         "case.save-figure",
@@ -226,6 +285,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         dialog="save-figure",
         shortcut="Ctrl+S",
         enabled=has_map,
+        also="save export pdf png svg print screenshot capture picture image",
     ),
     Action(
         "case.save-maps",
@@ -235,6 +295,17 @@ CASE_ACTIONS: tuple[Action, ...] = (
         dialog="save-maps",
         shortcut="Ctrl+Shift+S",
         enabled=has_map,
+        also="export nifti volume",
+    ),
+    Action(
+        "case.close",
+        "Close the case",
+        "Case",
+        "Show no image any more; boxes and notes are kept with the session.",
+        lambda bench: bench.close_case(),
+        shortcut="Ctrl+W",
+        why_not=_why_no_close,
+        also="close remove clear unload image scene",
     ),
     Action(
         "case.hide-phi",
@@ -243,5 +314,15 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "Hide everything that identifies the patient.",
         lambda bench: bench.viewing.toggle_phi(),
         checked=lambda s: s.phi_hidden,
+        also="anonymize anonymise anonymous deidentify privacy phi name names",
+    ),
+    Action(
+        "case.quit",
+        "Quit",
+        "Case",
+        "Leave the program; the session is kept, unless the settings say otherwise.",
+        dialog="quit",
+        shortcut="Ctrl+Q",
+        also="exit close leave end program window",
     ),
 )

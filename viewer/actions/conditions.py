@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from viewer.state.findings_view import may_be_together
-from viewer.state.method import is_segmentation, method_of
+from viewer.state.method import has_segments, is_segmentation, method_of
 from viewer.state.session import Session
 from viewer.state.veil import veil
 
@@ -95,6 +95,7 @@ REASONS: Mapping[Callable[[Session], bool], Callable[[Session], str]] = {
     has_model: lambda s: _without_model(s, ""),
     has_map: lambda s: _without_model(s, voting(s) or "This slice has not been explained yet."),
     is_open_to_see: lambda s: _without_case(s, voting(s)),
+    has_segments: lambda s: _without_model(s, "This map is not made of segments."),
     has_layers: lambda s: _without_model(s, "This explainer looks at the input and needs no layer."),
     can_compute: lambda s: _without_model(s, "Nothing waits to be computed on this slice."),
     is_segmenting: lambda s: _without_model(s, "The model is no segmentation network."),

@@ -30,6 +30,7 @@ EDIT_ACTIONS: tuple[Action, ...] = (
         shortcut="Ctrl+Z",
         why_not=_why_no_undo,
         label=lambda s: _words("Undo", s.history.past),
+        also="undo revert back",
     ),
     Action(
         "edit.redo",
@@ -38,8 +39,10 @@ EDIT_ACTIONS: tuple[Action, ...] = (
         "Do again what was taken back.",
         lambda bench: bench.undoing.redo(),
         shortcut="Ctrl+Shift+Z",
+        second="Ctrl+Y",
         why_not=_why_no_redo,
         label=lambda s: _words("Redo", s.history.future),
+        also="repeat again",
     ),
     Action(
         "edit.copy-view",
@@ -50,6 +53,7 @@ EDIT_ACTIONS: tuple[Action, ...] = (
         shortcut="Ctrl+C",
         where="canvas",
         enabled=has_case,
+        also="screenshot capture clipboard snapshot grab picture",
     ),
     Action(
         "edit.settings",
@@ -58,6 +62,7 @@ EDIT_ACTIONS: tuple[Action, ...] = (
         "Theme, size of the text, display, device, memory and privacy.",
         dialog="settings",
         shortcut="Ctrl+,",
+        also="preferences options theme dark light mode font language device gpu memory",
     ),
     Action(
         "edit.shortcuts",
@@ -65,5 +70,6 @@ EDIT_ACTIONS: tuple[Action, ...] = (
         "Edit",
         "Change the keys of all actions.",
         dialog="shortcuts",
+        also="hotkeys keybindings bindings keymap",
     ),
 )

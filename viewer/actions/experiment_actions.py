@@ -48,6 +48,7 @@ EXPERIMENT_ACTIONS: tuple[Action, ...] = (
         "Which slices are called, how sure that is, where their maps lie, and which others are worth a second look.",
         lambda bench: bench.experiments.summarise(),
         why_not=why_no_experiment,
+        also="report pdf",
     ),
     *_experiments(),
     Action(
@@ -65,6 +66,7 @@ EXPERIMENT_ACTIONS: tuple[Action, ...] = (
         "Say why the label of the open case is wrong; in a cohort such cases are counted apart. Can be undone.",
         dialog="dispute",
         why_not=why_no_dispute,
+        also="wrong error",
     ),
     Action(
         "experiment.save",
@@ -75,6 +77,7 @@ EXPERIMENT_ACTIONS: tuple[Action, ...] = (
         why_not=lambda s: (
             "" if s.experiment is not None and s.experiment.pages else "No experiment has been made."
         ),
+        also="export pdf png",
     ),
     Action(
         "experiment.close",

@@ -12,6 +12,7 @@ HELP_ACTIONS: tuple[Action, ...] = (
         "Find anything that can be done here by a few letters of its name.",
         dialog="palette",
         shortcut="Ctrl+K",
+        also="command palette",
     ),
     Action(
         "help.keys",
@@ -20,6 +21,7 @@ HELP_ACTIONS: tuple[Action, ...] = (
         "What every key and every movement of the mouse does.",
         dialog="keyboard-card",
         shortcut="F1",
+        also="hotkeys shortcuts mouse cheat cheatsheet help",
     ),
     Action(
         "help.running",
@@ -27,6 +29,7 @@ HELP_ACTIONS: tuple[Action, ...] = (
         "Help",
         "Everything that runs, how far it is, and a button that stops it alone.",
         dialog="running",
+        also="jobs progress tasks queue background",
     ),
     Action(
         "help.notices",
@@ -34,6 +37,7 @@ HELP_ACTIONS: tuple[Action, ...] = (
         "Help",
         "Everything that was said, and its details for whoever is asked for help.",
         dialog="notices",
+        also="log logs messages errors bug problem",
     ),
     Action(
         "help.about",
@@ -41,5 +45,6 @@ HELP_ACTIONS: tuple[Action, ...] = (
         "Help",
         "Version, licence and what this program is not for.",
         dialog="about",
+        also="version licence license credits",
     ),
 )

@@ -20,6 +20,7 @@ INPUT_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         enabled=has_model,
         checked=lambda s: s.choice.mirror,
+        also="flip augment reflect",
     ),
     Action(
         "input.crop",
@@ -31,6 +32,7 @@ INPUT_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         enabled=has_model,
         checked=lambda s: s.choice.crop != "none",
+        also="brain mask skull strip",
     ),
     Action(
         "input.erase",
@@ -42,6 +44,7 @@ INPUT_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         enabled=has_model,
         checked=lambda s: s.view.erasing,
+        also="occlude remove scissors eraser",
     ),
     Action(
         "input.erase-box",
@@ -71,5 +74,6 @@ INPUT_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         enabled=has_model,
         checked=lambda s: s.view.seen,
+        also="preprocessed preprocessing tensor",
     ),
 )

@@ -28,6 +28,12 @@ def keys_of(chosen: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def second_keys_of(chosen: Mapping[str, str]) -> dict[str, str]:
+    """Action id -> another key that does the same, where no action has that one."""
+    taken = set(keys_of(chosen).values())
+    return {action.id: action.second for action in ACTIONS if action.second and action.second not in taken}
+
+
 def key_of(session: Session, identity: str) -> str:
     """The key of one action, as text; empty for none."""
     return keys_of(session.settings.shortcuts)[identity]

@@ -14,6 +14,7 @@ from viewer.actions.conditions import (
 )
 from viewer.controllers.workbench import Workbench
 from viewer.evaluation.checks.declaration import CHECKS
+from viewer.foundation.settings import COLOUR_MAPS
 from viewer.state.checks_view import known_findings, why_no_checks
 from viewer.state.findings_view import may_be_together
 from viewer.state.layers_view import untraced
@@ -35,12 +36,99 @@ def _why_no_checks(session: Session) -> str:
     return "Every check of this map has been made." if len(known_findings(session)) == len(CHECKS) else ""
 
 
+def _why_not_segmenting(session: Session) -> str:
+    return "A segmentation network is not asked this." if is_segmentation(session) else ""
+
+
+def _why_no_series(session: Session) -> str:
+    if session.model is None or session.reading is None:
+        return "No model is loaded." if session.model is None else "Nothing has been explained yet."
+    if session.reading.whole:
+        return "This network reads the whole series at once."
+    return "" if method_of(session).on_demand else "This explainer's map is there for every slice by itself."
+
+
+def _why_no_importance(session: Session) -> str:
+    if session.replacing.running:
+        return "It is being measured already."
+    return (
+        "" if place_to_measure(session) is not None else "Only a finished map of one class can be measured."
+    )
+
+
 def _why_no_layers_to_trace(session: Session) -> str:
     if session.model is None or session.reading is None:
         return "No model is loaded." if session.model is None else "Nothing has been explained yet."
     if not session.reading.whole:
         return "A network of slices has all of its layers already."
     return "" if untraced(session) else "Every layer is traced."
+
+
+_STEP = 0.1
+"""Of a slider, as its page keys move it."""
+
+
+def _overlay() -> tuple[Action, ...]:
+    """What the sliders and the lists of the overlay do, for whoever looks for it by its name."""
+    opacity = "transparency transparent alpha blend overlay heatmap fade"
+    threshold = "cutoff cut-off overlay heatmap range minimum"
+    rows = (
+        ("more-opacity", "More opacity", "The map hides more of the picture.", opacity, "opacity", _STEP),
+        ("less-opacity", "Less opacity", "The map hides less of the picture.", opacity, "opacity", -_STEP),
+        (
+            "threshold-up",
+            "Raise the threshold",
+            "Less of the map: what is weaker is transparent.",
+            threshold,
+            "threshold",
+            _STEP,
+        ),
+        (
+            "threshold-down",
+            "Lower the threshold",
+            "More of the map: what is weaker is drawn too.",
+            threshold,
+            "threshold",
+            -_STEP,
+        ),
+    )
+    steps = tuple(
+        Action(
+            f"map.{name}",
+            text,
+            "Map",
+            tip,
+            lambda bench, field=field, by=by: _step(bench, field, by),  # type: ignore[misc]
+            enabled=has_map,
+            submenu="Overlay",
+            label=lambda s, text=text, field=field: f"{text}  ({getattr(s.overlay, field):.0%} now)",  # type: ignore[misc]
+            also=also,
+        )
+        for name, text, tip, also, field, by in rows
+    )
+    colours = tuple(
+        Action(
+            f"map.colours-{name}",
+            f"Colour map: {name}",
+            "Map",
+            "Colours of the map of one class." if name != "jet" else "There to compare with papers only.",
+            lambda bench, name=name: bench.viewing.set_colour_map(name),  # type: ignore[misc]
+            enabled=has_map,
+            checked=lambda s, name=name: s.overlay.colour_map == name,  # type: ignore[misc]
+            submenu="Overlay",
+            also="colormap colors color palette lut lookup heatmap" + (" rainbow" if name == "jet" else ""),
+        )
+        for name in COLOUR_MAPS
+    )
+    return (*steps, *colours)
+
+
+def _step(bench: Workbench, field: str, by: float) -> None:
+    overlay, viewing = bench.session.overlay, bench.viewing
+    if field == "opacity":
+        viewing.set_opacity(overlay.opacity + by)
+    else:
+        viewing.set_threshold(overlay.threshold + by)
 
 
 MAP_ACTIONS: tuple[Action, ...] = (
@@ -54,7 +142,9 @@ MAP_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         enabled=has_map,
         checked=lambda s: s.overlay.visible,
+        also="overlay heatmap saliency visibility hide explanation attention",
     ),
+    *_overlay(),
     Action(
         "map.true-grid",
         "Show the map's own cells",
@@ -65,6 +155,7 @@ MAP_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         enabled=has_map,
         checked=lambda s: s.overlay.true_grid,
+        also="interpolation nearest pixels smooth resolution",
     ),
     Action(
         "map.bare",
@@ -76,6 +167,7 @@ MAP_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         checked=lambda s: s.overlay.bare,
         why_not=lambda s: "" if workspace_shown(s) == "layers" else "This workspace shows one map at a time.",
+        also="overlay background",
     ),
     Action(
         "map.sheet",
@@ -93,6 +185,7 @@ MAP_ACTIONS: tuple[Action, ...] = (
         "Save the sheet of layers by explainers as a PNG, with the numbers.",
         dialog="save-sheet",
         enabled=has_map,
+        also="export png",
     ),
     Action(
         "map.boundaries",
@@ -103,6 +196,7 @@ MAP_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         enabled=has_segments,
         checked=lambda s: s.overlay.boundaries,
+        also="superpixels outline contour lime",
     ),
     Action(
         "map.next-layer",
@@ -113,6 +207,7 @@ MAP_ACTIONS: tuple[Action, ...] = (
         shortcut="Right",
         where="canvas",
         enabled=has_layers,
+        also="network",
     ),
     Action(
         "map.previous-layer",
@@ -123,6 +218,7 @@ MAP_ACTIONS: tuple[Action, ...] = (
         shortcut="Left",
         where="canvas",
         enabled=has_layers,
+        also="network",
     ),
     Action(
         "map.trace-layers",
@@ -141,6 +237,7 @@ MAP_ACTIONS: tuple[Action, ...] = (
         shortcut="Shift+Right",
         where="canvas",
         enabled=has_model,
+        also="method algorithm saliency",
     ),
     Action(
         "map.previous-explainer",
@@ -151,6 +248,7 @@ MAP_ACTIONS: tuple[Action, ...] = (
         shortcut="Shift+Left",
         where="canvas",
         enabled=has_model,
+        also="method algorithm saliency",
     ),
     Action(
         "map.next-class",
@@ -161,6 +259,7 @@ MAP_ACTIONS: tuple[Action, ...] = (
         shortcut="T",
         where="canvas",
         enabled=has_model,
+        also="label target",
     ),
     Action(
         "map.together",
@@ -172,6 +271,7 @@ MAP_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         enabled=may_be_together,
         checked=lambda s: s.findings.together,
+        also="labels multilabel",
     ),
     Action(
         "map.compute",
@@ -181,6 +281,7 @@ MAP_ACTIONS: tuple[Action, ...] = (
         lambda bench: bench.explaining.asking.compute(),
         shortcut="Ctrl+Return",
         enabled=can_compute,
+        also="run apply start explain",
     ),
     Action(
         "map.compute-series",
@@ -188,9 +289,9 @@ MAP_ACTIONS: tuple[Action, ...] = (
         "Map",
         "Compute the chosen explanation of every slice, this one first.",
         lambda bench: bench.explaining.asking.compute_series(),
-        enabled=lambda s: (
-            has_slices(s) and s.reading is not None and not s.reading.whole and method_of(s).on_demand
-        ),
+        enabled=has_slices,
+        why_not=_why_no_series,
+        also="run all slices",
     ),
     Action(
         "map.deviation",
@@ -198,8 +299,10 @@ MAP_ACTIONS: tuple[Action, ...] = (
         "Map",
         "Show how much the map varies over its samples in place of the map.",
         lambda bench: bench.explaining.toggle_deviation(),
-        enabled=lambda s: has_model(s) and may_deviate(method_of(s).info),
+        enabled=has_model,
+        why_not=lambda s: "" if may_deviate(method_of(s).info) else "This explainer samples nothing.",
         checked=lambda s: method_of(s).deviation,
+        also="uncertainty variance spread sd",
     ),
     Action(
         "map.steadiness",
@@ -207,7 +310,9 @@ MAP_ACTIONS: tuple[Action, ...] = (
         "Map",
         "Measure on this slice: 30 dropout passes, and the map of the mirrored input.",
         lambda bench: bench.explaining.steadying.measure(),
-        enabled=lambda s: has_map(s) and not s.probing and not is_segmentation(s),
+        enabled=has_map,
+        why_not=lambda s: "It is being measured already." if s.probing else _why_not_segmenting(s),
+        also="uncertainty dropout stability robust",
     ),
     Action(
         "map.compare-with-covering",
@@ -215,7 +320,8 @@ MAP_ACTIONS: tuple[Action, ...] = (
         "Map",
         "Three ways of asking beside each other, as in the coronary study: a layer, segments, and covered windows.",
         lambda bench: bench.explaining.comparing.side_by_side("grad-cam", "lime", "occlusion"),
-        enabled=lambda s: has_model(s) and not is_segmentation(s),
+        enabled=has_model,
+        why_not=_why_not_segmenting,
     ),
     Action(
         "map.compare-with-lime",
@@ -223,7 +329,8 @@ MAP_ACTIONS: tuple[Action, ...] = (
         "Map",
         "Grad-CAM and Grad-CAM++ beside LIME with its segments, the baseline explanation of the stroke study.",
         lambda bench: bench.explaining.comparing.side_by_side("grad-cam", "grad-cam++", "lime"),
-        enabled=lambda s: has_model(s) and not is_segmentation(s),
+        enabled=has_model,
+        why_not=_why_not_segmenting,
     ),
     Action(
         "map.under-noise",
@@ -231,7 +338,8 @@ MAP_ACTIONS: tuple[Action, ...] = (
         "Map",
         "The chosen explainer beside its means over noisy inputs (SmoothGrad), at 10 and 20% noise.",
         lambda bench: bench.explaining.comparing.under_noise(),
-        enabled=lambda s: has_model(s) and not is_segmentation(s),
+        enabled=has_model,
+        why_not=_why_not_segmenting,
     ),
     Action(
         "map.pixel-importance",
@@ -239,7 +347,9 @@ MAP_ACTIONS: tuple[Action, ...] = (
         "Map",
         "Replace the pixels that the map calls important, and ask the network again.",
         _measure_importance,
-        enabled=lambda s: place_to_measure(s) is not None and not s.replacing.running,
+        enabled=has_map,
+        why_not=_why_no_importance,
+        also="deletion insertion faithfulness",
     ),
     Action(
         "map.check",
@@ -251,6 +361,7 @@ MAP_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         enabled=has_map,
         why_not=_why_no_checks,
+        also="trust sanity validate reliability",
     ),
     Action(
         "map.ask-everywhere",
@@ -274,7 +385,8 @@ MAP_ACTIONS: tuple[Action, ...] = (
         "Map",
         "Ask the segmentation network about the class inside the selected box.",
         lambda bench: bench.explaining.ask_in_box(),
-        enabled=lambda s: is_segmenting(s) and has_selected_box(s),
+        enabled=is_segmenting,
+        why_not=lambda s: "" if has_selected_box(s) else "No box is selected.",
     ),
     Action(
         "map.cancel",
@@ -283,6 +395,7 @@ MAP_ACTIONS: tuple[Action, ...] = (
         "Stop the background work; what is there stays.",
         lambda bench: bench.cancel(),
         shortcut="Ctrl+.",
-        enabled=lambda s: s.work is not None,
+        why_not=lambda s: "" if s.work is not None else "Nothing is running.",
+        also="abort interrupt",
     ),
 )

@@ -106,6 +106,7 @@ TEACH_ACTIONS: tuple[Action, ...] = (
         "Teach",
         "Walk through the cases of a folder, or of its cohort.csv, each with its answer hidden until it is revealed.",
         dialog="begin-lesson",
+        also="quiz class students teaching",
     ),
     Action(
         "teach.begin-cohort",
@@ -123,6 +124,7 @@ TEACH_ACTIONS: tuple[Action, ...] = (
         lambda bench: bench.teaching.begin_here(),
         shortcut="Ctrl+T",
         why_not=lambda s: "No image is open." if s.case is None or not s.case.whole else _during(s),
+        also="quiz blind",
     ),
     Action(
         "teach.reveal",
@@ -172,6 +174,7 @@ TEACH_ACTIONS: tuple[Action, ...] = (
         "Write the revealed cases with pictures, votes and answers as one HTML file that needs no program.",
         dialog="save-handout",
         why_not=lambda s: _why_no_lesson(s) or _nothing_revealed(s),
+        also="export html print students",
     ),
     Action(
         "teach.end",

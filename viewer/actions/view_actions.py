@@ -52,6 +52,7 @@ def _presets() -> tuple[Action, ...]:
             where="canvas",
             why_not=lambda s, n=n: _why_no_preset(s, n),  # type: ignore[misc]
             label=lambda s, n=n: _preset_words(s, n),  # type: ignore[misc]
+            also="level w/l wl ww/wl",
         )
         for n in range(1, 6)
     )
@@ -59,6 +60,41 @@ def _presets() -> tuple[Action, ...]:
 
 def _why_no_tabs(session: Session) -> str:
     return "This workspace needs the room." if workspace_shown(session) != "reading" else ""
+
+
+_CLOSER = 1.25
+"""How much wider, narrower, brighter or darker one step of the grey-level window is."""
+
+
+def _window_steps() -> tuple[Action, ...]:
+    """What a drag on the image does to its grey levels, step by step."""
+    bright, contrast = "brightness level grey gray lighter brighter darker", "contrast width grey gray"
+    rows = (
+        ("brighter", "Raise the brightness", "Lower grey levels are white already.", bright, 0.0, 0.1),
+        ("darker", "Lower the brightness", "Only higher grey levels are white.", bright, 0.0, -0.1),
+        (
+            "more-contrast",
+            "Raise the contrast",
+            "A narrower grey-level window.",
+            contrast,
+            1 / _CLOSER - 1,
+            0.0,
+        ),
+        ("less-contrast", "Lower the contrast", "A wider grey-level window.", contrast, _CLOSER - 1, 0.0),
+    )
+    return tuple(
+        Action(
+            f"view.{name}",
+            text,
+            "View",
+            tip,
+            lambda bench, wider=wider, up=up: bench.viewing.drag_window(wider, up),  # type: ignore[misc]
+            enabled=is_grey,
+            submenu="Brightness and contrast",
+            also=words,
+        )
+        for name, text, tip, words, wider, up in rows
+    )
 
 
 VIEW_ACTIONS: tuple[Action, ...] = (
@@ -71,6 +107,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="Up",
         where="canvas",
         enabled=has_slices,
+        also="scroll up forward",
     ),
     Action(
         "view.previous-slice",
@@ -81,6 +118,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="Down",
         where="canvas",
         enabled=has_slices,
+        also="scroll down back",
     ),
     Action(
         "view.first-slice",
@@ -111,6 +149,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="V",
         where="canvas",
         enabled=has_volumes,
+        also="frame time 4d b-value timepoint",
     ),
     Action(
         "view.previous-volume",
@@ -121,6 +160,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="Shift+V",
         where="canvas",
         enabled=has_volumes,
+        also="frame time 4d b-value timepoint",
     ),
     Action(
         "view.peak",
@@ -131,6 +171,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="P",
         where="canvas",
         enabled=has_map,
+        also="hottest maximum max",
     ),
     Action(
         "view.reset-window",
@@ -139,6 +180,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         "Back to the window that the image recommends.",
         lambda bench: bench.viewing.reset_window(),
         enabled=has_case,
+        also="level default w/l wl ww/wl",
     ),
     Action(
         "view.automatic-window",
@@ -149,8 +191,10 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="A",
         where="canvas",
         enabled=is_grey,
+        also="level auto w/l wl ww/wl",
     ),
     *_presets(),
+    *_window_steps(),
     Action(
         "view.invert",
         "Invert grey",
@@ -161,6 +205,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         enabled=is_grey,
         checked=lambda s: s.view.inverted,
+        also="negative inverse greyscale grayscale black white",
     ),
     Action(
         "view.neurological",
@@ -171,6 +216,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="R",
         where="canvas",
         checked=lambda s: s.view.convention == "neurological",
+        also="radiological flip left right orientation convention",
     ),
     Action(
         "view.cine",
@@ -182,6 +228,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         where="canvas",
         checked=lambda s: s.cine.playing and s.cine.of == "slices",
         why_not=_why_no_cine,
+        also="play movie animate animation loop video",
     ),
     Action(
         "view.cine-volumes",
@@ -216,6 +263,33 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         why_not=_why_no_cine,
     ),
     Action(
+        "view.zoom-in",
+        "Zoom in",
+        "View",
+        "Show the picture larger; with the mouse: Ctrl and the wheel, or a right drag.",
+        dialog="zoom-in",
+        enabled=has_case,
+        also="magnify larger bigger enlarge scale",
+    ),
+    Action(
+        "view.zoom-out",
+        "Zoom out",
+        "View",
+        "Show the picture smaller.",
+        dialog="zoom-out",
+        enabled=has_case,
+        also="smaller shrink scale",
+    ),
+    Action(
+        "view.fit",
+        "Fit the picture",
+        "View",
+        "Show the whole picture; with the mouse: a double click.",
+        dialog="fit",
+        enabled=has_case,
+        also="zoom reset whole view home recentre recenter centre center pan",
+    ),
+    Action(
         "view.full-screen",
         "Full screen",
         "View",
@@ -223,6 +297,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         lambda bench: bench.viewing.set_full_screen(not bench.session.full_screen),
         shortcut="F11",
         checked=lambda s: s.full_screen,
+        also="fullscreen maximize maximise presentation",
     ),
     Action(
         "view.workspace-reading",
@@ -233,6 +308,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="F2",
         checked=lambda s: workspace_shown(s) == "reading",
         why_not=voting,
+        also="layout single one-up",
     ),
     Action(
         "view.workspace-compare",
@@ -243,6 +319,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="F3",
         checked=lambda s: workspace_shown(s) == "compare",
         why_not=voting,
+        also="layout grid side tile split",
     ),
     Action(
         "view.workspace-layers",
@@ -253,6 +330,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="F4",
         checked=lambda s: workspace_shown(s) == "layers",
         why_not=voting,
+        also="layout network activations feature",
     ),
     Action(
         "view.workspace-volume",
@@ -263,6 +341,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="F5",
         checked=lambda s: workspace_shown(s) == "volume",
         why_not=lambda s: voting(s) or why_no_planes(s.case),
+        also="layout mpr multiplanar planes orthogonal axial coronal sagittal 3d crosshair",
     ),
     Action(
         "view.workspace-cohort",
@@ -273,6 +352,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="F6",
         checked=lambda s: workspace_shown(s) == "cohort",
         why_not=voting,
+        also="layout dataset table confusion roc",
     ),
     Action(
         "view.tab-boxes",
@@ -283,6 +363,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="F7",
         checked=lambda s: s.tab == "boxes",
         why_not=_why_no_tabs,
+        also="annotations overlap table list",
     ),
     Action(
         "view.tab-importance",
@@ -293,6 +374,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="F8",
         checked=lambda s: s.tab == "importance",
         why_not=_why_no_tabs,
+        also="deletion insertion curve perturbation",
     ),
     Action(
         "view.tab-checks",
@@ -303,6 +385,7 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="F9",
         checked=lambda s: s.tab == "checks",
         why_not=_why_no_tabs,
+        also="trust sanity",
     ),
     Action(
         "view.tab-notes",
@@ -313,5 +396,6 @@ VIEW_ACTIONS: tuple[Action, ...] = (
         shortcut="F12",
         checked=lambda s: s.tab == "notes",
         why_not=_why_no_tabs,
+        also="comment comments text write",
     ),
 )

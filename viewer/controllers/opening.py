@@ -204,6 +204,26 @@ class Opening:
     def dismiss_chooser(self) -> None:
         self._session.chooser = None
 
+    def close(self) -> None:
+        """Show no image any more.
+
+        Raises
+        ------
+        UsageError
+            In a lesson, which is about its case.
+        """
+        session = self._session
+        if session.lesson is not None:
+            raise UsageError("End the lesson first.", code="lesson")
+        self._begin()
+        session.reading = session.plain = session.resampled = None
+        session.case = session.opened = session.entry = session.volume = session.truth_path = None
+        session.grid_as_it_is = False
+        session.view.cursor = None
+        session.boxes, session.rulers = Boxes(), Rulers()
+        session.notes, session.history = Notes(), History()
+        self._explaining.case_changed()
+
     # --- looking and reading -----------------------------------------------------------------------------------------
 
     def _begin(self) -> None:

@@ -110,6 +110,11 @@ class Workbench:
         if self.session.case is not None and self.session.volumes:
             self.volumes.select((self.session.case.image.volume + 1) % self.session.volumes)
 
+    def close_case(self) -> None:
+        """Show no image any more, nor one beside it."""
+        self.opening.close()
+        self.beside.close()
+
     def next_case(self) -> None:
         """On in the lesson, else in the table of the cohort."""
         if self.session.lesson is not None:

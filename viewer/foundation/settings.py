@@ -15,10 +15,12 @@ from viewer.foundation.whole_file import write_whole
 
 VERSION = 1
 
+COLOUR_MAPS = ("inferno", "magma", "viridis", "cividis", "jet")
+"""`jet` is there for comparison with papers only."""
 _CHOICES: dict[str, tuple[str, ...]] = {
     "theme": ("dark", "light"),
     "device": ("auto", "cpu", "cuda", "mps"),
-    "colour_map": ("inferno", "viridis", "magma", "cividis", "jet"),
+    "colour_map": COLOUR_MAPS,
     "left_drag": ("crosshair", "window"),
     "convention": ("radiological", "neurological"),
 }

@@ -108,7 +108,7 @@ class MainWindow(QMainWindow):
         self._chooser: SeriesChooser | None = None
         self._was_painted = False
         self._make_panels()
-        ask = Asking(bench, self, self.act, self.copy_view).ask
+        ask = Asking(bench, self, self.act, self.copy_view, self.stage.zoom).ask
         self.menus = Menus(bench, self, self.stage, ask)
         self.case_panel.spacing_wanted.connect(lambda: ask("spacing"))
         self._cine, self._notifier = CineClock(bench, self), Notifier(self)

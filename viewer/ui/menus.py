@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from viewer.actions.action import Action, Dialog, Menu
-from viewer.actions.keys import keys_of
+from viewer.actions.keys import keys_of, second_keys_of
 from viewer.actions.table import ACTIONS
 from viewer.controllers.workbench import Workbench
 from viewer.state.session import Session
@@ -68,8 +68,10 @@ class Menus(QObject):
         """Enable and check what the state says, and give every action its key."""
         if session.settings.shortcuts is not self._keys:
             self._keys = session.settings.shortcuts
+            seconds = second_keys_of(self._keys)
             for identity, key in keys_of(self._keys).items():
-                self.actions[identity].setShortcut(QKeySequence(key))
+                keys = (key, seconds.get(identity, ""))
+                self.actions[identity].setShortcuts([QKeySequence(each) for each in keys if each])
         for action in ACTIONS:
             made = self.actions[action.id]
             tip = f"{action.tip} {action.reason(session)}".strip()

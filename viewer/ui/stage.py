@@ -6,11 +6,11 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, Qt, Signal
 from PySide6.QtWidgets import QApplication, QSplitter, QStackedWidget, QWidget
 
 from viewer.controllers.workbench import Workbench
-from viewer.state.session import Workspace
+from viewer.state.session import View, Workspace
 from viewer.ui.canvas.reading_canvas import ReadingCanvas
 from viewer.ui.panels.advice import Advice
 
@@ -97,6 +97,23 @@ class Stage(QStackedWidget):
         if had_focus:
             (self._canvas if workspace == "reading" else page).setFocus()
         return True
+
+    def zoom(self, factor: float) -> None:
+        """Show what is shown so many times as large, about its middle; 0 fits it."""
+        page = self.currentWidget()
+        if page is self.reading:
+            view = self._canvas.picture
+            if factor:
+                view.zoom(factor, QPointF(view.rect().center()))
+            else:
+                self._canvas.fit()
+        elif "planes" in vars(self) and page is self.planes:
+            if factor:
+                self.planes.zoom(factor)
+            else:
+                self.planes.fit()
+        else:
+            self._bench.viewing.zoom_tiles(factor or View().tile / self._bench.session.view.tile)
 
     def _added(self, page: _Page) -> _Page:
         self.addWidget(page)

@@ -17,8 +17,6 @@ STEPS = 1024
 """Entries of a colour table."""
 FADE = 0.3
 """Share of the scale over which the overlay fades in, so that a weak map does not paint the whole picture dark."""
-COLOUR_MAPS = ("inferno", "magma", "viridis", "cividis", "jet")
-"""`jet` is there for comparison with papers only."""
 
 Table = NDArray[np.uint8]
 

@@ -225,6 +225,10 @@ class PlanesCanvas(Canvas):
             pane.common_scale = scale
             pane.fit()
 
+    def zoom(self, factor: float) -> None:
+        """Magnify all three about the crosshair."""
+        self._zoom(factor, QPointF())
+
     def _fit_soon(self) -> None:
         """Once for all three, after the layout has given them their room."""
         self._fit.start()

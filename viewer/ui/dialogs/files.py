@@ -36,6 +36,9 @@ _PLAIN: Mapping[Dialog, Callable[[Workbench, QWidget], QDialog]] = {
 }
 
 
+_ZOOMS: Mapping[Dialog, float] = {"zoom-in": 1.25, "zoom-out": 1 / 1.25, "fit": 0.0}
+
+
 class Asking:
     """Opens the dialogs that actions need; parented to the window.
 
@@ -43,15 +46,22 @@ class Asking:
     ----------
     act : does the action of an id, as its menu would.
     copy : puts a picture of the view on the clipboard.
+    zoom : shows the picture so many times as large; 0 fits it.
     """
 
     def __init__(
-        self, bench: Workbench, window: QWidget, act: Callable[[str], None], copy: Callable[[], None]
+        self,
+        bench: Workbench,
+        window: QWidget,
+        act: Callable[[str], None],
+        copy: Callable[[], None],
+        zoom: Callable[[float], None],
     ) -> None:
         self._bench = bench
         self._window = window
         self._act = act
         self._copy = copy
+        self._zoom = zoom
 
     def ask(self, dialog: Dialog) -> None:
         """Ask and, unless the user thinks better of it, act."""
@@ -62,6 +72,10 @@ class Asking:
             About(self._window).open()
         elif dialog == "copy-view":
             self._copy()
+        elif dialog in _ZOOMS:
+            self._zoom(_ZOOMS[dialog])
+        elif dialog == "quit":
+            self._window.close()
         elif dialog == "palette":
             palette = Palette(self._bench, self._window)
             palette.chosen.connect(self._act)

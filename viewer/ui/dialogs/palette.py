@@ -19,6 +19,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QFont, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QDialog,
+    QLabel,
     QLineEdit,
     QListView,
     QStyle,
@@ -40,7 +41,9 @@ _Index = QModelIndex | QPersistentModelIndex
 _PAD = 10
 _WIDTH, _ROWS = 620, 11
 _HOW = "Type a few letters; up and down choose, Enter does it."
-_NOTHING = "Nothing that can be done here has these letters."
+_NOTHING = (
+    "Nothing that can be done here is called \u201c{}\u201d. Try fewer letters, or another word for it."
+)
 _FOUND, _KEY = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 
 
@@ -71,8 +74,8 @@ class _Rows(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{one.action.tip} {one.why_not}".strip()
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            parts = (one.words, one.action.menu, self.data(index, _KEY))
-            return ", ".join(word for word in (*parts, "" if one.enabled else _why(one)) if word)
+            parts = (one.words, one.by, one.action.menu, self.data(index, _KEY))
+            return ", ".join(word for word in (*parts, "" if one.enabled else one.why_not) if word)
         return None
 
 
@@ -91,7 +94,11 @@ class _Painter(QStyledItemDelegate):
             painter.setBrush(theme.colour("selected"))
             painter.drawRoundedRect(room, 5, 5)
         room = room.adjusted(_PAD, 0, -_PAD, 0)
-        aside = str(index.data(_KEY)) if one.enabled else _why(one)
+        aside = str(index.data(_KEY)) if one.enabled else one.why_not
+        own = option.fontMetrics.horizontalAdvance(f"{one.action.menu}  {one.words}  {one.by}") + 3 * _PAD
+        aside = option.fontMetrics.elidedText(
+            aside, Qt.TextElideMode.ElideRight, max(room.width() - own, room.width() // 3)
+        )
         self._write(painter, option.font, room, aside, "muted", right=True)
         taken = option.fontMetrics.horizontalAdvance(aside) + 2 * _PAD
         room.setRight(max(room.right() - taken, room.left() + room.width() // 3))
@@ -102,6 +109,9 @@ class _Painter(QStyledItemDelegate):
             font.setBold(n in one.hits)
             purpose = "accent" if n in one.hits else "text" if one.enabled else "muted"
             at = self._write(painter, font, room, letter, purpose)
+        if one.by:
+            room.setLeft(at)
+            self._write(painter, option.font, room, f"  {one.by}", "accent")
         painter.restore()
 
     @staticmethod
@@ -142,7 +152,14 @@ class Palette(QDialog):
         self.list.setFrameShape(QListView.Shape.NoFrame)
         described(self.list, "Commands", "Click one to do it.")
         body.addWidget(self.line)
-        body.addWidget(self.list)
+        self.nothing = QLabel()
+        self.nothing.setTextFormat(Qt.TextFormat.PlainText)
+        self.nothing.setWordWrap(True)
+        self.nothing.setObjectName("muted")
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.nothing.setContentsMargins(_PAD, _PAD, _PAD, 0)
+        body.addWidget(self.list, 1)
+        body.addWidget(self.nothing, 1)
         self.line.installEventFilter(self)
         self.line.textChanged.connect(self._look)
         self.list.clicked.connect(lambda index: self._choose(index.row()))
@@ -160,8 +177,12 @@ class Palette(QDialog):
         session = self._bench.session
         self.rows.show_found(find(typed, ACTIONS, session), keys_of(session.settings.shortcuts))
         self.list.setCurrentIndex(self.rows.index(0))
-        self.list.setAccessibleDescription("" if self.rows.found else _NOTHING)
-        self.line.setToolTip(_HOW if self.rows.found else _NOTHING)
+        nothing = "" if self.rows.found else _NOTHING.format(" ".join(typed.split()))
+        self.nothing.setText(nothing)
+        self.list.setVisible(not nothing)
+        self.nothing.setVisible(bool(nothing))
+        self.line.setToolTip(nothing or _HOW)
+        described(self.line, "Search commands", nothing or _HOW)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keys that belong to the list while one types."""
@@ -190,7 +211,3 @@ class Palette(QDialog):
         identity = self.rows.found[row].action.id
         self.accept()
         self.chosen.emit(identity)
-
-
-def _why(one: Found) -> str:
-    return one.why_not or "not now"

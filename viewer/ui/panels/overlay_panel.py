@@ -6,12 +6,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from viewer.controllers.workbench import Workbench
+from viewer.foundation.settings import COLOUR_MAPS
 from viewer.state.map_view import has_reference
 from viewer.state.method import has_segments
 from viewer.state.session import Session
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
-from viewer.ui.canvas.colours import COLOUR_MAPS
 from viewer.ui.panels.card import Chooser, described, heading, keeps_room, labelled
 
 _SCALES = (
