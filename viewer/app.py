@@ -30,6 +30,7 @@ from viewer.state.session import Notice, Workspace
 from viewer.ui import theme
 from viewer.ui.last_resort import LastResort
 from viewer.ui.main_window import MainWindow
+from viewer.ui.screen_here import has_screen, why_no_window
 
 _LOOK = 30
 """Milliseconds between two looks at whether the window has settled."""
@@ -41,10 +42,15 @@ def run_window(options: ViewOptions) -> int:
     Returns
     -------
     int
-        0; 1 when `options.exit` is set and nothing could be opened, shown as asked or written; the sentence is on
-        standard error.
+        0; 1 when there is no screen to open a window on, or when `options.exit` is set and nothing could be opened,
+        shown as asked or written; the sentence is on standard error.
     """
     start_logging(debug=options.debug)
+    if options.screenshot is not None and options.exit and not has_screen():
+        os.environ["QT_QPA_PLATFORM"] = "offscreen"  # a picture needs no screen
+    if why := why_no_window(os.environ):
+        _say(f"whyslice: {why}")
+        return 1
     settings, dropped = settings_file.load()
     app = _application(settings)
     runner = QtRunner()
