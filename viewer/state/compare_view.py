@@ -294,7 +294,8 @@ def compare_view(session: Session) -> CompareView:
     )
     without = ""
     if case is None or model is None:
-        without = NO_CASE if case is None else NO_MODEL
+        loading = f"Loading {session.model_id}." if session.model_id else NO_MODEL
+        without = NO_CASE if case is None else loading
     elif session.reading is None:
         without = session.judgement.applicability.sentence if session.judgement else "not explained yet"
     elif session.reading.whole and _asks_anew(session):
