@@ -15,6 +15,7 @@ from PIL import Image
 
 from tests.controllers.conftest import StepRunner
 from tests.tiny import bright_spot
+from viewer.controllers.exporting import name_of_slice
 from viewer.controllers.map_files import file_stem, grid_words, make_folder, write_map
 from viewer.controllers.shown import shown_slice
 from viewer.controllers.workbench import Workbench
@@ -103,6 +104,22 @@ def test_each_box_stands_under_its_own_name(bench: Workbench) -> None:
     assert readers[0] == "you"
     assert set(readers[1:]) == {"map"}
     assert "IoU (best box)" in dict(made.facts)["box 1"]
+
+
+def test_what_was_saved_is_told_with_its_folder_and_proposed_names_say_what_it_is(
+    bench: Workbench, tmp_path: Path
+) -> None:
+    shown(bench).exporting.save_figure(tmp_path / "why.pdf")
+    notice = bench.session.notice
+    assert notice.sentence == f"Saved 'why.pdf' in the folder '{tmp_path.name}'."
+    assert notice.saved == tmp_path / "why.pdf"
+    assert (tmp_path / "why.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "why.provenance.json").is_file()
+    words = name_of_slice(bench.session).split("__")
+    assert words[0] == bench.session.choice.target
+    assert words[1:3] == [bench.session.choice.layer, bench.session.choice.explainer]
+    assert words[3] == f"slice-{bench.session.view.slice + 1}"
+    assert "layers" in name_of_slice(bench.session, sheet=True)
 
 
 def test_a_name_without_ending_becomes_png(bench: Workbench, tmp_path: Path) -> None:
@@ -228,7 +245,7 @@ def test_places_that_are_not_there(bench: Workbench, tmp_path: Path) -> None:
     assert "why.png" in bench.session.notice.sentence
     assert bench.session.notice.severity == "error"
     bench.exporting.save_figure(tmp_path / "why.jpg")
-    assert "PNG" in bench.session.notice.sentence
+    assert "ends in none of .png, .pdf and .svg" in bench.session.notice.sentence
     assert list(tmp_path.iterdir()) == []
 
 

@@ -164,6 +164,18 @@ def test_readers_have_strokes_of_their_own(content: FigureContent) -> None:
     )
 
 
+@pytest.mark.parametrize(("name", "begin"), [("a.pdf", b"%PDF"), ("a.SVG", b"<?xml"), ("a.png", b"\x89PNG")])
+def test_the_ending_is_the_format_and_the_same_figure_the_same_file(
+    tmp_path: Path, content: FigureContent, name: str, begin: bytes
+) -> None:
+    save_figure(tmp_path / name, content, dpi=60)
+    made = (tmp_path / name).read_bytes()
+    assert made.startswith(begin)
+    assert b"WhySlice" in made
+    save_figure(tmp_path / name, content, dpi=60)
+    assert (tmp_path / name).read_bytes() == made
+
+
 @pytest.mark.parametrize(("name", "dpi", "words"), [("a.jpg", 300, "PNG"), ("a.png", 7, "resolution")])
 def test_what_is_refused(tmp_path: Path, content: FigureContent, name: str, dpi: int, words: str) -> None:
     with pytest.raises(ExportError, match=words):

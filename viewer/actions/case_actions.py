@@ -281,7 +281,7 @@ CASE_ACTIONS: tuple[Action, ...] = (
         "case.save-figure",
         "Save figure\u2026",
         "Case",
-        "Save the shown slice with its map and captions as a PNG.",
+        "Save the shown slice with its map and captions as PNG, PDF or SVG.",
         dialog="save-figure",
         shortcut="Ctrl+S",
         enabled=has_map,

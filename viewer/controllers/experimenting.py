@@ -150,7 +150,7 @@ class Experiments:
             save_pages(path, pages)
 
         def done(_: None) -> None:
-            self._session.notice = Notice(f"Saved '{path.name}'.", severity="note", names_files=True)
+            self._session.notice = Notice.of_saved(path)
 
         self._saved.run("drawing the pages", work, done)
 

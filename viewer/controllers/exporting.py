@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from viewer.controllers.map_files import grid_words, write_map
+from viewer.controllers.map_files import file_stem, grid_words, write_map
 from viewer.controllers.shown import ShownMaps, ShownSlice, shown_maps, shown_slice
 from viewer.foundation.errors import Cancelled, ExportError
 from viewer.foundation.job_runner import JobRunner
@@ -18,6 +18,7 @@ from viewer.foundation.progress import Progress
 from viewer.foundation.provenance import write_provenance
 from viewer.imaging.writing import fits_one_affine
 from viewer.reporting.content import FigureContent
+from viewer.state.method import method_of
 from viewer.state.session import Notice, Session
 
 
@@ -29,7 +30,7 @@ class Exporting:
         self._runner = runner
 
     def save_figure(self, path: Path | str) -> None:
-        """Save the shown slice with its map as a PNG, and beside it ``<stem>.provenance.json``."""
+        """Save the shown slice with its map as PNG, PDF or SVG, and beside it ``<stem>.provenance.json``."""
         path = Path(path)
         path = path if path.suffix else path.with_suffix(".png")
         try:
@@ -37,7 +38,7 @@ class Exporting:
         except ExportError as error:
             self._tell(error)
             return
-        self._submit(lambda _: write_figure(path, shown), f"Saved '{path.name}'.")
+        self._submit(lambda _: write_figure(path, shown), Notice.of_saved(path))
 
     def save_sheet(self, path: Path | str) -> None:
         """Save every layer by every explainer of the shown slice as a PNG, and beside it its provenance."""
@@ -57,7 +58,7 @@ class Exporting:
             save_layer_sheet(path, content)
             write_provenance(path.with_name(f"{path.stem}.provenance.json"), record)
 
-        self._submit(work, f"Saved '{path.name}'.")
+        self._submit(work, Notice.of_saved(path))
 
     def save_maps(self, folder: Path | str) -> None:
         """Save the chosen map of all traced slices as one NIfTI in patient space, with its provenance."""
@@ -70,11 +71,12 @@ class Exporting:
         missing = len(shown.record["unexplained_slices"])
         left = f" {missing} slices are not explained yet and are zero." if missing else ""
         even = "" if fits_one_affine(shown.image.geometry) else f" It is on {grid_words(shown.image)}."
-        self._submit(lambda _: write_maps(folder, shown), f"Saved '{shown.stem}.nii.gz'.{left}{even}")
+        told = Notice.of_saved(folder / f"{shown.stem}.nii.gz", f"{left}{even}")
+        self._submit(lambda _: write_maps(folder, shown), told)
 
-    def _submit(self, work: Callable[[Progress], None], success: str) -> None:
+    def _submit(self, work: Callable[[Progress], None], success: Notice) -> None:
         def done(_: None) -> None:
-            self._session.notice = Notice(success, severity="note", names_files=True)
+            self._session.notice = success
 
         def failed(error: Exception) -> None:
             if not isinstance(error, Cancelled):
@@ -85,6 +87,25 @@ class Exporting:
 
     def _tell(self, error: Exception) -> None:
         self._session.notice = Notice.of(error)
+
+
+def name_of_slice(session: Session, *, sheet: bool = False) -> str:
+    """A name for a picture of what is shown, without an ending; nothing of the patient is in it.
+
+    Parameters
+    ----------
+    sheet : for the sheet of layers by explainers, which is about no single one of them.
+    """
+    method = method_of(session)
+    words = (
+        [session.choice.target, "layers"]
+        if sheet
+        else [session.choice.target, method.layer, method.info.name]
+    )
+    words += (
+        [f"slice-{session.view.slice + 1}"] if session.case is not None and session.case.slices > 1 else []
+    )
+    return file_stem(*(word.replace(".", "-") for word in words if word))
 
 
 def figure_of(shown: ShownSlice) -> FigureContent:

@@ -55,6 +55,10 @@ class HandingOut:
         """
         path = Path(path)
         path = path if path.suffix else path.with_suffix(".html")
+        if path.suffix.lower() not in (".html", ".htm"):
+            raise UsageError(
+                f"A handout is written as HTML; '{path.name}' does not end in .html.", code="format"
+            )
         self.press()
         lesson = self._session.lesson
         leaves = leaves_of(lesson) if lesson is not None else ()
@@ -63,7 +67,7 @@ class HandingOut:
         note = note_of(lesson, leaves)
 
         def done(_: None) -> None:
-            self._session.notice = Notice(f"Saved '{path.name}'.", severity="note", names_files=True)
+            self._session.notice = Notice.of_saved(path)
 
         self._read.run("writing the handout", lambda token: write_handout(path, leaves, note, token), done)
 

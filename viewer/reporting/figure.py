@@ -10,7 +10,9 @@ import io
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -32,6 +34,11 @@ from viewer.reporting.panels import (
 )
 from viewer.reporting.sheet import LEVELS, LINE, MARGIN, Sheet
 
+FORMATS = ("png", "pdf", "svg")
+_STYLE: Any = {
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "whyslice",
+}  # text stays text; the same figure, the same file
 # Inches.
 _WIDTH = 7.2
 _GAP = 0.12
@@ -44,37 +51,49 @@ _NAMES = 1.05
 def save_figure(
     path: Path, content: FigureContent, *, planes: Sequence[FigureContent] = (), dpi: int = 300
 ) -> None:
-    """Write a figure as PNG; a failure leaves an older file as it was.
+    """Write a figure as PNG, PDF or SVG; a failure leaves an older file as it was.
 
     Parameters
     ----------
-    path : ends in ``.png``; its folder exists.
+    path : ends in ``.png``, ``.pdf`` or ``.svg``; its folder exists.
     content : what to show.
     planes : of a volume, the planes that stand in a row below, all at one scale; of each the picture, the map, the
         letters and the title.
-    dpi : pixels per inch, 30 to 1200; the figure is 7.2 inches wide.
+    dpi : pixels per inch of a PNG, and of the pictures in the others, 30 to 1200; the figure is 7.2 inches wide.
 
     Raises
     ------
     ExportError
         When the name, the resolution or the colour map is wrong or the file cannot be written.
     """
-    if path.suffix.lower() != ".png":
+    kind = path.suffix.lower()[1:]
+    if kind not in FORMATS:
         raise ExportError(
-            f"A figure is written as PNG; '{path.name}' does not end in .png.", code="figure-format"
+            f"A figure is written as PNG, PDF or SVG; '{path.name}' ends in none of .png, .pdf and .svg.",
+            code="figure-format",
         )
-    write_whole(path, figure_png(content, planes=planes, dpi=dpi))
+    write_whole(path, _figure(content, planes, dpi, kind))
 
 
 def figure_png(content: FigureContent, *, planes: Sequence[FigureContent] = (), dpi: int = 300) -> bytes:
     """A figure as the bytes of a PNG; parameters and failures are those of `save_figure`."""
+    return _figure(content, planes, dpi, "png")
+
+
+def _figure(content: FigureContent, planes: Sequence[FigureContent], dpi: int, kind: str) -> bytes:
     if not 30 <= dpi <= 1200:
         raise ExportError("The resolution of a figure lies between 30 and 1200 dpi.", code="figure-dpi")
+    program, use = f"WhySlice {program_version()}", "research use only"
+    notes: dict[str, dict[str, str | None]] = {  # what made it, and neither who nor when
+        "png": {"Software": program, "Comment": use},
+        "pdf": {"Creator": program, "Subject": use, "CreationDate": None},
+        "svg": {"Creator": program, "Description": use, "Date": None},
+    }
     figure = _drawn(content, planes)
     stream = io.BytesIO()
     FigureCanvasAgg(figure)
-    notes = {"Software": f"WhySlice {program_version()}", "Comment": "research use only"}
-    figure.savefig(stream, format="png", dpi=dpi, metadata=notes)
+    with rc_context(_STYLE):
+        figure.savefig(stream, format=kind, dpi=dpi, metadata=notes[kind])
     return stream.getvalue()
 
 

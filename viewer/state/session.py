@@ -243,6 +243,15 @@ class Notice:
     """Names of files may stand in it in quotes. They are often the patient's, so they are hidden with him."""
     misuse: bool = False
     """Something was asked for that there is not, such as a layer of another model."""
+    saved: Path | None = None
+    """What was written where the user wanted it: its name is his own, so it is said even where names are hidden."""
+
+    @classmethod
+    def of_saved(cls, path: Path, more: str = "") -> Notice:
+        """What the user is told of a file that he has saved."""
+        where = f" in the folder '{path.parent.resolve().name}'" if path.parent.resolve().name else ""
+        words = f"Saved '{path.name}'{where}.{more}"
+        return cls(words, severity="note", names_files=True, saved=path)
 
     @classmethod
     def of(cls, error: Exception) -> Notice:

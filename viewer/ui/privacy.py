@@ -48,6 +48,13 @@ def notice_words(notice: Notice, session: Session, *, hidden: bool = False) -> s
     hidden : without names of files, whatever is shown on screen.
     """
     text = f"{notice.sentence} {notice.action}".strip()
+    if (
+        notice.saved is not None and not hidden
+    ):  # the user has just typed it; its folder may still be the patient's
+        if session.phi_hidden:
+            for name in filter(None, _names(session) - {notice.saved.name}):
+                text = text.replace(f" in the folder '{name}'", " beside the image")
+        return text
     unnamed = (hidden or session.phi_hidden) and notice.names_files
     return without_names(text, _names(session)) if unnamed else text
 

@@ -266,6 +266,7 @@ class Cohorts:
                 f"Tables, figures and report.html are in '{where.name}'{more}.",
                 severity="note",
                 names_files=True,
+                saved=where / "report.html",
             )
 
         self._read.run("writing the report", work, done)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 from viewer.actions.action import Dialog
+from viewer.controllers.exporting import name_of_slice
 from viewer.controllers.workbench import Workbench
 from viewer.ui.attempt import attempt
 from viewer.ui.dialogs.about import About
 from viewer.ui.dialogs.dispute_dialog import DisputeDialog
+from viewer.ui.dialogs.file_dialog import ask_for_files, ask_for_folder, ask_for_name
 from viewer.ui.dialogs.keyboard_card import KeyboardCard
 from viewer.ui.dialogs.notices_dialog import NoticesDialog
 from viewer.ui.dialogs.palette import Palette
@@ -21,10 +23,25 @@ from viewer.ui.dialogs.shortcuts_dialog import ShortcutsDialog
 from viewer.ui.dialogs.voxel_spacing import VoxelSpacing
 
 _IMAGES = "Images (*.dcm *.nii *.nii.gz *.nrrd *.nhdr *.mha *.mhd *.png *.jpg *.jpeg);;All files (*)"
-_PAGES = "PDF (*.pdf);;PNG, first page (*.png)"
+_FIGURES = {"png": "PNG", "pdf": "PDF", "svg": "SVG"}
+_PAGES = {"pdf": "PDF", "png": "PNG, first page"}
 _TRUTH = "Masks and boxes (*.nii *.nii.gz *.nrrd *.mha *.png *.json *.csv *.xml *.gz);;All files (*)"
 
-_SAVED = ("save-figure", "save-sheet", "save-maps", "save-cohort", "save-experiment", "save-handout")
+_SAVED = ("save-figure", "save-sheet", "save-experiment", "save-handout")
+_FILES: Mapping[Dialog, tuple[str, str, Callable[[Workbench, Path], object]]] = {
+    "open-beside": ("Open file beside", _IMAGES, lambda bench, path: bench.beside.open(path)),
+    "load-truth": ("Load truth", _TRUTH, lambda bench, path: bench.opening.load_truth(path)),
+}
+_FOLDERS: Mapping[Dialog, tuple[str, Callable[[Workbench, Path], object]]] = {
+    "open-folder": ("Open folder", lambda bench, path: bench.opening.open(path)),
+    "open-cohort": ("Open a folder with cohort.csv", lambda bench, path: bench.cohorts.open(path)),
+    "begin-lesson": (
+        "Open a folder of cases, or with cohort.csv",
+        lambda bench, path: bench.teaching.begin(path),
+    ),
+    "save-cohort": ("Save results in a folder", lambda bench, path: bench.cohorts.save(path)),
+    "save-maps": ("Save maps in a folder", lambda bench, path: bench.exporting.save_maps(path)),
+}
 
 _PLAIN: Mapping[Dialog, Callable[[Workbench, QWidget], QDialog]] = {
     "settings": SettingsDialog,
@@ -91,48 +108,27 @@ class Asking:
     def _open(self, dialog: Dialog) -> None:
         bench, window = self._bench, self._window
         if dialog == "open-file":
-            if paths := QFileDialog.getOpenFileNames(window, "Open files", "", _IMAGES)[0]:
-                attempt(bench, lambda: bench.opening.open(*(Path(path) for path in paths)))
-        elif dialog == "open-beside":
-            if path := QFileDialog.getOpenFileName(window, "Open file beside", "", _IMAGES)[0]:
-                attempt(bench, lambda: bench.beside.open(Path(path)))
-        elif dialog == "open-cohort":
-            if path := QFileDialog.getExistingDirectory(window, "Open a folder with cohort.csv"):
-                attempt(bench, lambda: bench.cohorts.open(Path(path)))
-        elif dialog == "begin-lesson":
-            if path := QFileDialog.getExistingDirectory(window, "Open a folder of cases, or with cohort.csv"):
-                attempt(bench, lambda: bench.teaching.begin(Path(path)))
-        elif dialog == "load-truth":
-            if path := QFileDialog.getOpenFileName(window, "Load truth", "", _TRUTH)[0]:
-                attempt(bench, lambda: bench.opening.load_truth(Path(path)))
-        elif path := QFileDialog.getExistingDirectory(window, "Open folder"):
-            attempt(bench, lambda: bench.opening.open(Path(path)))
+            if paths := ask_for_files(window, "Open files", _IMAGES, several=True):
+                attempt(bench, lambda: bench.opening.open(*paths))
+        elif dialog in _FILES:
+            title, kinds, verb = _FILES[dialog]
+            for path in ask_for_files(window, title, kinds):
+                attempt(bench, lambda: verb(bench, path))  # noqa: B023 - done at once
+        elif (path := ask_for_folder(window, _FOLDERS[dialog][0])) is not None:
+            attempt(bench, lambda: _FOLDERS[dialog][1](bench, path))
 
     def _save(self, dialog: Dialog) -> None:
-        bench, window = self._bench, self._window
+        bench, window, session = self._bench, self._window, self._bench.session
         if dialog == "save-figure":
-            if path := QFileDialog.getSaveFileName(window, "Save figure", "figure.png", "PNG (*.png)")[0]:
-                attempt(bench, lambda: bench.exporting.save_figure(_with_suffix(path, ".png")))
+            if path := ask_for_name(window, "Save figure", name_of_slice(session), _FIGURES):
+                attempt(bench, lambda: bench.exporting.save_figure(path))
         elif dialog == "save-experiment":
-            name = bench.session.experiment.name if bench.session.experiment is not None else "experiment"
-            if path := QFileDialog.getSaveFileName(window, "Save the picture", f"{name}.pdf", _PAGES)[0]:
-                known = path.lower().endswith((".png", ".pdf"))
-                attempt(bench, lambda: bench.experiments.save(Path(path if known else f"{path}.pdf")))
+            name = session.experiment.name if session.experiment is not None else "experiment"
+            if path := ask_for_name(window, "Save the picture", name, _PAGES):
+                attempt(bench, lambda: bench.experiments.save(path))
         elif dialog == "save-sheet":
-            if path := QFileDialog.getSaveFileName(window, "Save the sheet", "layers.png", "PNG (*.png)")[0]:
-                attempt(bench, lambda: bench.exporting.save_sheet(_with_suffix(path, ".png")))
-        elif dialog == "save-handout":
-            if path := QFileDialog.getSaveFileName(window, "Save a handout", "handout.html", "HTML (*.html)")[
-                0
-            ]:
-                handing_out = bench.teaching.handing_out
-                attempt(bench, lambda: handing_out.save(_with_suffix(path, ".html")))
-        elif dialog == "save-cohort":
-            if path := QFileDialog.getExistingDirectory(window, "Save results in a folder"):
-                attempt(bench, lambda: bench.cohorts.save(Path(path)))
-        elif path := QFileDialog.getExistingDirectory(window, "Save maps in a folder"):
-            attempt(bench, lambda: bench.exporting.save_maps(Path(path)))
-
-
-def _with_suffix(path: str, suffix: str) -> Path:
-    return Path(path if path.lower().endswith(suffix) else path + suffix)
+            name = name_of_slice(session, sheet=True)
+            if path := ask_for_name(window, "Save the sheet", name, {"png": "PNG"}):
+                attempt(bench, lambda: bench.exporting.save_sheet(path))
+        elif path := ask_for_name(window, "Save a handout", "handout", {"html": "HTML"}):
+            attempt(bench, lambda: bench.teaching.handing_out.save(path))
