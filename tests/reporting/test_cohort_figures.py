@@ -27,13 +27,15 @@ def table(bins: list[dict[str, Any]]) -> dict[str, Any]:
         "scores": {"ece": {"value": 0.1}, "auc": {"value": 0.9, "low": None, "high": None}},
         "confusion": {"tn": 1, "fp": 0, "fn": 0, "tp": 1},
     }
-    return {"n": 10, "classes": [of_class], "matrix": None}
+    return {"n": 10, "truth_unknown": 0, "classes": [of_class], "matrix": None}
 
 
 def document(values: tuple[float, ...], explainers: tuple[str, ...] = EXPLAINERS) -> dict[str, Any]:
     """As ``whyslice evaluate`` writes it, as far as figures read it."""
     both = {"class": "stroke", "layer": "relu5"}
     return {
+        "images": 3,
+        "patients": 3,
         "predictions": {
             "classes": ["stroke"],
             "positive_class": "stroke",

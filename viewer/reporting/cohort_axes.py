@@ -48,7 +48,6 @@ _MARKERS = ("o", "s", "^", "D")
 POINTS: Mapping[str, Any] = {"markersize": 2.4, "clip_on": False, "zorder": 3}
 LEGEND_LINE = 0.125
 """Inches."""
-UNITS = {"per_patient": "patients", "per_slice": "slices"}
 
 Document = Mapping[str, Any]
 Row = Mapping[str, Any]

@@ -22,7 +22,6 @@ from viewer.reporting.cohort_axes import (
     LEGEND_LINE,
     SINGLE,
     STYLE,
-    UNITS,
     Document,
     Row,
     chief_rows,
@@ -32,6 +31,7 @@ from viewer.reporting.cohort_axes import (
     line_style,
     room_at_one_value,
 )
+from viewer.reporting.cohort_units import units_of
 from viewer.reporting.panels import FAINT, INK
 
 
@@ -84,10 +84,9 @@ def rendered(figure: Figure, kind: str, dpi: int = 300) -> bytes:
 
 
 def _tables(document: Document) -> list[tuple[str, Mapping[str, Any]]]:
-    """The prediction tables that count anything, by unit."""
+    """The prediction tables that are worth showing, with the word for what each counts."""
     predictions = document["predictions"]
-    found = [(words, predictions[unit]) for unit, words in UNITS.items()]
-    return [(words, table) for words, table in found if table and table["n"]]
+    return [(f"{word}s", predictions[name]) for name, word in units_of(document).items()]
 
 
 def _classes(document: Document, table: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -119,7 +118,15 @@ def _roc(document: Document) -> Figure | None:
                 continue
             score = each["scores"]["auc"]
             label = f"{each['class']}, {unit}: AUC {_with_interval(score)}"
-            axes.plot(each["roc"]["fpr"], each["roc"]["tpr"], label=label, **line_style(number))
+            # A perfect curve lies on the frame, which would hide it.
+            axes.plot(
+                each["roc"]["fpr"],
+                each["roc"]["tpr"],
+                label=label,
+                clip_on=False,
+                zorder=3,
+                **line_style(number),
+            )
             number += 1
     if number == 0:
         return None

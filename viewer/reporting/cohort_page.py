@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from viewer.reporting.cohort_units import units_of
 from viewer.reporting.web_page import MARK, page, picture, rule, section, table, text
 
 _TITLES = {
@@ -25,7 +26,6 @@ _TITLES = {
     "layers": "Layer by method",
 }
 _WEIGHED = ("pixel_importance", "importance_of_classes", "importance_curves", "replaced")
-_UNITS = {"per_patient": "Per patient", "per_slice": "Per slice"}
 _LAYER_ROWS = 80
 
 Row = Mapping[str, Any]
@@ -71,7 +71,13 @@ def _models(document: Mapping[str, Any]) -> str:
     """Several models side by side; the rest of the page is about the first."""
     if not document.get("side_by_side"):
         return ""
-    rows = document["side_by_side"]
+    words = units_of(document)
+    named = {"patient": words.get("per_patient"), "slice": words.get("per_slice")}
+    rows = [
+        {**row, "unit": word}
+        for row in document["side_by_side"]
+        if (word := named.get(row["unit"], row["unit"]))
+    ]
     head = ("of", "class", "reader", "score", *(each["model"] for each in document["models"]))
     cells = [
         (row["unit"], row["class"], row["reader"], row["measure"], *map(_compared(row), row["values"]))
@@ -106,11 +112,11 @@ def _compared(row: Row) -> Callable[[Row], str]:
 def _predictions(document: Mapping[str, Any], figures: Mapping[str, bytes]) -> str:
     predictions = document["predictions"]
     parts = []
-    for unit, title in _UNITS.items():
+    units = units_of(document)
+    for unit, word in units.items():
         table = predictions[unit]
-        if not table or not table["n"]:
-            continue
-        parts.append(f"<h3>{title} <small>({table['n']} of {table['patients']} patients)</small></h3>")
+        many = f"{table['n']} of {table['patients']} patients" if "per_patient" in units else f"{table['n']}"
+        parts.append(f"<h3>Per {word} <small>({many})</small></h3>")
         unknown = f" Of {table['truth_unknown']} the truth is not known." if table["truth_unknown"] else ""
         parts.append(rule(f"{table['rule']}; {table['unit_rule']}.{unknown}"))
         parts.append(_scores(table["scores"]))

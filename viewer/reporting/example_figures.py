@@ -20,7 +20,7 @@ _GREEN, _PURPLE = "#2fd6a3", "#e08bff"
 _MOST = 5
 """Pictures beside each other."""
 _LINE = 130
-"""Characters of the note in a line, which is as wide as the figure."""
+"""Characters in a line that is as wide as the figure; those of a title share them."""
 
 Picture = NDArray[np.float32]
 
@@ -74,7 +74,7 @@ def _montage(rows: Sequence[Sequence[Panel]], note: str) -> Figure:
     for down, row in enumerate(rows):
         for place, panel in enumerate(row):
             axes = figure.add_subplot(len(rows), across, down * across + place + 1)
-            _draw(axes, panel, readers)
+            _draw(axes, panel, readers, letters=round(_LINE / across) - 2)
     dashes = ", ".join(f"{name} {_WORDS[number % len(_WORDS)]}" for number, name in enumerate(readers))
     words = textwrap.fill(f"{note}{'; readers: ' + dashes if dashes else ''}", _LINE)
     figure.supxlabel(words, fontsize=5.5)
@@ -84,7 +84,7 @@ def _montage(rows: Sequence[Sequence[Panel]], note: str) -> Figure:
 _WORDS = ("solid", "dashed", "dash-dot", "dotted")
 
 
-def _draw(axes: Axes, panel: Panel, readers: Sequence[str]) -> None:
+def _draw(axes: Axes, panel: Panel, readers: Sequence[str], letters: int) -> None:
     rows, columns = panel.grey.shape
     extent = (0, columns, rows, 0)
     aspect = panel.spacing[0] / panel.spacing[1]
@@ -108,7 +108,7 @@ def _draw(axes: Axes, panel: Panel, readers: Sequence[str]) -> None:
         axes.add_patch(_outline(region, colour, DASHES[readers.index(region.reader) % len(DASHES)], 0.9))
     axes.set_xlim(0, columns)
     axes.set_ylim(rows, 0)
-    axes.set_title(panel.title, fontsize=5.5, pad=2)
+    axes.set_title(textwrap.fill(panel.title, letters), fontsize=5.5, pad=2)
     axes.set_axis_off()
 
 

@@ -80,7 +80,13 @@ def per_slice(card: ModelCard, records: Sequence[Record]) -> Unit | None:
             rows.truth.append(there)
             rows.patients.append(record["case"])
             rows.places.append((record["path"], index))
-    return rows.unit("slice", "every slice by itself; a class is there where a reader marked it", card)
+    flat = all(len(record["slices"]) == 1 for record in records)
+    words = (
+        "every image by itself, by its label"
+        if flat
+        else ("every slice by itself; a class is there where a reader marked it")
+    )
+    return rows.unit("slice", words, card)
 
 
 def slice_truth(card: ModelCard, record: Record, index: int) -> frozenset[str] | None:

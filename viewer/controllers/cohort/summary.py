@@ -99,7 +99,7 @@ def summarise(
             for each in plan.left_out
         ],
         "not_counted": _problems(records),
-        "rules": _rules(order, plan, sum(left_out.values()), card.task == "multilabel"),
+        "rules": _rules(order, plan, sum(left_out.values()), card.task == "multilabel", records),
     }
     return Summary(document, outcomes)
 
@@ -178,7 +178,9 @@ def _second_look(
     return sorted(found, key=lambda each: each["half_max_share"])
 
 
-def _rules(order: EvaluateOrder, plan: CohortPlan, left_out: int, multilabel: bool) -> dict[str, str]:
+def _rules(
+    order: EvaluateOrder, plan: CohortPlan, left_out: int, multilabel: bool, records: Sequence[Record]
+) -> dict[str, str]:
     """How the numbers were made, in words that can stand under a table."""
     which = {
         "marked": "slices on which a reader marked the class",
@@ -195,6 +197,8 @@ def _rules(order: EvaluateOrder, plan: CohortPlan, left_out: int, multilabel: bo
     decided = " in which the class of the map was decided to be there" if multilabel else ""
     if plan.dims == 3:
         which, place = "whole volumes, in which marks that touch are one region", "the volume"
+    elif all(len(record["slices"]) == 1 for record in records):
+        which, place = "images on which a reader marked the class", "the image"
     return {
         "localisation": f"{which}, {correct}; means over pictures and readers",
         "iou": "IoU of each marked region with the best box of the map, mean over the reader's regions; 'iou_mean' "

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QStackedWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
 from viewer.reporting.cohort_page import best_thresholds
+from viewer.reporting.cohort_units import units_of
 from viewer.state.cohort import CohortOnScreen
 from viewer.ui.panels.card import Chooser, described
 from viewer.ui.panels.read_table import Figure, ReadTable
@@ -25,7 +26,8 @@ _FIGURES = {
 }
 _FOUND, _EMPTY = "What the run has found.", "Run to see scores and curves."
 _DASH = "\u2014"
-_UNITS = {"patient": "per patient", "slice": "per slice"}
+_UNITS = {"patient": "per_patient", "slice": "per_slice"}
+"""What a row of the table of models counts -> the table of predictions that it is from."""
 
 Row = Mapping[str, Any]
 
@@ -125,7 +127,7 @@ class ModelsTable(QWidget):
         table.clearSpans()
         table.setColumnCount(1 + len(names))
         table.setHorizontalHeaderLabels(["score", *names])
-        lines = _compared(document["side_by_side"])
+        lines = _compared(document)
         # Headings go over all columns: none is as wide as they are.
         table.fill([line if len(line) > 1 else ("",) for line in lines])
         for number, line in enumerate(lines):
@@ -147,10 +149,10 @@ def _entries(document: Row, cohort: CohortOnScreen, hidden: bool) -> list[tuple[
     if document.get("side_by_side"):
         where = _where(document, "" if hidden else cohort.saved) if cohort.saved else _NOT_SAVED
         found.append(("Models side by side", "models", (document, where)))
-    for unit, words in (("per_patient", "Scores per patient"), ("per_slice", "Scores per slice")):
-        table = document["predictions"][unit]
-        if table and table["n"]:
-            found.append((words, "scores", table))
+    found += [
+        (f"Scores per {word}", "scores", document["predictions"][name])
+        for name, word in units_of(document).items()
+    ]
     if document["localisation"]:
         found.append(("Scores of the maps", "maps", document["localisation"]))
     found += [
@@ -170,14 +172,18 @@ def _where(document: Row, folder: str) -> str:
     return f"Saved in {place}: models.csv; report.html of {first} with this table; {rest}."
 
 
-def _compared(rows: Sequence[Row]) -> list[tuple[str, ...]]:
-    """Lines of the table; a line with one cell is a heading."""
+def _compared(document: Row) -> list[tuple[str, ...]]:
+    """Lines of the table of models; a line with one cell is a heading."""
     lines: list[tuple[str, ...]] = []
-    heading = ""
-    for row in rows:
-        words = _UNITS.get(row["unit"]) or f"maps of {row['class']}, reader {row['reader']}"
-        if row["unit"] in _UNITS and row["class"]:
-            words += f": {row['class']}"
+    heading, units = "", units_of(document)
+    for row in document["side_by_side"]:
+        if row["unit"] in _UNITS:
+            word = units.get(_UNITS[row["unit"]])
+            if word is None:
+                continue
+            words = f"per {word}" + (f": {row['class']}" if row["class"] else "")
+        else:
+            words = f"maps of {row['class']}, reader {row['reader']}"
         if words != heading:
             heading = words
             lines.append((words,))
