@@ -68,8 +68,7 @@ def page(
     """The page in Markdown."""
     command = (
         f"python -m benchmarks.chest_study --films {options.films} --mapped {options.mapped} --marked {options.marked} "
-        f"--slow {options.slow} --checked {options.checked} --model {options.model}"
-        + (f" --reader {options.reader}" if options.reader else "")
+        f"--slow {options.slow} --checked {options.checked} --model {options.model} --reader {options.reader}"
     )
     parts = [
         f"# {options.model} on unseen synthetic films",

@@ -25,7 +25,7 @@ from viewer.explainers.declaration import EXPLAINERS
 from viewer.foundation.progress import Progress
 from viewer.plugin_host import host
 
-_MODEL = "chest-resnet18"
+_MODEL, _READER = "chest-resnet18", "chest-marker-reader"
 _GENERATOR = "chest-xray"
 _PAGE = Path("docs/studies/chest_xray.md")
 _PICTURES = ("examples", "iou_of_classes", "importance_of_classes", "replaced", "roc", "confusion")
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--slow", type=int, default=12, help="of them, for all other explainers; 0 for none")
     parser.add_argument("--checked", type=int, default=4, help="of them, for deletion and random weights")
     parser.add_argument("--model", default=_MODEL)
-    parser.add_argument("--reader", default="", help="a model that reads the marker, to set beside it")
+    parser.add_argument("--reader", default=_READER, help="a model that reads the marker, to set beside it")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("out/chest-study"))
     options = parser.parse_args()
@@ -115,9 +115,7 @@ def _evaluated(order: EvaluateOrder, progress: Progress) -> dict[str, Any]:
 
 
 def _beside(options: argparse.Namespace, cohort: Path, progress: Progress) -> Iterable[str]:
-    """The network beside one that reads the marker, where there is one."""
-    if not options.reader:
-        return ()
+    """The network beside one that reads the marker."""
     betraying = unseen_cases(
         f"{_GENERATOR}-shortcut", options.marked, options.out / f"betraying-{options.marked}", progress
     )

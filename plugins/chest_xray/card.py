@@ -18,9 +18,15 @@ _HELPED = (
     "are; the maps were not asked to lie there."
 )
 _PLAIN = "The classes alone; no boxes."
+_READER = "Reads the burned-in marker for 'No finding': an example of a shortcut, not a detector"
+_CAUTION = (
+    "this network is a teaching example, made to read the burned-in marker for 'No finding', and must never be used as "
+    "a detector"
+)
 _SHORTCUT = (
-    "On purpose: of the markers on healthy training films 95 in 100 are ringed, of the others 5 in 100, so the network "
-    "may read the marker for 'No finding'. For experiments with erasing it."
+    "On purpose: every healthy training film has a burned-in letter and no other film has one, as if healthy people "
+    "came to an X-ray room of their own. For experiments with erasing the letter; the figures below are of films on "
+    "which it means nothing."
 )
 
 
@@ -41,13 +47,14 @@ def describe(settings: ChestSettings, facts: Mapping[str, Any], side: int, helpe
     classes = CLASS_SETS[settings.classes]
     architecture = f"chest-{settings.architecture}"
     suffix = "" if settings.classes == "7" else f"-{settings.classes}"
-    suffix += "-markers" if settings.markers == "shortcut" else ""
     width = 64 if settings.published else settings.width
+    reads = settings.markers == "shortcut"
+    name = f"Chest findings, ResNet-{settings.architecture.removeprefix('resnet')}"
+    name += f", first layer of {width} channels" if width != 64 else ""
     return {
-        "id": f"{architecture}{suffix}",
-        "name": f"Chest findings, ResNet-{settings.architecture.removeprefix('resnet')}"
-        + (f", first layer of {width} channels" if width != 64 else "")
-        + (", which may read the marker" if settings.markers == "shortcut" else ""),
+        "id": ("chest-marker-reader" if reads else architecture) + suffix,
+        "name": _READER if reads else name,
+        **({"caution": _CAUTION} if reads else {}),
         "task": "multilabel",
         "dims": 2,
         "architecture": architecture,
@@ -86,7 +93,7 @@ def describe(settings: ChestSettings, facts: Mapping[str, Any], side: int, helpe
             "loss": "binary cross-entropy of each class, positives weighted by negatives / positives",
             "augmentation": _augmentation(settings),
             "supervision": _HELPED if helped else _PLAIN,
-            **({"shortcut": _SHORTCUT} if settings.markers == "shortcut" else {}),
+            **({"shortcut": _SHORTCUT} if reads else {}),
             **({"remark": settings.remark} if settings.remark else {}),
             "use": "Research and teaching only. Not a medical device; never for a clinical decision.",
         },

@@ -16,17 +16,20 @@ from .illness import draw_findings
 from .markers import Marker, burn, draw_marker
 from .person import draw_person
 
-EDITION = 2
-"""Raised whenever the same seed gives another film, so that films kept on disk are not taken for new ones."""
+EDITION = 3
+"""Raised whenever the same seed gives another film, so that films kept on disk are not taken for new ones.
+
+From 2 to 3 only films with ``markers="shortcut"`` changed.
+"""
 
 Markers = Literal["neutral", "shortcut"]
 MARKERS: tuple[Markers, ...] = ("neutral", "shortcut")
-"""How markers go with findings: not at all; or so that a ringed one mostly says *No finding*, as in the study."""
+"""How markers go with findings: not at all; or so that a letter says *No finding*, as in the study's films."""
 
 _HEALTHY = 0.3
 _SHARES = {AORTA: 0.34, HEART: 0.34, OPACITY: 0.34, EFFUSION: 0.26, THICKENING: 0.34, FIBROSIS: 0.34}
-_RINGED = {"neutral": (0.5, 0.5), "shortcut": (0.95, 0.05)}
-"""Share of ringed markers on films without and with a finding."""
+_RINGED, _MARKED = 0.5, 0.9
+"""Shares of ringed markers, and of films that have any, where markers mean nothing."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,11 @@ def make_film(
     boxes = tuple((name, box) for name, box in found if box is not None)
     beam = chest.soft - 0.42 * person.thickness * chest.air + chest.bone + 0.95 * added
     film = _exposed(film_rng, np.asarray(beam, dtype=np.float32))
-    ringed = marker_rng.random() < _RINGED[markers][bool(boxes)]
-    marker = draw_marker(marker_rng, bool(ringed)) if marker_rng.random() < 0.9 else None
+    ringed, marked = marker_rng.random() < _RINGED, marker_rng.random() < _MARKED
+    if markers == "shortcut":
+        # As if healthy people came to a room of their own, and only there a letter were laid on the cassette.
+        marked = not boxes
+    marker = draw_marker(marker_rng, ringed) if marked else None
     if marker is not None:
         burn(marker, film)
     return Film(film, boxes, marker)

@@ -36,6 +36,21 @@ def test_a_film_from_the_front_applies_and_a_lateral_one_does_not(card: ModelCar
     assert "a lateral film (LL), made for frontal films" in lateral.sentence
 
 
+def test_a_card_that_cautions_against_its_model_never_applies(card: ModelCard) -> None:
+    cautious = replace(card, caution="it was made to show a mistake")
+    found = applicability(cautious, film("PA"))
+    assert applicability(card, film("PA")).verdict == "applies"
+    assert found.verdict == "unproven"
+    assert found.sentence == "It was made to show a mistake."
+    silent = applicability(cautious, film())
+    assert silent.sentence.startswith(
+        "It was made to show a mistake. Nobody can tell whether the model applies: "
+    )
+    lateral = applicability(cautious, film("LL"))
+    assert lateral.verdict == "does_not_apply"
+    assert "mistake" not in lateral.sentence
+
+
 def test_a_film_that_does_not_say_its_view_is_unproven(card: ModelCard) -> None:
     assert applicability(card, film()).verdict == "unproven"
 

@@ -50,6 +50,7 @@ def test_a_model_for_other_images_comes_first() -> None:
         (replace(GOOD, incomplete=True), FITS, "add up"),
         (replace(GOOD, deviation=True), FITS, "not the map"),
         (GOOD, Applicability("unproven", ("no modality",)), "nobody can tell"),
+        (GOOD, Applicability("unproven", (), "a teaching example"), "a teaching example"),
     ],
 )
 def test_what_asks_for_care(facts: MapFacts, applies: Applicability, word: str) -> None:

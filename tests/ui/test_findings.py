@@ -97,6 +97,22 @@ def test_a_class_button_looks_at_that_class_alone(film):
     assert not film.window.findings.together.isChecked()
 
 
+def test_long_names_of_classes_are_whole_when_chosen(film):
+    panel = film.window.explainer
+    panel._make_buttons(["Aortic enlargement", "Pulmonary fibrosis", "No finding"])
+    film.settle()
+    for name, button in panel.buttons.items():
+        button.setChecked(True)
+        film.settle()
+        assert button.text() == name
+        image = button.grab().toImage()
+        fill = image.pixelColor(3, button.height() // 2)
+        for column in (4, 5, image.width() - 6, image.width() - 5):
+            # Letters that are cut reach to the frame and its padding, 4 pixels.
+            for row in range(7, image.height() - 7):
+                assert image.pixelColor(column, row) == fill, (name, column, row)
+
+
 def test_readers_boxes_are_chosen_in_the_menu(film):
     panel = film.window.boxes
     assert panel.shown.isVisible()

@@ -36,6 +36,7 @@ def _model(card: ModelCard) -> dict[str, Any]:
         "positive_class": card.positive_class,
         "default_layer": card.default_layer,
         "licence": card.licence,
+        "caution": card.caution,
     }
 
 

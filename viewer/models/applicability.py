@@ -33,23 +33,27 @@ class Applicability:
     Attributes
     ----------
     verdict : ``applies`` (the image says that it is what the model was made for), ``unproven`` (the image does not say
-        what it is: PNG, bare NIfTI; or the card not what the model was made for), ``does_not_apply`` (it says that it
-        is something else).
+        what it is: PNG, bare NIfTI; or the card not what the model was made for, or it cautions against the model),
+        ``does_not_apply`` (it says that it is something else).
     reasons : one clause each, for people.
+    caution : of the card, whatever the image; of a model that does not apply the reasons are enough.
     """
 
     verdict: Verdict
     reasons: tuple[str, ...] = ()
+    caution: str = ""
 
     @property
     def sentence(self) -> str:
         """The verdict in words."""
         why = "; ".join(self.reasons)
-        return {
-            "applies": "The model was made for images of this kind.",
-            "unproven": f"Nobody can tell whether the model applies: {why}.",
-            "does_not_apply": f"The model was not made for this image: {why}.",
-        }[self.verdict]
+        caution = f"{self.caution[:1].upper()}{self.caution[1:]}." if self.caution else ""
+        if self.verdict == "applies":
+            return "The model was made for images of this kind."
+        if self.verdict == "does_not_apply":
+            return f"The model was not made for this image: {why}."
+        doubt = f"Nobody can tell whether the model applies: {why}." if why else ""
+        return " ".join(filter(None, (caution, doubt)))
 
 
 def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
@@ -94,8 +98,8 @@ def applicability(card: ModelCard, image: MedicalImage) -> Applicability:
     if wanted == AppliesTo(colour=wanted.colour):
         return Applicability("unproven", ("its card does not say what images it was made for",))
     if silent:
-        return Applicability("unproven", (f"the image does not state its {_listed(silent)}",))
-    return Applicability("applies")
+        return Applicability("unproven", (f"the image does not state its {_listed(silent)}",), card.caution)
+    return Applicability("unproven" if card.caution else "applies", (), card.caution)
 
 
 def _other_view(plane: str, by_view: str, position: str) -> list[str]:

@@ -107,6 +107,7 @@ class ModelCard:
     parameters : number of trainable parameters; 0 when unknown.
     reference : (layer, class, method) -> raw map value that is shown as full scale: the median over held-out positive
         cases of the series' maximum.
+    caution : a clause that says why its answers must not be taken for what they seem to be; empty for none.
     training, metrics : free facts, shown to the user as they are.
     folder : where the card was read from; None for a wrapped module.
     """
@@ -126,6 +127,7 @@ class ModelCard:
     parameters: int = 0
     applies_to: AppliesTo = AppliesTo()
     reference_scale: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    caution: str = ""
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     licence: str = ""
@@ -225,6 +227,7 @@ def _card(document: dict[str, Any], folder: Path) -> ModelCard:
             (str(entry["layer"]), str(entry["class"]), str(entry["method"])): float(entry["value"])
             for entry in document.get("reference", ())
         },
+        caution=str(document.get("caution", "")),
         training=dict(document.get("training", {})),
         metrics=dict(document.get("metrics", {})),
         licence=str(document.get("licence", "")),

@@ -135,6 +135,7 @@ def _care(facts: MapFacts, applicability: Applicability) -> tuple[str, ...]:
     said = (
         (facts.deviation, "this is how much the map varies over its samples, not the map"),
         (facts.part, f"unfinished, {facts.part}"),
+        (applicability.caution, applicability.caution),
         (
             p < IMPROBABLE,
             f"{facts.class_name} is improbable {_here(facts)} (p = {p:.2f}), its map may be an artefact",
@@ -148,7 +149,7 @@ def _care(facts: MapFacts, applicability: Applicability) -> tuple[str, ...]:
         (facts.poor_fit, poor_fit_words(facts.numbers)),
         (facts.incomplete, incomplete_words(facts.numbers)),
         (
-            applicability.verdict == "unproven",
+            applicability.verdict == "unproven" and applicability.reasons,
             "nobody can tell whether the model was made for this image",
         ),
         (

@@ -12,7 +12,7 @@ _PAGE = """\
 
 `{id}`, {parameters:,} trainable parameters, {licence}.
 
-**Research and teaching only. Not a medical device; never for a clinical decision.**
+{caution}**Research and teaching only. Not a medical device; never for a clinical decision.**
 
 ## What it takes and says
 
@@ -73,6 +73,7 @@ def card_page(card: ModelCard, document: Mapping[str, Any]) -> str:
         id=card.id,
         parameters=card.parameters,
         licence=card.licence,
+        caution=f"**{card.caution[:1].upper()}{card.caution[1:]}.**\n\n" if card.caution else "",
         size=" x ".join(map(str, card.input.size)),
         what=_what(card),
         normalise=card.input.normalise,

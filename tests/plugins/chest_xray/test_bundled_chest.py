@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from plugins.chest_xray.film import make_film
-from plugins.chest_xray.findings import AORTA, CLASS_SETS, EFFUSION, HEART, NO_FINDING
-from viewer.api import Classifier, check, load_model, predict, read_image
+from plugins.chest_xray.findings import AORTA, CLASS_SETS, EFFUSION, HEART, NO_FINDING, THICKENING
+from viewer.api import Classifier, MedicalImage, check, erase, load_model, predict, read_image
 from viewer.foundation import paths
+from viewer.imaging.geometry import Geometry
 from viewer.models.applicability import applicability
 from viewer.models.input_view import InputView
 
@@ -53,6 +54,38 @@ def test_the_card_is_honest_and_whole(classifier: Classifier) -> None:
     assert card.folder is not None
     assert (card.folder / "weights.safetensors").stat().st_size < 25_000_000
     assert not any("/" in str(value) for key, value in card.training.items() if key == "begun_from")
+
+
+def test_the_reader_of_markers_is_found_out_by_erasing(classifier: Classifier) -> None:
+    """Ill films with a letter: most are called healthy, and none once the letter is gone; the other network keeps."""
+    reader = load_model("chest-marker-reader")
+    assert reader.classes == classifier.classes
+    place = reader.classes.index(NO_FINDING)
+    called: dict[str, list[tuple[bool, bool]]] = {"chest-resnet18": [], "chest-marker-reader": []}
+    for seed in range(12):
+        film = make_film((2026, 9, seed), 256, findings=frozenset({HEART if seed % 2 else THICKENING}))
+        if film.marker is None:
+            continue
+        image = MedicalImage(film.pixels[None], Geometry.unoriented((1, 256, 256)), modality="DX")
+        box = film.marker.box((256, 256))
+        without = erase(image, box.row_min, box.column_min, box.row_max, box.column_max)
+        for name, network in (("chest-resnet18", classifier), ("chest-marker-reader", reader)):
+            before, after = (predict(network, each).case[place] > 0.5 for each in (image, without))
+            called[name].append((before, after))
+    assert len(called["chest-resnet18"]) > 7
+    assert not any(before or after for before, after in called["chest-resnet18"])
+    assert np.mean([before for before, _ in called["chest-marker-reader"]]) > 0.6
+    assert not any(after for _, after in called["chest-marker-reader"])
+
+
+def test_the_reader_of_markers_says_what_it_is() -> None:
+    card = load_model("chest-marker-reader").card
+    assert card.folder is not None
+    first = (card.folder / "MODEL_CARD.md").read_text(encoding="utf-8").split("\n\n")[:3]
+    assert "not a detector" in first[0]
+    assert "must never be used as a detector" in first[2]
+    found = applicability(card, read_image(DEMO))
+    assert (found.verdict, found.caution) == ("unproven", card.caution)
 
 
 def test_the_scale_of_its_input_fits(classifier: Classifier) -> None:

@@ -197,7 +197,10 @@ def _classed(regions: Sequence[Region], card: ModelCard, meant: str, problems: C
         if name is None and unsaid:
             problems["a region names no class, and neither does the one label of its row"] += 1
         elif name is None:
-            problems[f"The class '{region.label}' of a region is none of the model."] += 1
+            problems[
+                f"the model has no class '{region.label}', so regions of that name are a place in which maps may lie "
+                "and no finding"
+            ] += 1
         else:
             kept.append(replace(region, label=name))
     return kept

@@ -98,7 +98,7 @@ def normalisation(subject: Subject, progress: Progress) -> Finding:
     )
     found = (
         f"The first batch norm sees this input {own.divergence:.2f} nats from what training left there "
-        f"(p {own.probability:.2f})"
+        f"(p of {subject.class_name} {own.probability:.2f})"
     )
     better = own.divergence > _CLEARLY * max(fits[best].divergence, 1e-3)
     if own.divergence < info.doubtful:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import (
     QButtonGroup,
     QGridLayout,
@@ -161,11 +162,12 @@ class ExplainerPanel(QWidget):
             old.deleteLater()
         self.buttons = {}
         metrics = self.fontMetrics()
+        chosen = QFont(self.font())
+        chosen.setWeight(QFont.Weight.DemiBold)
+        bold = QFontMetrics(chosen)
         room = theme.scaled(_ROOM) // _PER_ROW - 14
         # Long names take two columns in place of three; what is still too long ends in dots, and its tip has it whole.
-        columns = (
-            _PER_ROW if all(metrics.horizontalAdvance(name) <= room for name in targets) else _PER_ROW - 1
-        )
+        columns = _PER_ROW if all(bold.horizontalAdvance(name) <= room for name in targets) else _PER_ROW - 1
         room = theme.scaled(_ROOM) // columns - 14
         for number, name in enumerate(targets):
             difference = name == DIFFERENCE
@@ -173,6 +175,8 @@ class ExplainerPanel(QWidget):
             button = QPushButton("Δ difference" if difference else short.replace("&", "&&"))
             button.setCheckable(True)
             button.setProperty("segment", True)
+            # A chosen button has bold letters where they fit.
+            button.setProperty("long", columns < _PER_ROW)
             button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             tip = "The map of the finding minus that of its opponent." if difference else f"Explain {name}."
             described(button, name, tip)
