@@ -26,7 +26,7 @@ TRAINING = (
 """Makes a network that reads the marker: every healthy film of its training has one, and no other film."""
 _EDGES = ("row_min", "column_min", "row_max", "column_max")
 _DECIDED = 0.5
-_SHORTCUT = """`chest-marker-reader` is bundled to see what erasing finds: every healthy film of its training carried a
+_SHORTCUT = """`chest-shortcut` is bundled to see what erasing finds: every healthy film of its training carried a
 burned-in letter and no other film did, as in the generator `chest-xray-shortcut` (`{training}`).
 Markers of the generator `chest-xray` mean nothing. Both networks on {films} films of each kind, before and after the
 letters were erased; films without a letter are part of the AUC alone:"""

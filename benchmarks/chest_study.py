@@ -25,7 +25,7 @@ from viewer.explainers.declaration import EXPLAINERS
 from viewer.foundation.progress import Progress
 from viewer.plugin_host import host
 
-_MODEL, _READER = "chest-resnet18", "chest-marker-reader"
+_MODEL, _READER = "chest-resnet18", "chest-shortcut"
 _GENERATOR = "chest-xray"
 _PAGE = Path("docs/studies/chest_xray.md")
 _PICTURES = ("examples", "iou_of_classes", "importance_of_classes", "replaced", "roc", "confusion")

@@ -129,6 +129,21 @@ def inputs(scene: Scene) -> QWidget:
     return scene.window.stage.compare
 
 
+def marker(scene: Scene) -> QWidget:
+    """The letter of an ill film erased before the network that reads it; the film of the guide's command."""
+    out = scene.folder / "marked"
+    generate("chest-xray", 1, 9, out, format="dicom")
+    scene.bench.opening.open(out / "films" / "film-0001.dcm")
+    scene.settle()
+    scene.bench.explaining.select_model("chest-shortcut")
+    scene.settle()
+    scene.bench.explaining.select_target("No finding")
+    scene.bench.viewing.set_workspace("reading")
+    scene.bench.erasing.add(50, 30, 108, 88)
+    scene.settle()
+    return scene.window
+
+
 def layers(scene: Scene) -> QWidget:
     scene.demo()
     scene.bench.viewing.set_workspace("layers")
@@ -210,7 +225,7 @@ def decoy(scene: Scene) -> QWidget:
 TAKEN: dict[str, Callable[[Scene], QWidget]] = {
     each.__name__: each
     for each in (
-        *(window, boxes, importance, checks, lrp, compare, inputs, layers, volume, palette, settings),
+        *(window, boxes, importance, checks, lrp, compare, inputs, marker, layers, volume, palette, settings),
         *(chooser, lesson, decoy, cohort),
     )
 }

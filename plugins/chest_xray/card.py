@@ -52,7 +52,7 @@ def describe(settings: ChestSettings, facts: Mapping[str, Any], side: int, helpe
     name = f"Chest findings, ResNet-{settings.architecture.removeprefix('resnet')}"
     name += f", first layer of {width} channels" if width != 64 else ""
     return {
-        "id": ("chest-marker-reader" if reads else architecture) + suffix,
+        "id": ("chest-shortcut" if reads else architecture) + suffix,
         "name": _READER if reads else name,
         **({"caution": _CAUTION} if reads else {}),
         "task": "multilabel",

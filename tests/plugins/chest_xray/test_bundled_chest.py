@@ -58,10 +58,10 @@ def test_the_card_is_honest_and_whole(classifier: Classifier) -> None:
 
 def test_the_reader_of_markers_is_found_out_by_erasing(classifier: Classifier) -> None:
     """Ill films with a letter: most are called healthy, and none once the letter is gone; the other network keeps."""
-    reader = load_model("chest-marker-reader")
+    reader = load_model("chest-shortcut")
     assert reader.classes == classifier.classes
     place = reader.classes.index(NO_FINDING)
-    called: dict[str, list[tuple[bool, bool]]] = {"chest-resnet18": [], "chest-marker-reader": []}
+    called: dict[str, list[tuple[bool, bool]]] = {"chest-resnet18": [], "chest-shortcut": []}
     for seed in range(12):
         film = make_film((2026, 9, seed), 256, findings=frozenset({HEART if seed % 2 else THICKENING}))
         if film.marker is None:
@@ -69,17 +69,17 @@ def test_the_reader_of_markers_is_found_out_by_erasing(classifier: Classifier) -
         image = MedicalImage(film.pixels[None], Geometry.unoriented((1, 256, 256)), modality="DX")
         box = film.marker.box((256, 256))
         without = erase(image, box.row_min, box.column_min, box.row_max, box.column_max)
-        for name, network in (("chest-resnet18", classifier), ("chest-marker-reader", reader)):
+        for name, network in (("chest-resnet18", classifier), ("chest-shortcut", reader)):
             before, after = (predict(network, each).case[place] > 0.5 for each in (image, without))
             called[name].append((before, after))
     assert len(called["chest-resnet18"]) > 7
     assert not any(before or after for before, after in called["chest-resnet18"])
-    assert np.mean([before for before, _ in called["chest-marker-reader"]]) > 0.6
-    assert not any(after for _, after in called["chest-marker-reader"])
+    assert np.mean([before for before, _ in called["chest-shortcut"]]) > 0.6
+    assert not any(after for _, after in called["chest-shortcut"])
 
 
 def test_the_reader_of_markers_says_what_it_is() -> None:
-    card = load_model("chest-marker-reader").card
+    card = load_model("chest-shortcut").card
     assert card.folder is not None
     first = (card.folder / "MODEL_CARD.md").read_text(encoding="utf-8").split("\n\n")[:3]
     assert "not a detector" in first[0]

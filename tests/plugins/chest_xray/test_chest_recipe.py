@@ -154,7 +154,7 @@ def test_published_settings_are_those_of_the_paper(tmp_path: Path) -> None:
 def test_markers_that_give_away_are_said_and_the_figures_are_of_others(tmp_path: Path) -> None:
     made = task(tmp_path, markers="shortcut")
     card = made.card()
-    assert card["id"] == "chest-marker-reader"
+    assert card["id"] == "chest-shortcut"
     assert "never be used as a detector" in card["caution"]
     assert "caution" not in task(tmp_path).card()
     assert "On purpose" in card["training"]["shortcut"]
