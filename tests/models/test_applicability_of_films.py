@@ -42,6 +42,8 @@ def test_a_card_that_cautions_against_its_model_never_applies(card: ModelCard) -
     assert applicability(card, film("PA")).verdict == "applies"
     assert found.verdict == "unproven"
     assert found.sentence == "It was made to show a mistake."
+    assert found.fits
+    assert not applicability(cautious, film()).fits
     silent = applicability(cautious, film())
     assert silent.sentence.startswith(
         "It was made to show a mistake. Nobody can tell whether the model applies: "

@@ -86,7 +86,7 @@ def _explained(card: ModelCard, demos: list[MedicalImage], device: str) -> str:
         raise WhySliceError(
             f"The model '{card.id}' has {loaded.parameters:,} parameters and its card says {card.parameters:,}."
         )
-    demo = next((each for each in demos if applicability(card, each).verdict == "applies"), None)
+    demo = next((each for each in demos if applicability(card, each).fits), None)
     if demo is None:
         raise ReadError("There is no demo case that it was made for.")
     prediction = predict_image(demo, card.id, device=device, progress=SILENT).prediction

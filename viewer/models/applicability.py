@@ -44,6 +44,11 @@ class Applicability:
     caution: str = ""
 
     @property
+    def fits(self) -> bool:
+        """Whether the image says that it is what the model was made for, be the card cautious or not."""
+        return self.verdict != "does_not_apply" and not self.reasons
+
+    @property
     def sentence(self) -> str:
         """The verdict in words."""
         why = "; ".join(self.reasons)
