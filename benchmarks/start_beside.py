@@ -24,6 +24,7 @@ _GOAL = 0.4
 _RUNS = 5
 
 _SEEN = """
+{loaded}
 import json, os, sys, time
 from {binding}.QtCore import QEvent, QObject, QTimer
 
@@ -39,7 +40,7 @@ def told():
     sys.stdout.flush()
     os._exit(0)
 """
-_OURS = """
+_OURS_LOADED = """
 from viewer.app import _application
 from viewer.controllers.workbench import Workbench
 from viewer.foundation.provenance import program_version
@@ -47,6 +48,8 @@ from viewer.foundation.settings import Settings
 from viewer.jobs.qt_runner import QtRunner
 from viewer.ui.main_window import MainWindow
 VERSION = program_version()
+"""
+_OURS = """
 app = _application(Settings())
 window = MainWindow(Workbench(QtRunner()))
 window.resize(1440, 980)
@@ -55,9 +58,11 @@ window.installEventFilter(eye)
 window.show()
 app.exec()
 """
-_NAPARI = """
+_NAPARI_LOADED = """
 import napari
 VERSION = napari.__version__
+"""
+_NAPARI = """
 viewer = napari.Viewer(show=False)
 window = viewer.window._qt_window
 window.resize(1440, 980)
@@ -68,11 +73,11 @@ napari.run()
 """
 
 
-def _start(python: str, words: str, binding: str, home: str) -> dict[str, float | str]:
+def _start(python: str, loaded: str, words: str, binding: str, home: str) -> dict[str, float | str]:
     """One fresh process: what it says of its first paint."""
     begun = time.time()
     done = subprocess.run(
-        [python, "-c", f"BEGUN = {begun!r}\n{_SEEN.format(binding=binding)}\n{words}"],
+        [python, "-c", f"BEGUN = {begun!r}\n{_SEEN.format(loaded=loaded, binding=binding)}\n{words}"],
         capture_output=True,
         text=True,
         timeout=300,
@@ -106,9 +111,9 @@ def beside_napari() -> Report:
     theirs: list[dict[str, float | str]] = []
     with tempfile.TemporaryDirectory() as home:
         for _ in range(_RUNS + 1):
-            ours.append(_start(sys.executable, _OURS, "PySide6", home))
+            ours.append(_start(sys.executable, _OURS_LOADED, _OURS, "PySide6", home))
             if peer:
-                theirs.append(_start(peer, _NAPARI, "qtpy", home))
+                theirs.append(_start(peer, _NAPARI_LOADED, _NAPARI, "qtpy", home))
     rows = []
     for what, key in (("process to visible window", "visible"), ("the same, processor's time", "processor")):
         own = _middle(ours, key)

@@ -8,10 +8,7 @@ import sys
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QObject, QPoint, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QImage, QImageWriter, QPainter, QRegion
-from PySide6.QtWidgets import QApplication, QWidget
-
+# Rooms without Qt come first: Qt for Python reads the source of every module that is imported after itself.
 from viewer.cli.view_options import ViewOptions
 from viewer.controllers.opening import DEMO_MODEL
 from viewer.controllers.workbench import Workbench
@@ -22,11 +19,17 @@ from viewer.foundation.provenance import program_version
 from viewer.foundation.registry import nearest
 from viewer.foundation.settings import Settings
 from viewer.imaging.contents import several_words
-from viewer.jobs.qt_runner import QtRunner
 from viewer.models.card import class_index
 from viewer.models.shelf import find_card
 from viewer.state.grid_question import uneven
 from viewer.state.session import Notice, Workspace
+
+# isort: split
+from PySide6.QtCore import QObject, QPoint, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QImage, QImageWriter, QPainter, QRegion
+from PySide6.QtWidgets import QApplication, QWidget
+
+from viewer.jobs.qt_runner import QtRunner
 from viewer.ui import theme
 from viewer.ui.last_resort import LastResort
 from viewer.ui.main_window import MainWindow

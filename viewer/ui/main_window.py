@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from viewer.actions.action import Dialog
 from viewer.actions.keys import key_of
 from viewer.controllers.workbench import Workbench
 from viewer.foundation import paths
@@ -41,7 +42,6 @@ from viewer.ui.attempt import attempt
 from viewer.ui.canvas.reading_canvas import ReadingCanvas
 from viewer.ui.cine_clock import CineClock
 from viewer.ui.dialogs.experiment_window import ExperimentPicture
-from viewer.ui.dialogs.files import Asking
 from viewer.ui.dialogs.series_chooser import SeriesChooser
 from viewer.ui.hurry import Hurry
 from viewer.ui.key_words import key_words
@@ -108,9 +108,8 @@ class MainWindow(QMainWindow):
         self._chooser: SeriesChooser | None = None
         self._was_painted = False
         self._make_panels()
-        ask = Asking(bench, self, self.act, self.copy_view, self.stage.zoom).ask
-        self.menus = Menus(bench, self, self.stage, ask)
-        self.case_panel.spacing_wanted.connect(lambda: ask("spacing"))
+        self.menus = Menus(bench, self, self.stage, self._ask)
+        self.case_panel.spacing_wanted.connect(lambda: self._ask("spacing"))
         self._cine, self._notifier = CineClock(bench, self), Notifier(self)
         self._arrange()
         self._refresh = self._timer(self.refresh)
@@ -239,6 +238,12 @@ class MainWindow(QMainWindow):
         facts.addWidget(self.arriving)
         strips = (self.restore, self.notice, self.grid, self.experiment)
         self.strips = FloatingStrips(image, self.stage, strips)
+
+    def _ask(self, dialog: Dialog) -> None:
+        """Open a dialog; all of them are loaded when the first is asked for."""
+        from viewer.ui.dialogs.files import Asking
+
+        Asking(self.bench, self, self.act, self.copy_view, self.stage.zoom).ask(dialog)
 
     def act(self, identity: str) -> None:
         """Do the action of an id, as its menu would."""

@@ -200,5 +200,7 @@ def style_sheet(theme: Theme) -> str:
     for name, value in sorted(asdict(theme).items(), key=lambda item: -len(item[0])):
         text = text.replace(f"@{name}", value)
     text = re.sub(r"(?<=font-size: )([\d.]+)pt", lambda found: f"{points(float(found[1])):g}pt", text)
+    # The style takes these for the least that a control may be given: below the height of its words they would be cut.
+    text = re.sub(r"(?<=-height: )(\d+)px", lambda found: f"{scaled(int(found[1]))}px", text)
     arrow = (paths.resources() / "icons" / f"arrow-{theme.name}.svg").as_posix()
     return text.replace("@arrow", arrow)

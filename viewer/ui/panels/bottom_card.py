@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QStackedWidget, QTableView, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QSizePolicy, QStackedWidget, QTableView, QWidget
 
 from viewer.state.session import BottomTab
 from viewer.ui import theme
@@ -71,7 +71,7 @@ class BottomCard(Card):
         row.setSpacing(12)
         row.addWidget(self.tabs)
         row.addWidget(self.heads, 1)
-        self.top.setFixedHeight(max(self.tabs.sizeHint().height(), self.heads.sizeHint().height()))
+        self.top.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.body.setSpacing(3)
         self.body.addWidget(self.top)
         self.body.addWidget(self.stack, 1)

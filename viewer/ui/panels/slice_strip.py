@@ -40,7 +40,7 @@ class Plot(QWidget):
         return QSize(400, 120)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(200, 80)
+        return QSize(200, theme.scaled(80, 0.6))
 
     def show_strip(self, view: StripView | None) -> None:
         self._view = view
@@ -104,7 +104,8 @@ class Plot(QWidget):
         painter.drawLine(area.bottomLeft(), area.bottomRight())
         painter.setPen(theme.colour("muted"))
         right, centre = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignVCenter
-        for p in () if view.whole else (0.0, 0.5, 1.0):
+        low = area.height() < 2.4 * painter.fontMetrics().height()
+        for p in () if view.whole else (0.0, 1.0) if low else (0.0, 0.5, 1.0):
             y = area.bottom() - p * area.height()
             painter.drawText(QRectF(0, y - 15, theme.scaled(_LEFT) - 6, 30), right | centre, f"{p:g}")
         highest = _highest(view)
@@ -122,7 +123,9 @@ class Plot(QWidget):
         for number in ticks:
             x = self.x_of(number - 1)
             painter.drawText(
-                QRectF(x - 20, area.bottom() + 14, 40, 16), Qt.AlignmentFlag.AlignHCenter, str(number)
+                QRectF(x - 30, area.bottom() + 14, 60, theme.scaled(16)),
+                Qt.AlignmentFlag.AlignHCenter,
+                str(number),
             )
 
     def _mass(self, painter: QPainter, view: StripView, area: QRectF) -> None:

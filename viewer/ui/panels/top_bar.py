@@ -30,8 +30,6 @@ class TopBar(QWidget):
             "Not a medical device: no diagnosis and no treatment may rest on what is shown here."
         )
         self.phi, self.search = QPushButton("PHI shown"), QPushButton()
-        # The style's padding comes with the first show only.
-        self.phi.setMinimumWidth(self.phi.sizeHint().width() + 24)
         self.phi.setCheckable(True)
         described(self.phi, "Patient data", "Hide or show everything that identifies the patient.")
         self.phi.clicked.connect(lambda: menus.trigger("case.hide-phi"))
@@ -59,6 +57,10 @@ class TopBar(QWidget):
         self._fit()
 
     def _fit(self) -> None:
+        # The style's padding comes with the first show only.
+        self.phi.setMinimumWidth(
+            self.phi.fontMetrics().horizontalAdvance("PHI hidden") + theme.scaled(44, 0.3)
+        )
         narrow = self.width() < theme.scaled(_NARROW)
         tight = self.width() < theme.scaled(_TIGHT)
         words = "Search" if tight else "Search commands"
