@@ -117,9 +117,9 @@ class Advice(QFrame):
             self.resample.setVisible(may_resample)
             self.place()
         if judgement is not self._judgement:
-            said = self._judgement.applicability if self._judgement is not None else None
+            known = self._judgement.applicability if self._judgement is not None else None
             self._judgement = judgement
-            if judgement is not None and judgement.applicability != said:
+            if judgement is not None and judgement.applicability != known:
                 self._reasons.setText("\n".join(f"·  {reason}" for reason in judgement.applicability.reasons))
                 self._left = False
         if any(a is not b for a, b in zip(about, self._about, strict=True)):
