@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cohort = unseen_cases(
         "stroke-dwi", options.patients, options.out / f"cohort-{options.patients}", progress
     )
-    models = [name for name in (*_PUBLISHED, "stroke-3d", *_TWINS) if _has_weights(name)]
+    models = [name for name in (*_PUBLISHED, *_TWINS, "stroke-3d") if _has_weights(name)]
     documents = {name: _evaluated(name, cohort, options, progress) for name in models}
     mirrored = {name: _mirror(name, cohort, options.out, progress) for name in models if name != "stroke-3d"}
     _PAGE.write_text(page(documents, mirrored, options.patients), encoding="utf-8")
