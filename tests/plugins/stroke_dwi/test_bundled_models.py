@@ -67,6 +67,8 @@ def test_grad_cam_of_stroke_gap_peaks_at_the_lesion(
         ("stroke-mrs", 1_572_547, 0.85),
         ("stroke-shallow", 93_634, 0.7),
         ("stroke-shallow-2", 93_634, 0.55),
+        ("stroke-gap-short", 1_572_034, 0.8),
+        ("stroke-gap-plain", 1_572_034, 0.55),
     ],
 )
 def test_a_bundled_model_tells_stroke_from_none(
@@ -102,7 +104,17 @@ def test_the_network_of_volumes_finds_the_patient_and_the_lesion() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["stroke-gap", "stroke-flat", "stroke-mrs", "stroke-shallow", "stroke-shallow-2", "stroke-3d"]
+    "name",
+    [
+        "stroke-gap",
+        "stroke-flat",
+        "stroke-mrs",
+        "stroke-shallow",
+        "stroke-shallow-2",
+        "stroke-3d",
+        "stroke-gap-short",
+        "stroke-gap-plain",
+    ],
 )
 def test_the_card_of_a_bundled_model_says_what_matters(name: str) -> None:
     card = api.load_model(name).card
