@@ -11,7 +11,7 @@ import csv
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from viewer.reporting.cohort_page import best_thresholds
 _PAGE = Path("docs/studies/stroke.md")
 _EXPLAINERS = ("grad-cam", "grad-cam++", "hires-cam", "layer-cam", "xgrad-cam", "element-cam", "gradient")
 _ILL, _WELL, _READER = "stroke", "no stroke", "simulated reader"
+_VOLUMES = "stroke-3d"
 _TWINS = ("stroke-gap-short", "stroke-gap-plain", "stroke-gap-unmirrored")
 """Trained alike, on the same patients, but for one thing each."""
 _TWIN_LAYERS = ("relu4", "relu5")
@@ -75,6 +76,7 @@ Row = Mapping[str, Any]
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stroke_models")
     parser.add_argument("--patients", type=int, default=200)
+    parser.add_argument("--volumes", type=int, help="patients for the network of volumes (default: all)")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("out/stroke-models"))
     options = parser.parse_args(arguments)
@@ -83,10 +85,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cohort = unseen_cases(
         "stroke-dwi", options.patients, options.out / f"cohort-{options.patients}", progress
     )
-    models = [name for name in (*_PUBLISHED, *_TWINS, "stroke-3d") if _has_weights(name)]
+    models = [name for name in (*_PUBLISHED, *_TWINS, _VOLUMES) if _has_weights(name)]
     documents = {name: _evaluated(name, cohort, options, progress) for name in models}
-    mirrored = {name: _mirror(name, cohort, options.out, progress) for name in models if name != "stroke-3d"}
-    _PAGE.write_text(page(documents, mirrored, options.patients), encoding="utf-8")
+    mirrored = {name: _mirror(name, cohort, options.out, progress) for name in models if name != _VOLUMES}
+    _PAGE.write_text(page(documents, mirrored, options), encoding="utf-8")
     print(f"\n{_PAGE}; tables and figures in {options.out}")
 
 
@@ -98,6 +100,8 @@ def _evaluated(name: str, cohort: Path, options: argparse.Namespace, progress: P
     """Predictions of everybody, and maps of the slice that stands for each."""
     classes = api.load_model(name).classes
     degrees = len(classes) > 2
+    if name == _VOLUMES and options.volumes:
+        cohort = _with_other_rows(cohort, f"first-{options.volumes}", lambda rows: rows[: options.volumes])
     order = EvaluateOrder(
         _by_outcome(cohort, classes) if degrees else cohort,
         name,
@@ -113,17 +117,28 @@ def _evaluated(name: str, cohort: Path, options: argparse.Namespace, progress: P
 
 def _by_outcome(cohort: Path, classes: tuple[str, ...]) -> Path:
     """The same cohort with the outcome as its label, as the network of outcomes has it."""
-    other = cohort.with_name(f"{cohort.name}-outcome")
+
+    def graded(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+        for row in rows:
+            if row["label"] == _ILL:
+                row["label"] = classes[1 if int(row["mrs"]) <= 2 else 2]
+                boxes = [{**box, "label": row["label"]} for box in json.loads(row["boxes"])]
+                row["boxes"] = json.dumps(boxes, separators=(",", ":"))
+        return rows
+
+    return _with_other_rows(cohort, "outcome", graded)
+
+
+def _with_other_rows(
+    cohort: Path, name: str, change: Callable[[list[dict[str, str]]], list[dict[str, str]]]
+) -> Path:
+    """The same images beside another table."""
+    other = cohort.with_name(f"{cohort.name}-{name}")
     if (other / TABLE).is_file():
         return other
     shutil.copytree(cohort, other, copy_function=os.link, ignore=lambda _, names: {TABLE} & set(names))
     with (cohort / TABLE).open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    for row in rows:
-        if row["label"] == _ILL:
-            row["label"] = classes[1 if int(row["mrs"]) <= 2 else 2]
-            boxes = [{**box, "label": row["label"]} for box in json.loads(row["boxes"])]
-            row["boxes"] = json.dumps(boxes, separators=(",", ":"))
+        rows = change(list(csv.DictReader(stream)))
     with (other / TABLE).open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
@@ -170,12 +185,15 @@ def _correlations(model: Classifier, image: api.MedicalImage, ill: list[int]) ->
 
 
 def page(
-    documents: Mapping[str, Mapping[str, Any]], mirrored: Mapping[str, Mapping[str, Any]], patients: int
+    documents: Mapping[str, Mapping[str, Any]],
+    mirrored: Mapping[str, Mapping[str, Any]],
+    options: argparse.Namespace,
 ) -> str:
     """The page in Markdown."""
+    fewer = f" --volumes {options.volumes}" if options.volumes else ""
     parts = [
         "# The stroke study on unseen synthetic patients",
-        f"Made by `python -m benchmarks.stroke_models --patients {patients}` (seed {SEED}).",
+        f"Made by `python -m benchmarks.stroke_models --patients {options.patients}{fewer}` (seed {SEED}).",
         _ABOUT,
         _PARTS,
         *_predictions(documents),
