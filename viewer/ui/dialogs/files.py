@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtWidgets import QDialog, QWidget
@@ -114,21 +115,21 @@ class Asking:
             title, kinds, verb = _FILES[dialog]
             for path in ask_for_files(window, title, kinds):
                 attempt(bench, lambda: verb(bench, path))  # noqa: B023 - done at once
-        elif (path := ask_for_folder(window, _FOLDERS[dialog][0])) is not None:
-            attempt(bench, lambda: _FOLDERS[dialog][1](bench, path))
+        elif (folder := ask_for_folder(window, _FOLDERS[dialog][0])) is not None:
+            attempt(bench, partial(_FOLDERS[dialog][1], bench, folder))
 
     def _save(self, dialog: Dialog) -> None:
         bench, window, session = self._bench, self._window, self._bench.session
         if dialog == "save-figure":
             if path := ask_for_name(window, "Save figure", name_of_slice(session), _FIGURES):
-                attempt(bench, lambda: bench.exporting.save_figure(path))
+                attempt(bench, partial(bench.exporting.save_figure, path))
         elif dialog == "save-experiment":
             name = session.experiment.name if session.experiment is not None else "experiment"
             if path := ask_for_name(window, "Save the picture", name, _PAGES):
-                attempt(bench, lambda: bench.experiments.save(path))
+                attempt(bench, partial(bench.experiments.save, path))
         elif dialog == "save-sheet":
             name = name_of_slice(session, sheet=True)
             if path := ask_for_name(window, "Save the sheet", name, {"png": "PNG"}):
-                attempt(bench, lambda: bench.exporting.save_sheet(path))
+                attempt(bench, partial(bench.exporting.save_sheet, path))
         elif path := ask_for_name(window, "Save a handout", "handout", {"html": "HTML"}):
-            attempt(bench, lambda: bench.teaching.handing_out.save(path))
+            attempt(bench, partial(bench.teaching.handing_out.save, path))
