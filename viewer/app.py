@@ -13,7 +13,7 @@ from viewer.cli.view_options import ViewOptions
 from viewer.controllers.opening import DEMO_MODEL
 from viewer.controllers.workbench import Workbench
 from viewer.foundation import settings as settings_file
-from viewer.foundation.errors import UsageError, WhySliceError, is_misuse
+from viewer.foundation.errors import SettingsError, UsageError, WhySliceError, is_misuse
 from viewer.foundation.log import logger, start_logging
 from viewer.foundation.provenance import program_version
 from viewer.foundation.registry import nearest
@@ -25,12 +25,12 @@ from viewer.state.grid_question import uneven
 from viewer.state.session import Notice, Workspace
 
 # isort: split
-from PySide6.QtCore import QObject, QPoint, Qt, QTimer
+from PySide6.QtCore import QObject, QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage, QImageWriter, QPainter, QRegion
 from PySide6.QtWidgets import QApplication, QWidget
 
 from viewer.jobs.qt_runner import QtRunner
-from viewer.ui import theme
+from viewer.ui import theme, window_place
 from viewer.ui.last_resort import LastResort
 from viewer.ui.main_window import MainWindow
 from viewer.ui.screen_here import has_screen, why_no_window
@@ -61,7 +61,6 @@ def run_window(options: ViewOptions) -> int:
     last_resort = LastResort(bench, debug=options.debug)
     last_resort.install()
     window = MainWindow(bench)
-    window.resize(options.width, options.height)
     for sentence in dropped:
         bench.session.notice = Notice(sentence, severity="warning")
     visit = Visit(window, runner, options, settings)
@@ -70,13 +69,21 @@ def run_window(options: ViewOptions) -> int:
     last_resort.told.connect(visit.defect)
     window.painted.connect(visit.begin)
     _spare_what_stays(bench)
-    window.show()
+    unseen = _is_a_visit(options) or QGuiApplication.platformName() in ("offscreen", "minimal")
+    usual = QSize(options.width, options.height)
+    if unseen:
+        window.resize(usual)
+        window.show()
+    else:
+        window_place.open_on_screen(window, settings, usual)
     try:
         code = int(app.exec())
     finally:
         last_resort.remove()
         window.close()
         ended = runner.shutdown()
+        if not unseen:
+            _keep_place(window)
         window.deleteLater()
         QApplication.sendPostedEvents(None, 0)
         gc.unfreeze()
@@ -89,6 +96,17 @@ def run_window(options: ViewOptions) -> int:
         sys.stdout.flush()
         os._exit(code)
     return code
+
+
+def _keep_place(window: MainWindow) -> None:
+    """Remember where the window stood; nobody is there any more to be told that it could not be."""
+    before, dropped = settings_file.load()  # a window beside this one may have changed others
+    now = window_place.as_it_stands(window, before)
+    if now != before and not dropped:
+        try:
+            settings_file.save(now)
+        except SettingsError as error:
+            logger.warning("the place of the window could not be kept: %s", error)
 
 
 def _spare_what_stays(bench: Workbench) -> None:

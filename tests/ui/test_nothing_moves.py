@@ -240,3 +240,45 @@ def test_mirror_and_crop_cut_no_word_and_no_number(driver, size):
         driver.key(key, SHIFT)
         assert cut(driver.window) == [], (driver.session.choice.mirror, driver.session.choice.crop)
         assert driver.window.prediction.subject.text() == driver.window.prediction.subject.full
+
+
+@pytest.fixture
+def larger(driver):
+    """Text of another size, and back."""
+
+    def larger(size: float) -> None:
+        driver.session.settings = replace(driver.session.settings, text_size=size)
+        driver.settle()
+
+    yield larger
+    larger(1.0)
+
+
+@pytest.mark.parametrize(("text", "size"), [(1.5, (1366, 768)), (2.0, (1440, 980))])
+def test_large_text_cuts_no_word_and_leaves_the_picture_room(driver, larger, text, size):
+    driver.window.resize(*size)
+    larger(text)
+    window = driver.window
+    for workspace in ("compare", "layers", "volume", "cohort", "reading"):
+        driver.bench.viewing.set_workspace(workspace)
+        driver.settle()
+        assert cut(window) == [], workspace
+        assert window.may_read.isVisible() == (workspace != "cohort")
+        assert window.left.isVisible() == (workspace == "reading"), (
+            "what has no room gives way to the pictures"
+        )
+    assert min(window.canvas.width(), window.canvas.height()) > 0.25 * window.height()
+
+
+def test_menus_fold_into_one_button_where_there_is_no_room_for_them(driver, larger):
+    top = driver.window.top
+    driver.window.resize(1440, 980)
+    driver.settle()
+    assert top._menus.isVisible()
+    assert not top.folded.isVisible()
+    larger(2.0)
+    assert not top._menus.isVisible()
+    assert top.folded.isVisible()
+    bar = [action.text() for action in top._menus.actions()]
+    assert [action.text() for action in top.folded.menu().actions()] == bar != []
+    assert top.research.width() >= top.research.sizeHint().width()

@@ -19,7 +19,7 @@ from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import MedicalImage
 from viewer.imaging.writing import write_nifti
 from viewer.ui.main_window import MainWindow
-from viewer.ui.panels.slice_strip import _legend
+from viewer.ui.panels.slice_strip import _legends
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 
@@ -70,7 +70,7 @@ def test_a_click_on_a_tile_computes_that_layer_once(volume, traced):
 def test_the_panels_speak_of_the_volume(volume):
     assert "the whole volume" in volume.window.prediction.subject.full
     assert "single slices" in volume.window.prediction._case_line.text()
-    legend = _legend(volume.window.screen_.strip)
+    legend = _legends(volume.window.screen_.strip)[0]
     assert "per slice" not in legend
     assert "map of the whole volume" in legend
     assert "mass" in volume.window.strip.plot.accessibleDescription()

@@ -28,6 +28,8 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "opacity": (0.0, 1.0),
     "atlas_budget_mb": (16, 65536),
     "text_size": (0.8, 2.0),
+    "window_width": (0, 20_000),
+    "window_height": (0, 20_000),
 }
 """Least and greatest value of settings that are numbers."""
 
@@ -51,6 +53,8 @@ class Settings:
     recent : whether a list of the cases that were open lately is kept.
     sessions : whether sessions are kept, to be brought back after a restart.
     phi_hidden : whether the program starts with patient data hidden.
+    window_width, window_height : size in which the window was left, logical pixels; 0 for its usual one.
+    window_maximised : whether it filled the screen.
     """
 
     theme: str = "dark"
@@ -65,6 +69,9 @@ class Settings:
     phi_hidden: bool = True
     recent: bool = True
     sessions: bool = True
+    window_width: int = 0
+    window_height: int = 0
+    window_maximised: bool = False
     shortcuts: dict[str, str] = field(default_factory=dict)
     """Replaced as a whole, never altered in place."""
 

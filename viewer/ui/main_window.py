@@ -80,8 +80,10 @@ from viewer.ui.stage import Stage
 
 _EMPTY = "Drop an image file or a folder here, or press {}"
 _LEFT_WIDTH, _RIGHT_WIDTH = 262, 300
-_SIDES = 0.6
+_LEFT_SHARE, _SIDES = 0.45, 0.6
 """How closely the columns at the sides follow the size of the text: the picture needs the room too."""
+_CROWDED = 950
+"""Width below which only Reading has the column at the left, logical pixels at the usual size of the text."""
 _CALM = 1500
 """Time from a change until the session is kept, milliseconds."""
 
@@ -172,7 +174,7 @@ class MainWindow(QMainWindow):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         self.left = QStackedWidget()  # while a class votes, what is known of the case is not there at all
-        theme.keep(self.left, "setFixedWidth", _LEFT_WIDTH, _SIDES)
+        theme.keep(self.left, "setFixedWidth", _LEFT_WIDTH, _LEFT_SHARE)
         row.addWidget(self.left)
         self.lesson = LessonPanel(self.bench, self.menus)
         self.left.addWidget(self.case_panel)
@@ -314,10 +316,11 @@ class MainWindow(QMainWindow):
         for panel in (self.beside, self.arriving, self.volume, self.grid, self.burned_in):
             panel.show_session(session)
         in_table = screen.workspace == "cohort"  # while it is shown, what is about one image is not
-        for about in (self.may_read, self.volume, self.grid) if in_table else ():
+        for about in (self.volume, self.grid) if in_table else ():
             about.hide()
-        for back in (self._line, self.left):
+        for back in (self.may_read, self._line):
             back.setVisible(not in_table)
+        self._show_left(screen)
         self.model.show_session(session)
         self.prediction.show_prediction(screen.prediction)
         self.findings.show_session(session, screen.canvas)
@@ -349,6 +352,11 @@ class MainWindow(QMainWindow):
         self._notifier.follow(session)
         self._cine.follow()
         self.refreshed.emit()
+
+    def _show_left(self, screen: Screen) -> None:
+        """The case, or the vote of a class; where there is little room other workspaces have its place."""
+        crowded = self.width() < theme.scaled(_CROWDED) and self.bench.session.lesson is None
+        self.left.setVisible(screen.workspace != "cohort" and (screen.workspace == "reading" or not crowded))
 
     def _show_page(self, screen: Screen) -> None:
         """What the page of the workspace shows."""
@@ -448,6 +456,8 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._replace.start(0)
+        if self.screen_ is not None:
+            self._show_left(self.screen_)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():

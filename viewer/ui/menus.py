@@ -7,7 +7,7 @@ from typing import get_args
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+from PySide6.QtWidgets import QMenu, QMenuBar, QToolButton, QWidget
 
 from viewer.actions.action import Action, Dialog, Menu
 from viewer.actions.keys import keys_of, second_keys_of
@@ -52,6 +52,18 @@ class Menus(QObject):
         for name in get_args(Menu):
             self._fill(bar.addMenu(name), name)
         return bar
+
+    def folded(self, bar: QMenuBar) -> QToolButton:
+        """All menus of a bar behind one button, for where there is no room for it."""
+        button, menu = QToolButton(), QMenu(bar)
+        menu.addActions(bar.actions())
+        button.setText("Menu")
+        button.setObjectName("narrow")
+        button.setMenu(menu)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        button.setAccessibleName("Menus")
+        return button
 
     def context_menu(self, parent: QWidget) -> QMenu:
         """The menu of a right click on the image."""

@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from viewer.evaluation.regions import Region
 from viewer.state.boxes_view import BoxMark
 from viewer.ui import theme
+from viewer.ui.canvas.marks import EdgeLetters
 from viewer.ui.canvas.picture_view import PictureView
 
 Edges = tuple[float, float, float, float]
@@ -86,6 +87,8 @@ class BoxMarks:
         self.marks: tuple[BoxMark, ...] = ()
         self.rubber: Edges | None = None
         """The box that is being drawn."""
+        self.letters: EdgeLetters | None = None
+        """What names must not cover besides each other and what they name."""
 
     def rect(self, view: PictureView, edges: Edges) -> QRectF:
         """A box on the viewport."""
@@ -156,22 +159,44 @@ class BoxMarks:
             for _, _, point in _handle_points(rect, view.flipped):
                 painter.drawRect(QRectF(point.x() - _HANDLE / 2, point.y() - _HANDLE / 2, _HANDLE, _HANDLE))
 
+    def _free(
+        self, view: PictureView, rect: QRectF, size: tuple[float, float], names: list[QRectF]
+    ) -> QRectF:
+        """Where a name covers nothing: above its box, below, at either side, then higher and higher.
+
+        Where every place covers something, the one that covers least: other names and letters last, small findings
+        before that.
+        """
+        wide, high = size
+        left, right = rect.left() - wide - 3, rect.right() + 3
+        corners = [
+            *((rect.left() - 1, rect.top() - high - 2), (rect.left() - 1, rect.bottom() + 2)),
+            *(
+                (right, rect.top()),
+                (left, rect.top()),
+                (right, rect.bottom() - high),
+                (left, rect.bottom() - high),
+            ),
+            *((rect.left() - 1, rect.top() - n * (high + 1) - 2) for n in range(2, 7)),
+            *((rect.left() - 1, rect.bottom() + (n - 1) * (high + 1) + 2) for n in range(2, 5)),
+        ]
+        people = [self.rect(view, edges_of(mark.region)) for mark in self.marks if mark.kind != "map"]
+        letters = self.letters.taken(view) if self.letters is not None else ()
+        screen = QRectF(view.rect())
+
+        def covered(place: QRectF) -> tuple[int, int]:
+            words = sum(place.intersects(other) for other in (*names, *letters))
+            return words + (not screen.contains(place)), sum(place.intersects(other) for other in people)
+
+        return min((QRectF(x, y, wide, high) for x, y in corners), key=covered)
+
     def _name(self, painter: QPainter, view: PictureView, mark: BoxMark, names: list[QRectF]) -> None:
         rect, (_, colour) = self.rect(view, edges_of(mark.region)), _stroke(mark)
         who = mark.region.reader if mark.colour else ""
         text = " \u00b7 ".join(part for part in (mark.region.label or mark.kind, who, mark.size) if part)
         metrics = painter.fontMetrics()
         size = (metrics.horizontalAdvance(text) + 8.0, metrics.height() + 1.0)
-        place = QRectF(rect.left() - 1, rect.top() - size[1] - 2, *size)
-        # A name that would cover another goes below its box, then to its right-hand end, then higher and higher.
-        others = [
-            QRectF(rect.left() - 1, rect.bottom() + 2, *size),
-            QRectF(rect.right() + 3, rect.top(), *size),
-            *(QRectF(rect.left() - 1, rect.top() - n * (size[1] + 1) - 2, *size) for n in range(2, 7)),
-        ]
-        for other in others:
-            if any(place.intersects(taken) for taken in names):
-                place = other
+        place = self._free(view, rect, size, names)
         names.append(place)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(10, 12, 15, 190))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from viewer.state.canvas_view import CanvasView, Inset
@@ -11,8 +11,9 @@ from viewer.ui import theme
 from viewer.ui.canvas.colours import coloured, grey, overlay_table
 from viewer.ui.canvas.marks import outlined
 
-_WIDTH = 190
-_HEAD = 20
+_WIDEST, _LEAST = 190, 90
+"""Width where there is room, and where there is none, logical pixels."""
+_HIGHEST = 260
 
 
 class InsetView(QWidget):
@@ -26,6 +27,7 @@ class InsetView(QWidget):
         self._picture: QImage | None = None
         self._overlay: QImage | None = None
         self._opacity = 0.0
+        self._head, self._font = 20, QFont()
         self.hide()
 
     def show_inset(self, view: CanvasView) -> None:
@@ -40,22 +42,37 @@ class InsetView(QWidget):
             table = overlay_table(view.style.colour_map, view.style.threshold, view.map.diverging)
             self._overlay = coloured(view.inset.values, view.map.scale, view.map.diverging, table)
         self.setAccessibleDescription(background.mark)
-        self.resize(self.sizeHint())
         self.update()
+
+    def fit(self, room: int, high: int) -> None:
+        """Take the room at the left of the picture, or its corner where that is too narrow.
+
+        Parameters
+        ----------
+        room : width beside the picture and its letters, logical pixels.
+        high : height above the letter at the left, logical pixels; counts where there is no room beside it.
+        """
+        if self.inset is None:
+            return
+        self._font = QFont(self.font())
+        self._font.setPointSizeF(theme.points(9))
+        self._font.setBold(True)
+        metrics = QFontMetrics(self._font)
+        words = self.inset.background.mark.split()
+        least = max([_LEAST, *(metrics.horizontalAdvance(word) + 12 for word in words)])
+        width = min(max(room, least), max(_WIDEST, least))
+        lines = 1 if metrics.horizontalAdvance(self.inset.background.mark) + 12 <= width else 2
+        self._head = lines * metrics.height() + 4
+        background = self.inset.background
+        rows, columns = background.pixels.shape[:2]
+        row_mm, column_mm = background.spacing
+        height = min(int(width * rows * row_mm / (columns * column_mm)), _HIGHEST) + self._head
+        self.resize(width, height if width <= room else max(min(height, high), self._head + 40))
 
     @property
     def letters(self) -> tuple[str, ...]:
         """Letters at the (left, right, top, bottom) of the inset."""
         return (self.inset.background.letters or ()) if self.inset else ()
-
-    def sizeHint(self) -> QSize:
-        if self.inset is None:
-            return QSize(0, 0)
-        background = self.inset.background
-        rows, columns = background.pixels.shape[:2]
-        row_mm, column_mm = background.spacing
-        height = int(_WIDTH * rows * row_mm / (columns * column_mm))
-        return QSize(_WIDTH, min(height, 260) + _HEAD)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if self.inset is None or self._picture is None:
@@ -65,7 +82,7 @@ class InsetView(QWidget):
         painter.fillRect(self.rect(), theme.colour("canvas"))
         background = self.inset.background
         rows, columns = background.pixels.shape[:2]
-        room = QRectF(0, _HEAD, self.width(), self.height() - _HEAD)
+        room = QRectF(0, self._head, self.width(), self.height() - self._head)
         ratio = columns * background.spacing[1] / (rows * background.spacing[0])
         width = min(room.width(), room.height() * ratio)
         place = QRectF(0, 0, width, width / ratio)
@@ -77,11 +94,10 @@ class InsetView(QWidget):
             painter.setOpacity(1)
         painter.setPen(QPen(theme.colour("letter"), 1.5))
         painter.drawRect(QRectF(self.rect()).adjusted(0.75, 0.75, -0.75, -0.75))
-        font = painter.font()
-        font.setPointSizeF(theme.points(9))
-        font.setBold(True)
+        font = self._font
         painter.setFont(font)
-        painter.drawText(QRectF(0, 0, self.width(), _HEAD), Qt.AlignmentFlag.AlignCenter, background.mark)
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(QRectF(0, 0, self.width(), self._head), int(flags), background.mark)
         letters = background.letters
         if letters is not None:
             metrics = painter.fontMetrics()

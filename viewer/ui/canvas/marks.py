@@ -97,16 +97,25 @@ class EdgeLetters:
             QRectF(middle.x() - width / 2, bottom, width, height),
         )
 
+    def taken(self, view: PictureView) -> tuple[QRectF, ...]:
+        """Where letters are, so that nothing is written over them."""
+        if self.letters is None or view.shape is None:
+            return ()
+        metrics = QFontMetricsF(self._font(QFont(view.font())))
+        return self.places(view, (max(map(metrics.horizontalAdvance, self.letters)), metrics.ascent()))
+
+    def _font(self, font: QFont) -> QFont:
+        font.setPointSizeF(theme.points(self.points))
+        font.setBold(True)
+        return font
+
     def __call__(self, painter: QPainter, view: PictureView) -> None:
         if self.letters is None or view.shape is None:
             return
-        font = _font(painter, self.points)
+        font = self._font(painter.font())
         painter.setFont(font)
         metrics = painter.fontMetrics()
-        widest = float(max(metrics.horizontalAdvance(word) for word in self.letters))
-        for word, place in zip(
-            self.letters, self.places(view, (widest, float(metrics.ascent()))), strict=True
-        ):
+        for word, place in zip(self.letters, self.taken(view), strict=True):
             x = place.center().x() - metrics.horizontalAdvance(word) / 2
             outlined(painter, QPointF(x, place.bottom()), word, theme.colour("letter"), font)
 
@@ -128,7 +137,9 @@ class Words:
         if self.mark:
             _banner(painter, screen, self.mark)
         if self.title:
-            outlined(painter, QPointF(10, 18), self.title, theme.colour("letter"), _font(painter, 9.5))
+            font = _font(painter, 9.5)
+            at = QPointF(10, max(18.0, 4.0 + QFontMetricsF(font).ascent()))
+            outlined(painter, at, self.title, theme.colour("letter"), font)
         font = _font(painter, 8.5)
         painter.setFont(font)
         metrics = painter.fontMetrics()

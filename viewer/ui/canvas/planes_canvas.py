@@ -69,6 +69,7 @@ class PlanePane(PicturePane):
         self.setMinimumSize(120, 100)
         self.letters, self.words, self.crosshair = EdgeLetters(), Words(), Crosshair()
         self.boxes, self.rulers, self.boundaries = BoxMarks(), RulerMarks(), BoundaryMarks()
+        self.boxes.letters = self.letters
         self.foreground += [
             self.boundaries,
             self.crosshair,
@@ -146,6 +147,9 @@ class PlaceCard(QFrame):
                 label.setVisible(there)
                 if label.text() != text:
                     label.setText(text)
+        large = theme.scaled(100) > 125  # names beside values would leave these no room
+        policy = QFormLayout.RowWrapPolicy
+        self._lines.setRowWrapPolicy(policy.WrapAllRows if large else policy.DontWrapRows)
         self.bar.show_scale(view.map, view.style)
         self.bar.setVisible(view.map is not None and view.style.visible)
 

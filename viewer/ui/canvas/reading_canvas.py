@@ -23,6 +23,9 @@ from viewer.ui.canvas.marks import Crosshair, EdgeLetters, Words
 from viewer.ui.canvas.picture_pane import Canvas, PicturePane
 from viewer.ui.canvas.ruler_marks import RulerMarks
 
+_CORNER = 10
+"""From the corner of the canvas to the inset, logical pixels."""
+
 
 class ReadingCanvas(Canvas):
     """One slice, large."""
@@ -54,6 +57,7 @@ class ReadingCanvas(Canvas):
             self.letters,
             self.words,
         ]
+        self.boxes.letters = self.letters
         self.inset = InsetView(self)
         gestures = Gestures(self.picture, self.boxes, self.rulers, bench, self._patient_shown)
         gestures.menu_wanted.connect(self.menu_wanted)
@@ -66,7 +70,8 @@ class ReadingCanvas(Canvas):
         layout.addWidget(self.bar)
         self.picture.hide()
         self.bar.hide()
-        self.inset.move(10, 10)
+        self.picture.range_changed.connect(self._place_inset)
+        self.inset.move(_CORNER, _CORNER)
         self.inset.raise_()
 
     def show_canvas(self, view: CanvasView | None, *, watermark: bool, without: str = "") -> None:
@@ -95,6 +100,7 @@ class ReadingCanvas(Canvas):
             self.picture.setFocus()
         self.bar.show_scale(view.map, view.style)
         self.inset.show_inset(view)
+        self._place_inset()
         self.picture.update()
 
     def keep_room(self, wanted: bool) -> None:
@@ -139,6 +145,16 @@ class ReadingCanvas(Canvas):
         self.boxes.marks = self._boxes_view.marks if shown and self._boxes_view else ()
         self.rulers.marks = self._ruler_marks if self._patient_shown() else ()
         self.picture.update()
+
+    def _place_inset(self) -> None:
+        """Beside the picture where there is room, else over its corner; never over its letters."""
+        if self.inset.isHidden():
+            return
+        places = self.letters.taken(self.picture)
+        room, low = self.picture.picture_rect().left(), float(self.picture.height())
+        if places:
+            room, low = min(room, places[0].left()), places[0].top()
+        self.inset.fit(round(room) - 2 * _CORNER, round(low) - 2 * _CORNER)
 
     def _patient_shown(self) -> bool:
         return self._view is not None and not self._view.background.mark

@@ -16,18 +16,14 @@ QWIDGETSIZE_MAX = (1 << 24) - 1
 """Qt's own name and number for a widget without a greatest height."""
 ROW = 21
 """Height of a line of a table under the picture, logical pixels at the usual size of the text."""
-_LEAST_ROWS = 3
-"""Lines that are seen in the smallest window at the usual size of the text; of larger ones as many as have its room."""
 
 
 def lines_of(table: QTableView) -> None:
-    """Give a table of a page its lines: close together, because the picture needs the room, and never one alone."""
+    """Give a table of a page its lines: close together, because the picture needs the room."""
     for header in (table.verticalHeader(), table.horizontalHeader()):
         header.setMinimumSectionSize(theme.scaled(ROW))
     table.verticalHeader().setDefaultSectionSize(theme.scaled(ROW))
     table.horizontalHeader().setFixedHeight(theme.scaled(ROW + 1))
-    rows = max(round(_LEAST_ROWS * ROW / theme.scaled(ROW)), 1)
-    table.setMinimumHeight((rows + 1) * theme.scaled(ROW) + 12)  # with a scroll bar below
 
 
 class BottomPage(QWidget):

@@ -26,7 +26,7 @@ from viewer.state.session import Session
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.key_words import key_words
-from viewer.ui.panels.bottom_card import BottomPage, lines_of
+from viewer.ui.panels.bottom_card import BottomPage
 from viewer.ui.panels.card import Chooser, Elided, described, keeps_room
 from viewer.ui.panels.curve_plot import CurvePlot, PlottedCurve
 from viewer.ui.panels.whole_table import WholeTable
@@ -140,7 +140,6 @@ class BoxesPanel(BottomPage):
             "Double click a name of yours to change it; Del on the image deletes the selected box.",
         )
         table.verticalHeader().hide()
-        lines_of(table)
         table.horizontalHeader().setDefaultAlignment(
             Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         )
@@ -213,7 +212,6 @@ class BoxesPanel(BottomPage):
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
             self._view = None
-            lines_of(self.table)
 
     def _show_rule(self, session: Session) -> None:
         wanted = (session.boxes.rule, session.boxes.value)

@@ -6,7 +6,18 @@ import html
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent, Qt, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QVBoxLayout,
+    QWidget,
+)
 
 from viewer.ui import theme
 
@@ -70,10 +81,23 @@ def plain_tip(text: str) -> str:
 
 
 class Chooser(QComboBox):
-    """A combo box that the wheel does not change: whoever scrolls past it must not choose another model."""
+    """A combo box that the wheel does not change: whoever scrolls past it must not choose another model.
+
+    Words for which there is no room end in dots.
+    """
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        field = QStyle.SubControl.SC_ComboBoxEditField
+        room = self.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, field, self).width()
+        words = self.currentText() if self.currentIndex() >= 0 else self.placeholderText()
+        option.currentText = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room)  # type: ignore[attr-defined]
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
 
 class Elided(QLabel):
@@ -116,9 +140,20 @@ class Elided(QLabel):
 
     def _fit(self) -> None:
         shown = self.fontMetrics().elidedText(self._full, Qt.TextElideMode.ElideRight, max(self.width(), 20))
+        shown = _without_half_a_number(shown, self._full)
         if shown != self.text():
             self.setText(shown)
         self.setToolTip(plain_tip(self._full) if shown != self._full else "")
+
+
+def _without_half_a_number(shown: str, full: str) -> str:
+    """Words that end in dots, and not in the first digits of a number, which would be another number."""
+    kept = shown.removesuffix("\u2026")
+    if shown == full or not kept or not full.startswith(kept) or full[len(kept)].isspace():
+        return shown
+    whole, _, begun = kept.rpartition(" ")
+    unit = whole[-1:].isdigit()  # half a unit is another one
+    return f"{whole} \u2026" if unit or any(sign.isdigit() for sign in begun) else shown
 
 
 class ElidedTwice(Elided):

@@ -25,7 +25,7 @@ from viewer.state.session import Session
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.canvas.colours import coloured, colours, image_of
-from viewer.ui.panels.bottom_card import BottomPage, lines_of
+from viewer.ui.panels.bottom_card import BottomPage
 from viewer.ui.panels.card import Elided, described
 from viewer.ui.panels.whole_table import WholeTable
 
@@ -159,7 +159,6 @@ class ChecksPanel(BottomPage):
         header = table.horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
-        lines_of(table)
         table.setShowGrid(False)
         table.setTabKeyNavigation(False)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -171,7 +170,6 @@ class ChecksPanel(BottomPage):
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
             self._key = ()
-            lines_of(self.table)
 
     def show_session(self, session: Session) -> None:
         """The checks of the map on screen; returns at once where nothing has changed."""

@@ -35,7 +35,7 @@ from viewer.ui.canvas.ruler_marks import RulerMarks
 from viewer.ui.panels.card import Elided, ElidedTwice, described
 
 _LEAST = 132
-"""Least side of a picture, logical pixels; smaller ones are scrolled."""
+"""Least side of a picture, logical pixels at the usual size of the text; smaller ones are scrolled."""
 _KINDS: tuple[tuple[CompareKind, str, str], ...] = (
     ("explainers", "Explainers", "The chosen model, explainer by explainer."),
     (
@@ -84,7 +84,8 @@ class ComparePane(PicturePane):
 
     def __init__(self, bench: Workbench, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setMinimumSize(_LEAST, _LEAST)
+        for setter in ("setMinimumWidth", "setMinimumHeight"):
+            theme.keep(self, setter, _LEAST)
         self.letters, self.words, self.crosshair = EdgeLetters(), Words(), Crosshair()
         self.letters.points = 9.0
         self.boundaries = BoundaryMarks()
@@ -117,12 +118,13 @@ class CompareCell(QFrame):
         self._place_button()
 
     def _place_button(self) -> None:
-        """Over the lower edge of the picture: all pictures have one size, with a button or without."""
+        """Over an edge of the picture: all pictures have one size, with a button or without."""
         self.button.resize(self.button.sizeHint())
         room = self.pane.geometry()
-        self.button.move(
-            room.center().x() - self.button.width() // 2, room.bottom() - self.button.height() - 4
-        )
+        lower = room.bottom() - self.button.height() - 4
+        # At the lower edge it may say that the side is unknown; then there is no letter at the upper one.
+        down = room.top() + 4 if self.pane.words.side_unknown else lower
+        self.button.move(room.center().x() - self.button.width() // 2, down)
         self.button.raise_()
 
     def show_tile(
@@ -133,7 +135,6 @@ class CompareCell(QFrame):
         self.title.set_full(tile.title)
         self.words.set_full(tile.words if not tile.missing else tile.missing)
         self.button.setVisible(tile.may_ask)
-        self._place_button()
         described(
             self.button, f"Compute {tile.title}", f"{tile.title}: {tile.missing or tile.words}. Compute it."
         )
@@ -141,6 +142,7 @@ class CompareCell(QFrame):
         pane.setAccessibleName(f"{tile.title}: {tile.missing or tile.words}")
         pane.letters.letters = background.letters
         pane.words.side_unknown = background.letters is None
+        self._place_button()
         pane.words.mark, pane.words.watermark = background.mark, tile.watermark
         pane.crosshair.cursor = view.cursor
         pane.boundaries.show_lines(tile.boundaries if style.visible else None)
@@ -201,7 +203,6 @@ class CompareBoard(Canvas):
         head.addStretch(1)
         self.one_scale = _tab("One scale", _ONE_SCALE)
         self.one_scale.clicked.connect(lambda on: verbs.select_scale("grid" if on else "column"))
-        head.addWidget(self.one_scale)
         self._ground = QWidget()
         self._ground.setObjectName("scrolled")
         self._grid = QGridLayout(self._ground)
@@ -217,7 +218,8 @@ class CompareBoard(Canvas):
         middle.addWidget(self.bar)
         line = QHBoxLayout()
         line.setContentsMargins(8, 0, 8, 3)
-        line.addWidget(self.title)
+        line.addWidget(self.title, 1)
+        line.addWidget(self.one_scale)
         body = QVBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(0)
@@ -297,8 +299,9 @@ class CompareBoard(Canvas):
             return False
         rows, columns, words = len(wanted), wanted[0], 3 * self.fontMetrics().height()
         width, height = self.width() - theme.scaled(82), self.height() - theme.scaled(70)
-        if (columns * _LEAST > width) != (rows * _LEAST > width):
-            return columns * _LEAST > width  # rather scrolled down than to the side
+        least = theme.scaled(_LEAST)
+        if (columns * least > width) != (rows * least > width):
+            return columns * least > width  # rather scrolled down than to the side
         straight = min(width / columns, height / rows - words)
         return min(width / rows, height / columns - words) > straight
 

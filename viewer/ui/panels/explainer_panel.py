@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont, QFontMetrics
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QGridLayout,
@@ -18,16 +18,16 @@ from viewer.controllers.workbench import Workbench
 from viewer.state.may_read import region_words
 from viewer.state.method import REGION, is_segmentation, method_of
 from viewer.state.session import DIFFERENCE, Session
-from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.panels.asking_row import AskingRow
-from viewer.ui.panels.card import Chooser, described, heading, keeps_room
+from viewer.ui.panels.card import Chooser, described, heading, keeps_room, restyled
 from viewer.ui.panels.explainer_form import ExplainerForm
 from viewer.ui.panels.explainer_menu import ExplainerMenu
 
-_PER_ROW = 3
-_ROOM = 262
-"""Width of a row of buttons, logical pixels at the usual size of the text."""
+_FEWEST = 2
+"""Buttons of classes in a row where their names have no room."""
+_AROUND = 14
+"""Of a button, what is not its name, logical pixels."""
 _SCORES = (
     (
         "logit",
@@ -55,6 +55,10 @@ class ExplainerPanel(QWidget):
         super().__init__()
         self._bench = bench
         self._targets: list[str] | None = None
+        self._columns = 0
+        self.buttons: dict[str, QPushButton] = {}
+        self._group = QButtonGroup(self)
+        self._group.setExclusive(True)
         body = QVBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(5)
@@ -98,9 +102,6 @@ class ExplainerPanel(QWidget):
             lambda index: attempt(bench, lambda: bench.explaining.select_score(self.score.itemData(index)))
         )
         self.region.activated.connect(lambda index: attempt(bench, lambda: self._ask_where(index)))
-        self.buttons: dict[str, QPushButton] = {}
-        self._group = QButtonGroup(self)
-        self._group.setExclusive(True)
 
     def show_session(self, session: Session) -> None:
         self.explainers.show_session(session)
@@ -161,22 +162,11 @@ class ExplainerPanel(QWidget):
             old.hide()
             old.deleteLater()
         self.buttons = {}
-        metrics = self.fontMetrics()
-        chosen = QFont(self.font())
-        chosen.setWeight(QFont.Weight.DemiBold)
-        bold = QFontMetrics(chosen)
-        room = theme.scaled(_ROOM) // _PER_ROW - 14
-        # Long names take two columns in place of three; what is still too long ends in dots, and its tip has it whole.
-        columns = _PER_ROW if all(bold.horizontalAdvance(name) <= room for name in targets) else _PER_ROW - 1
-        room = theme.scaled(_ROOM) // columns - 14
-        for number, name in enumerate(targets):
+        for name in targets:
             difference = name == DIFFERENCE
-            short = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room)
-            button = QPushButton("Δ difference" if difference else short.replace("&", "&&"))
+            button = QPushButton()
             button.setCheckable(True)
             button.setProperty("segment", True)
-            # A chosen button has bold letters where they fit.
-            button.setProperty("long", columns < _PER_ROW)
             button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             tip = "The map of the finding minus that of its opponent." if difference else f"Explain {name}."
             described(button, name, tip)
@@ -186,5 +176,36 @@ class ExplainerPanel(QWidget):
                 )
             )
             self._group.addButton(button)
-            self._grid.addWidget(button, number // columns, number % columns)
             self.buttons[name] = button
+        self._columns = 0
+        self._lay_out()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._lay_out()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        """As many buttons in a row as have room for their names; what is still too long ends in dots, and has a tip."""
+        chosen = QFont(self.font())
+        chosen.setWeight(QFont.Weight.DemiBold)
+        metrics, bold = self.fontMetrics(), QFontMetrics(chosen)
+        words = {name: "Δ difference" if name == DIFFERENCE else name for name in self.buttons}
+        widest = max((metrics.horizontalAdvance(said) for said in words.values()), default=0)
+        columns = next((n for n in (3, 2) if widest <= self.width() // n - _AROUND), _FEWEST)
+        for number, (name, button) in enumerate(self.buttons.items()):
+            room = self.width() // columns - _AROUND
+            long = bold.horizontalAdvance(words[name]) > room  # a chosen one has bold letters where they fit
+            if button.property("long") is not long:
+                button.setProperty("long", long)
+                restyled(button)
+            short = metrics.elidedText(words[name], Qt.TextElideMode.ElideRight, room).replace("&", "&&")
+            if button.text() != short:
+                button.setText(short)
+            if columns != self._columns:
+                self._grid.addWidget(button, number // columns, number % columns)
+        self._columns = columns

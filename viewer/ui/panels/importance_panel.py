@@ -22,7 +22,7 @@ from viewer.evaluation.replacement import TRANSFORMS
 from viewer.state.replacing import ImportanceRow, ImportanceView, Picture
 from viewer.ui import theme
 from viewer.ui.attempt import attempt
-from viewer.ui.panels.bottom_card import BottomPage, lines_of
+from viewer.ui.panels.bottom_card import BottomPage
 from viewer.ui.panels.card import Chooser, Elided, described, keeps_room
 from viewer.ui.panels.curve_plot import CurvePlot, PlottedCurve
 from viewer.ui.panels.whole_table import WholeTable
@@ -151,7 +151,6 @@ class ImportancePanel(BottomPage):
             "p(original) \u2212 p(replaced) for every class. Choose a column to see its altered input at the right.",
         )
         table.verticalHeader().hide()
-        lines_of(table)
         table.horizontalHeader().setDefaultAlignment(
             Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent
+from PySide6.QtGui import QActionGroup, QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from viewer.controllers.erasing import marked_here
 from viewer.controllers.workbench import Workbench
@@ -75,15 +76,32 @@ class InputPanel(QWidget):
             self._rules[rule] = action
         self.crop.setMenu(menu)
         self.erase.setMenu(self._erase_menu())
-        row = QHBoxLayout()
-        row.setSpacing(5)
-        row.addWidget(self.mirror, 1)
-        row.addWidget(self.crop, 1)
-        row.addWidget(self.erase, 1)
-        body.addLayout(row)
+        self._grid = QGridLayout()
+        self._grid.setSpacing(5)
+        body.addLayout(self._grid)
         body.addWidget(self.seen)
+        self._columns = 0
+        self._lay_out()
         self.mirror.clicked.connect(lambda: attempt(bench, bench.explaining.toggle_mirror))
         self.seen.clicked.connect(lambda: attempt(bench, bench.viewing.toggle_seen))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._lay_out()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._lay_out()
+
+    def _lay_out(self) -> None:
+        """All in a row, or two where large text has no room."""
+        widest = max(self.fontMetrics().horizontalAdvance(f"{short} \u25be") for _, _, short in CROPS)
+        columns = 3 if widest <= self.width() // 3 - 12 else 2
+        if columns != self._columns:
+            self._columns = columns
+            for number, button in enumerate((self.mirror, self.crop, self.erase)):
+                self._grid.addWidget(button, number // columns, number % columns)
 
     def _erase_menu(self) -> QMenu:
         """Made anew when it opens: it offers what is selected and what readers marked on the slice."""

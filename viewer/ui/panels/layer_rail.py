@@ -5,7 +5,7 @@ Of a network of volumes only the layers that were asked for are there; the other
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QScrollArea, QSizePolicy, QWidget
 
@@ -16,8 +16,8 @@ from viewer.ui import theme
 from viewer.ui.attempt import attempt
 from viewer.ui.canvas.colours import coloured, colours
 
-_PER_ROW, _PER_ROW_OF_VOLUMES = 3, 2
-"""Tiles in a row; the grid of a volume takes more room beside the name."""
+_PER_ROW, _FEWEST = 3, 2
+"""Tiles in a row; long names, and the grid of a volume beside them, take more room."""
 _PICTURE = 54
 _NO_LAYER = "This explainer looks at the input: no layer is chosen."
 
@@ -131,20 +131,20 @@ class LayerRail(QScrollArea):
     def __init__(self, bench: Workbench) -> None:
         super().__init__()
         self._bench = bench
-        self._shown: tuple[object, str] = ((), "")
+        self._shown: tuple[tuple[LayerTile, ...], str] = ((), "")
+        self._per_row = 0
         self.tiles: list[Tile] = []
         self.setAccessibleName("Layers")
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setMinimumHeight(2 * _height() + 8)
+        self._level()
         inner = QWidget()
         inner.setObjectName("scrolled")
         self._grid = QGridLayout(inner)
         self._grid.setContentsMargins(0, 0, 4, 0)
         self._grid.setSpacing(5)
         self._grid.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._per_row = 0
         self._lay_out(_PER_ROW)
         self.no_layer = QLabel(_NO_LAYER)
         self.no_layer.setObjectName("muted")
@@ -158,8 +158,7 @@ class LayerRail(QScrollArea):
         if self._shown[0] is rail and self._shown[1] == colour_map:
             return
         self._shown = (rail, colour_map)
-        volume = any(len(tile.layer.grid) == 3 for tile in rail)
-        self._lay_out(_PER_ROW_OF_VOLUMES if volume else _PER_ROW)
+        self._lay_out(self._fitting(rail))
         while len(self.tiles) < len(rail):
             tile = Tile()
             tile.chosen.connect(self._choose)
@@ -176,6 +175,13 @@ class LayerRail(QScrollArea):
             if number < len(rail) and rail[number].chosen:
                 self._reveal(tile)
 
+    def _fitting(self, rail: tuple[LayerTile, ...]) -> int:
+        """Tiles in a row: three, or two where names and grids would have no room."""
+        metrics = self.fontMetrics()
+        said = (tile.layer.name + grid_words(tile.layer.grid) for tile in rail)
+        widest = max(map(metrics.horizontalAdvance, said), default=0)
+        return _PER_ROW if widest + 8 <= (self.width() - 20) // _PER_ROW - 4 else _FEWEST
+
     def _lay_out(self, per_row: int) -> None:
         if per_row == self._per_row:
             return
@@ -190,9 +196,23 @@ class LayerRail(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        rail, _ = self._shown
+        self._lay_out(self._fitting(rail))
         for tile in self.tiles:
             if tile.is_chosen:
                 self._reveal(tile)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange and self._per_row:
+            self._level()
+            self._lay_out(self._fitting(self._shown[0]))
+
+    def _level(self) -> None:
+        """Two whole rows are seen at the least."""
+        self.setMinimumHeight(2 * _height() + 8)
+        for tile in self.tiles:
+            tile.updateGeometry()
 
     def _reveal(self, tile: Tile) -> None:
         """Scroll by whole rows until the tile is wholly seen."""

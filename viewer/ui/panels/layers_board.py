@@ -329,6 +329,7 @@ class LayersBoard(Canvas):
         )
         head = QHBoxLayout()
         head.setContentsMargins(8, 6, 8, 4)
+        head.setSpacing(12)
         head.addWidget(self.title, 1)
         head.addWidget(self.measures)
         head.addWidget(self.against)

@@ -9,7 +9,16 @@ import math
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
+from PySide6.QtGui import (
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from viewer.controllers.workbench import Workbench
@@ -18,7 +27,9 @@ from viewer.ui import theme
 from viewer.ui.canvas.colour_bar import nice_ticks
 from viewer.ui.panels.card import Card, heading
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 30, 52, 8, 34
+_LEFT, _RIGHT = 30, 52
+_DOTS = 14
+"""Between the plot and the numbers of the slices: dots for their outcomes."""
 _OUTCOME = {"TP": "green", "FP": "amber", "FN": "red"}
 
 
@@ -40,7 +51,8 @@ class Plot(QWidget):
         return QSize(400, 120)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(200, theme.scaled(80, 0.6))
+        above, below = self._edges()
+        return QSize(200, above + self.fontMetrics().height() + 6 + below)
 
     def show_strip(self, view: StripView | None) -> None:
         self._view = view
@@ -55,13 +67,19 @@ class Plot(QWidget):
 
     # --- geometry ----------------------------------------------------------------------------------------------------
 
+    def _edges(self) -> tuple[int, int]:
+        """Room above and below the curves: half a number, and dots with the numbers of the slices."""
+        line = self.fontMetrics().height()
+        return max(8, line // 2 - 2), _DOTS + line + 2
+
     def area(self) -> QRectF:
         """Where the curves are."""
+        above, below = self._edges()
         return QRectF(
             theme.scaled(_LEFT),
-            _TOP,
+            above,
             max(self.width() - theme.scaled(_LEFT + _RIGHT), 10),
-            max(self.height() - _TOP - theme.scaled(_BOTTOM), 10),
+            max(self.height() - above - below, 10),
         )
 
     def x_of(self, index: float) -> float:
@@ -104,29 +122,33 @@ class Plot(QWidget):
         painter.drawLine(area.bottomLeft(), area.bottomRight())
         painter.setPen(theme.colour("muted"))
         right, centre = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignVCenter
-        low = area.height() < 2.4 * painter.fontMetrics().height()
-        for p in () if view.whole else (0.0, 1.0) if low else (0.0, 0.5, 1.0):
+        line = painter.fontMetrics().height()
+        marks = (0.0, 0.5, 1.0) if area.height() > 2 * line - 8 else (0.0, 1.0)
+        for p in () if view.whole else marks:
             y = area.bottom() - p * area.height()
-            painter.drawText(QRectF(0, y - 15, theme.scaled(_LEFT) - 6, 30), right | centre, f"{p:g}")
+            place = QRectF(0, y - line / 2, theme.scaled(_LEFT) - 6, line)
+            painter.drawText(place, right | centre, f"{p:g}")
         highest = _highest(view)
         if highest > 0:
             painter.setPen(theme.colour("mass_text"))
             for share in (0.0, 1.0):
                 y = area.bottom() - share * area.height()
                 text = "0" if share == 0 else _short(highest)
-                painter.drawText(QRectF(area.right() + 5, y - 15, theme.scaled(_RIGHT) - 5, 30), centre, text)
+                place = QRectF(area.right() + 5, y - line / 2, theme.scaled(_RIGHT) - 5, line)
+                painter.drawText(place, centre, text)
         painter.setPen(theme.colour("muted"))
         count = len(view.probability)
         found = [int(t) for t in nice_ticks(1, count, 8) if t == int(t)] if count > 1 else []
         step = found[1] - found[0] if len(found) > 1 else 1
         ticks = [1, *[t for t in found if t - 1 > 0.6 * step]]
+        apart = painter.fontMetrics().horizontalAdvance(str(count)) + 8
+        if step * area.width() / max(count, 1) < apart:
+            ticks = ticks[::2]
         for number in ticks:
             x = self.x_of(number - 1)
-            painter.drawText(
-                QRectF(x - 30, area.bottom() + 14, 60, theme.scaled(16)),
-                Qt.AlignmentFlag.AlignHCenter,
-                str(number),
-            )
+            wide = painter.fontMetrics().horizontalAdvance(str(number)) + 4
+            place = QRectF(x - wide / 2, area.bottom() + _DOTS, wide, line)
+            painter.drawText(place, Qt.AlignmentFlag.AlignHCenter, str(number))
 
     def _mass(self, painter: QPainter, view: StripView, area: QRectF) -> None:
         highest = _highest(view)
@@ -238,14 +260,16 @@ class SliceStrip(Card):
     def __init__(self, bench: Workbench) -> None:
         super().__init__("Slice strip")
         self._shown: StripView | None = None
+        self._said: tuple[str, int, int] = ("", 0, 0)
         self.plot = Plot(bench)
         row = QHBoxLayout()
         row.addWidget(heading("Slice strip"))
-        row.addStretch(1)
         self._legend = QLabel()
         self._legend.setTextFormat(Qt.TextFormat.RichText)
         self._legend.setMinimumWidth(10)
-        row.addWidget(self._legend)
+        self._legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._legend.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._legend, 1)
         self.body.addLayout(row)
         self.body.addWidget(self.plot, 1)
         self.body.setContentsMargins(10, 6, 6, 4)
@@ -254,8 +278,12 @@ class SliceStrip(Card):
     def changeEvent(self, event: QEvent) -> None:
         """Another theme: the legend has its colours from it."""
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and self._shown is not None:
-            self._legend.setText(_legend(self._shown))
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+            self._say()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._say()
 
     def show_strip(self, view: StripView | None) -> None:
         """Show the curves; returns at once for the same view."""
@@ -263,22 +291,40 @@ class SliceStrip(Card):
             return
         self._shown = view
         self.plot.show_strip(view)
-        self._legend.setText(_legend(view) if view else "")
+        self._say()
+
+    def _say(self) -> None:
+        """The legend, without what there is no room for: it is in the tip."""
+        legends = _legends(self._shown) if self._shown is not None else [""]
+        asked = (legends[0], self._legend.width(), self._legend.fontMetrics().height())
+        if asked == self._said:  # measuring rich text takes longer than drawing a slice
+            return
+        self._said = asked
+        self._legend.setToolTip(legends[0])
+        for legend in legends:
+            self._legend.setText(legend)
+            if self._legend.sizeHint().width() <= self._legend.width():
+                return
 
 
-def _legend(view: StripView) -> str:
+def _legends(view: StripView) -> list[str]:
+    """What the colours mean, in fewer and fewer words."""
     shown = theme.current()
     name = view.class_name.replace("&", "&amp;").replace("<", "&lt;")
     mass = f'<span style="color:{shown.muted}"><span style="color:{shown.mass}">■</span> attribution mass'
     if view.whole:
         where = f"of {name} at each slice, in the map of the whole volume"
-        return f"{mass} {where}</span>"
+        return [f"{mass} {where}</span>", f"{mass}</span>"]
     parts = [
         f'<span style="color:{shown.accent}">━ p({name}) per slice</span>',
         f'<span style="color:{shown.muted}">┄ threshold {view.threshold:g}</span>',
         f"{mass}</span>",
     ]
-    for outcome, purpose in _OUTCOME.items():
-        if outcome in view.outcomes:
-            parts.append(f'<span style="color:{getattr(shown, purpose)}">● {outcome}</span>')
-    return "&nbsp;&nbsp; ".join(parts)
+    outcomes = [
+        f'<span style="color:{getattr(shown, purpose)}">● {outcome}</span>'
+        for outcome, purpose in _OUTCOME.items()
+        if outcome in view.outcomes
+    ]
+    curve, threshold, bars = parts
+    fewer = ([curve, threshold, bars, *outcomes], [curve, bars, *outcomes], [curve, *outcomes], [curve], [])
+    return ["&nbsp;&nbsp; ".join(each) for each in fewer]

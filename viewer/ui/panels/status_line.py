@@ -47,7 +47,7 @@ class StatusLine(QWidget):
         theme.keep(
             self._memory, "setMinimumWidth", 118
         )  # more digits must not push the button that is aimed at
-        self.setMinimumHeight(28)
+        theme.keep(self, "setMinimumHeight", 28)
         self._work: Work | None = None
         self._clock = QTimer(self)
         self._clock.setInterval(500)

@@ -18,15 +18,18 @@ _NARROW, _TIGHT = 1390, 1560
 
 
 class TopBar(QWidget):
-    """A narrow one has no room for the name of the program and for words that a tooltip has too."""
+    """A narrow one has no room for the name of the program and for words that a tooltip has too.
+
+    Where even that is too much its menus fold into one button: the workspaces, and that this is for research, stay.
+    """
 
     def __init__(self, menus: Menus) -> None:
         super().__init__()
         self._key = ""
-        self.brand, research = QLabel("WhySlice"), QLabel("RESEARCH USE ONLY")
+        self.brand, self.research = QLabel("WhySlice"), QLabel("RESEARCH USE ONLY")
         self.brand.setObjectName("brand")
-        research.setObjectName("research")
-        research.setToolTip(
+        self.research.setObjectName("research")
+        self.research.setToolTip(
             "Not a medical device: no diagnosis and no treatment may rest on what is shown here."
         )
         self.phi, self.search = QPushButton("PHI shown"), QPushButton()
@@ -39,10 +42,12 @@ class TopBar(QWidget):
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.addWidget(self.brand)
         self._menus, self._tabs = menus.bar(), WorkspaceTabs(menus.actions)
+        self.folded = menus.folded(self._menus)
         self._row.addWidget(self._menus)
+        self._row.addWidget(self.folded)
         self._row.addWidget(self._tabs)
         self._row.addStretch(1)
-        self._row.addWidget(research)
+        self._row.addWidget(self.research)
         self._row.addWidget(self.phi)
         self._row.addWidget(self.search)
 
@@ -66,9 +71,21 @@ class TopBar(QWidget):
         words = "Search" if tight else "Search commands"
         self.search.setText(self._key if narrow and self._key else f"{words}  {self._key}".strip())
         self.brand.setVisible(not narrow)
-        self._row.setSpacing(6 if narrow else 14)
+        # Hidden or shown, it takes the same room.
+        self.phi.setMinimumWidth(self.phi.fontMetrics().horizontalAdvance("PHI hidden") + 26)
+        spacing = 6 if narrow else 14
+        self._row.setSpacing(spacing)
         self._tabs.set_narrow(narrow)
         name = "narrow" if tight else ""
         if self._menus.objectName() != name:
             self._menus.setObjectName(name)
             restyled(self._menus)
+        self._fold(narrow, spacing)
+
+    def _fold(self, narrow: bool, spacing: int) -> None:
+        """The menus as a bar where all of the row has room, else as one button."""
+        beside = (self._tabs, self.research, self.phi, self.search)
+        wide = sum(widget.sizeHint().width() for widget in (self._menus, *beside))
+        folds = narrow and wide + spacing * (len(beside) + 1) > self.width()
+        self._menus.setVisible(not folds)
+        self.folded.setVisible(folds)

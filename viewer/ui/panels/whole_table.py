@@ -8,7 +8,11 @@ from PySide6.QtCore import QEvent, QObject, QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QTableView, QWidget
 
-_PADDING = 14
+from viewer.ui.panels.bottom_card import lines_of
+
+_LEAST = 63
+"""Height of the rows of the smallest window, logical pixels: three, and of larger ones as many as fill it."""
+_PADDING = 18
 """Around the words of a cell, logical pixels."""
 
 
@@ -28,9 +32,11 @@ class WholeTable(QWidget):
     def __init__(self, table: QTableView, widest: Sequence[str], *, grows: int | None = None) -> None:
         super().__init__()
         self._table, self._widest, self._grows = table, tuple(widest), grows
+        self._scrolled = False
         table.setParent(self)
+        lines_of(table)
         table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        for watched in (table, table.viewport(), table.horizontalScrollBar()):
+        for watched in (table.horizontalHeader(), table.viewport()):
             watched.installEventFilter(self)
         self.setSizePolicy(table.sizePolicy())
 
@@ -44,34 +50,41 @@ class WholeTable(QWidget):
         return self._table.sizeHint()
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(120, self._table.minimumHeight())
+        row = self._row()
+        return QSize(120, self._beside() + self._bar() + max(round(_LEAST / row), 1) * row)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._place()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange) and watched is self._table:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.FontChange) and (
+            watched is self._table.horizontalHeader()
+        ):
+            if event.type() == QEvent.Type.FontChange:
+                lines_of(self._table)
             self.updateGeometry()
             self._place()
             self._spread()
         elif watched is self._table.viewport() and event.type() == QEvent.Type.Resize:
             self._spread()
-        elif watched is self._table.horizontalScrollBar() and event.type() in (
-            QEvent.Type.Show,
-            QEvent.Type.Hide,
-        ):
-            self._place()
         return super().eventFilter(watched, event)
 
     def _place(self) -> None:
-        table = self._table
-        bar = table.horizontalScrollBar()
-        beside = table.horizontalHeader().height() + 2 * table.frameWidth()
-        beside += bar.sizeHint().height() if bar.isVisible() else 0
-        row = max(table.verticalHeader().defaultSectionSize(), 1)
+        row, beside = self._row(), self._beside()
+        beside += self._bar() if self._scrolled else 0
         rows = max((self.height() - beside) // row, 1)
-        table.setGeometry(0, 0, self.width(), min(beside + rows * row, self.height()))
+        self._table.setGeometry(0, 0, self.width(), min(beside + rows * row, self.height()))
+
+    def _row(self) -> int:
+        return max(self._table.verticalHeader().defaultSectionSize(), 1)
+
+    def _beside(self) -> int:
+        """What is no row: the headings."""
+        return self._table.horizontalHeader().height() + 2 * self._table.frameWidth()
+
+    def _bar(self) -> int:
+        return self._table.horizontalScrollBar().sizeHint().height()
 
     def _spread(self) -> None:
         table, header, metrics = self._table, self._table.horizontalHeader(), self._table.fontMetrics()
@@ -83,6 +96,10 @@ class WholeTable(QWidget):
             for column in range(count)
         ]
         spare = max(table.viewport().width() - sum(least), 0)
+        scrolled = table.viewport().width() < sum(least)
+        if scrolled is not self._scrolled:
+            self._scrolled = scrolled
+            self._place()
         for column, wide in enumerate(least):
             share = spare * (column + 1) // count - spare * column // count
             if self._grows is not None:
