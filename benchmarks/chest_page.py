@@ -43,8 +43,10 @@ real films (VinDr-CXR), another network (ResNet-50) and seven classes of the sam
 the same tables, not to be beaten."""
 _EVERY = """Means over classes of the best IoU at any percentage, pointing and energy inside; rows in italics know
 nothing of the network. An explainer that is no better has not explained. The first six explainers and the baselines are
-measured on all films, the others on the first {slow} of them, which is why n differs."""
-_CHECKS = """Seconds a map are of one core of a busy machine, with the samples named below. Areas under the curves of
+measured on all films, the others on the first {slow} of them, which is why n (maps times readers) differs: rows of a few maps
+cannot be ranked among rows of hundreds, nor among each other."""
+_CHECKS = """Seconds a map went by on a very busy machine, the first one with the loading, with the samples named below;
+`docs/explainers.md` has time of the processor. Areas under the curves of
 deletion (low is good) and insertion (high is good; 10 steps, mean) and the mean rank correlation of the map with those
 under random weights (low is good) are of the surest class of {checked} films, random weights of the first 2 of them."""
 
