@@ -21,6 +21,11 @@ _CHECKED = ("grad-cam", "grad-cam++", "layer-cam", "hires-cam", "eigen-cam", "gr
 """Explainers of a few passes: their maps are made again under random weights."""
 
 
+def is_sampled(name: str) -> bool:
+    """Whether an explainer has samples, of which there may be fewer; Score-CAM takes every channel."""
+    return any(parameter.name == "samples" for parameter in EXPLAINERS[name].parameters)
+
+
 def measured(
     model: str, cohort: Path, count: int, out: Path, progress: Progress
 ) -> dict[str, dict[str, list[float]]]:
@@ -33,7 +38,7 @@ def measured(
         return json.loads(kept.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
     classifier = api.load_model(model)
     ill = [row for row in films_of(cohort) if row["label"] != HEALTHY][:count]
-    samples = {name: number for names, number in FEWER.items() for name in names}
+    samples = {name: number for names, number in FEWER.items() for name in names if is_sampled(name)}
     found: dict[str, dict[str, list[float]]] = {}
     names = [name for name in EXPLAINERS if name != IS_A_BASELINE]
     for place, row in enumerate(ill):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from benchmarks.chest_explainers import FEWER, IS_A_BASELINE
+from benchmarks.chest_explainers import FEWER, IS_A_BASELINE, is_sampled
 from benchmarks.chest_markers import HEALTHY
 from benchmarks.markdown import interval, number, table
 from benchmarks.unseen_cases import SEED
@@ -43,8 +43,8 @@ real films (VinDr-CXR), another network (ResNet-50) and seven classes of the sam
 the same tables, not to be beaten."""
 _EVERY = """Means over classes of the best IoU at any percentage, pointing and energy inside; rows in italics know
 nothing of the network. An explainer that is no better has not explained. The first six explainers and the baselines are
-measured on all films, the others on the first {slow} of them, which is why n (maps times readers) differs: rows of a few maps
-cannot be ranked among rows of hundreds, nor among each other."""
+measured on all films, the others on the first {slow} of them, which is why n (maps times readers) differs: rows of a
+few maps cannot be ranked among rows of hundreds, nor among each other."""
 _CHECKS = """Seconds a map went by on a very busy machine, the first one with the loading, with the samples named below;
 `docs/explainers.md` has time of the processor. Areas under the curves of
 deletion (low is good) and insertion (high is good; 10 steps, mean) and the mean rank correlation of the map with those
@@ -121,7 +121,10 @@ def page(
         "## Left out",
         "\n".join(
             [
-                *(f"- {', '.join(names)}: {samples} samples." for names, samples in FEWER.items()),
+                *(
+                    f"- {', '.join(name for name in names if is_sampled(name))}: {samples} samples."
+                    for names, samples in FEWER.items()
+                ),
                 f"- {IS_A_BASELINE}: shows the image and stands among the baselines.",
                 "- Layers other than the default one; random weights for explainers of many passes.",
                 *(
