@@ -136,7 +136,7 @@ def _kept_pictures(documents: Mapping[str, Document], out: Path) -> dict[str, st
             if source.is_file() and picture not in kept:
                 image = Image.open(source).convert("RGB")
                 # A montage is tall, and has to stay legible.
-                image.thumbnail((1100, 3000 if picture == "examples" else 1600))
+                image.thumbnail((1100, 4700 if picture == "examples" else 1600))
                 image.quantize(128).save(folder / f"{picture}.png", optimize=True)
                 kept[picture] = f"{_PAGE.stem}/{picture}.png"
     return kept
