@@ -326,5 +326,6 @@ def _legends(view: StripView) -> list[str]:
         if outcome in view.outcomes
     ]
     curve, threshold, bars = parts
-    fewer = ([curve, threshold, bars, *outcomes], [curve, bars, *outcomes], [curve, *outcomes], [curve], [])
+    every, less = [curve, threshold, bars, *outcomes], [curve, bars, *outcomes]
+    fewer: tuple[list[str], ...] = (every, less, [curve, *outcomes], [curve], [])
     return ["&nbsp;&nbsp; ".join(each) for each in fewer]
