@@ -115,7 +115,8 @@ class BoxesPanel(BottomPage):
         self.curve = CurvePlot("IoU at every threshold")
         keeps_room(self.curve)
         keeps_room(self.shown)
-        self.shown.hide()
+        for absent in (self.shown, self.curve):
+            absent.hide()
         left = QVBoxLayout()
         left.setSpacing(2)
         left.addWidget(WholeTable(self.table, _WIDEST), 1)
