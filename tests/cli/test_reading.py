@@ -81,6 +81,13 @@ def test_inspect_of_nothing_readable_is_a_document_and_a_failure(say: Say, tmp_p
     assert told.document["series"] == []
     assert len(told.document["unreadable"]) == 1
     assert "a.dcm" in told.sentence
+    human = say("inspect", tmp_path / "a.dcm")
+    assert human.out == ""  # the one sentence is on the other stream
+    assert len(human.err.splitlines()) == 1
+    (tmp_path / "nothing").mkdir()
+    empty = say("inspect", tmp_path / "nothing")
+    assert (empty.code, empty.out) == (1, "")
+    assert "is empty" in empty.err
 
 
 def _empty(folder: Path, _: Path) -> Path:

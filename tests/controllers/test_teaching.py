@@ -307,7 +307,7 @@ def test_nothing_tells_the_decoy_before_it_is_revealed(revealed) -> None:
     screen = Presenter(session).screen()
     assert screen.workspace == "compare"
     tiles = [tile for row in screen.compare.rows for tile in row]
-    assert [tile.title for tile in tiles] == list(session.lesson.question.letters)
+    assert [tile.title for tile in tiles] == list(session.lesson.question.names)
     assert {tile.words for tile in tiles} == {""}
     assert {tile.watermark for tile in tiles} == {""}
     assert "One of these maps is a decoy" in screen.compare.title
@@ -379,7 +379,7 @@ def test_a_handout_has_the_revealed_cases_with_votes_and_answers(revealed, tmp_p
     assert "2 of 5 cases; 3 were not revealed and are left out." in words
     assert "<td>stroke \u2713</td><td>11</td>" in words
     assert "<td>no stroke</td><td>2</td>" in words
-    assert f"<td>{question.letters[question.answer]} \u2713</td><td>5</td>" in words
+    assert f"<td>{question.names[question.answer]} \u2713</td><td>5</td>" in words
     assert "is the decoy: a random number" in words
     assert words.count("<img") == 2 + len(question.maps)
     assert "RESEARCH USE ONLY" in words

@@ -44,7 +44,8 @@ def test_every_key_is_on_the_card() -> None:
     page = (CHECKOUT / "docs" / "keys.md").read_text(encoding="utf-8")
     for action in ACTIONS:
         if action.shortcut:
-            assert f"| `{action.shortcut}` | {action.text} |" in page, action.id
+            keys = " ".join(f"`{key}`" for key in (action.shortcut, action.second) if key)
+            assert f"| {keys} | {action.text} |" in page, action.id
 
 
 def test_a_changed_page_is_put_right() -> None:

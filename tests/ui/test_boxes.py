@@ -9,7 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
+from tests.tiny import bright_spot
 from viewer.evaluation.regions import Region
+from viewer.imaging.diagnoses import no_spacing
 from viewer.state.boxes_view import paled
 
 
@@ -29,6 +31,16 @@ def drawn(driver):
     driver.key(Qt.Key.Key_B)
     driver.drag(driver.at(8, 20), driver.at(12, 24))
     return driver
+
+
+def test_a_box_of_an_image_without_pixel_sizes_has_its_size_in_pixels(driver):
+    driver.bench.opening.show(replace(bright_spot(9, at=(4, 8, 20)), diagnoses=(no_spacing(),)))
+    driver.bench.viewing.select_slice(4)
+    driver.bench.boxing.add(8, 20, 12, 24)
+    driver.settle()
+    table = driver.window.boxes.table
+    said = [table.item(0, column).text() for column in range(table.columnCount())]
+    assert any(words == "4 \u00d7 4 px" for words in said), said
 
 
 def test_b_and_a_drag_draw_a_box_with_scores(drawn, passes):

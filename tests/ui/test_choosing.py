@@ -91,6 +91,15 @@ def test_the_keyboard_filters_walks_and_opens(study):
     assert not chooser.open_button.isEnabled()
     chooser.filter.clear()
     chooser.tree.setFocus()
+    chooser.tree.setCurrentItem(rows(chooser)[2])  # the last of the first patient
+    QTest.keyClick(chooser.tree, Qt.Key.Key_Down)
+    assert chooser.current is rows(chooser)[3].entry  # and not the heading of the second
+    assert chooser.open_button.isEnabled()
+    QTest.keyClick(chooser.tree, Qt.Key.Key_Up)
+    assert chooser.current is rows(chooser)[2].entry
+    QTest.keyClick(chooser.tree, Qt.Key.Key_Home)
+    QTest.keyClick(chooser.tree, Qt.Key.Key_Up)
+    assert chooser.current is rows(chooser)[0].entry
     chooser.tree.setCurrentItem(rows(chooser)[0])
     QTest.keyClick(chooser.tree, Qt.Key.Key_Down)
     QTest.keyClick(chooser.tree, Qt.Key.Key_Return)

@@ -139,7 +139,7 @@ TEACH_ACTIONS: tuple[Action, ...] = (
     *_votes(),
     Action(
         "teach.decoy",
-        "Any",
+        "A decoy of any kind",
         "Teach",
         "Show maps of this slice with a decoy among them; chance decides which kind.",
         lambda bench: bench.teaching.decoys.ask(),
@@ -160,7 +160,7 @@ TEACH_ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "teach.reveals-first",
-        "Going on reveals first",
+        "Next case reveals the answer first",
         "Teach",
         "PageDown, or a clicker, reveals an open question before it goes on to the next case.",
         lambda bench: bench.teaching.toggle_reveals_first(),

@@ -112,7 +112,8 @@ def _run(options: Namespace, terminal: Terminal, open_window: OpenWindow) -> int
 
 
 def _print(answer: Answer, options: Namespace) -> None:
-    print(as_json(answer.document) if options.json else answer.text)
+    if options.json or answer.text or not answer.complaint:
+        print(as_json(answer.document) if options.json else answer.text)
     sys.stdout.flush()
 
 

@@ -26,7 +26,10 @@ def inspect(options: Namespace, terminal: Terminal) -> Answer:
     """What is in a file or folder; fails, with its document, when none of it is an image."""
     found = inspect_path(options.path, terminal.progress)
     failure = found.failure
-    return Answer(found.to_json(), _described(found), failure.sentence if failure else "")
+    told = (
+        _described(found) if found.series or len(found.unreadable) > 1 else ""
+    )  # else the complaint says it
+    return Answer(found.to_json(), told, failure.sentence if failure else "")
 
 
 def _described(found: Inspection) -> str:
@@ -60,7 +63,8 @@ def _described(found: Inspection) -> str:
             for finding in series.diagnoses
         ]
     lines += [f"unreadable: {entry.sentence} {entry.action}".rstrip() for entry in found.unreadable]
-    return "\n".join([table(head, rows), *map(printable, lines)])
+    listed = [table(head, rows)] if rows else []
+    return "\n".join([*listed, *map(printable, lines)])
 
 
 def _files(series: SeriesInfo) -> str:

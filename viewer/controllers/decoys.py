@@ -23,7 +23,6 @@ from viewer.state.session import ModelFacts, Session
 
 Map = NDArray[np.float32]
 KINDS: tuple[DecoyKind, ...] = get_args(DecoyKind)
-LETTERS = "ABCDEF"
 REAL = 3
 _ALIKE = 0.02
 """Maps that differ by less than this share of full colour everywhere look the same."""
@@ -202,7 +201,13 @@ def decoy_question(
     ]
     maps.append(made_decoy(session, real[0], kind, draw, random_weights))
     draw.shuffle(maps)
-    return DecoyQuestion(tuple(maps), Ballot.of(LETTERS[: len(maps)]), session.view.slice, target, kind)
+    return DecoyQuestion(
+        tuple(maps),
+        Ballot.of([f"Map {number + 1}" for number in range(len(maps))]),
+        session.view.slice,
+        target,
+        kind,
+    )
 
 
 def _target_words(session: Session) -> str:

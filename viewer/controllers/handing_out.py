@@ -120,12 +120,12 @@ def _maps(session: Session, question: DecoyQuestion) -> tuple[FigureContent, ...
     )
     style = OverlayStyle(True, overlay.opacity, overlay.threshold, overlay.colour_map)
     found = []
-    for letter, each in zip(question.letters, question.maps, strict=True):
+    for name, each in zip(question.names, question.maps, strict=True):
         decoy = MapView(
             *(each.values, each.values, (0, 0, 0, 0), each.largest, "its own largest value"),
             *(False, "ok", MayRead("yes", ()), 0.0),
         )
-        title = f"{letter}: {each.title}{' (the decoy)' if each.decoy else ''}"
+        title = f"{name}: {each.title}{' (the decoy)' if each.decoy else ''}"
         content = figure_content(background, decoy, each.values, style, title=title, unit="", facts=())
         found.append(replace(content, verdict="", watermark="DECOY" if each.decoy else ""))
     return tuple(found)
@@ -160,8 +160,8 @@ def _leaf(number: int, step: Step, kept: Pressed) -> Leaf:
         how = (
             answer_words(question),
             *(
-                f"{letter}: {each.how}"
-                for letter, each in zip(question.letters, question.maps, strict=True)
+                f"{name}: {each.how}"
+                for name, each in zip(question.names, question.maps, strict=True)
                 if not each.decoy
             ),
         )
@@ -169,9 +169,9 @@ def _leaf(number: int, step: Step, kept: Pressed) -> Leaf:
             map_vote = Vote(
                 f"{OPEN}. The class said",
                 tuple(
-                    (letter, hands, "decoy" if each.decoy else "real", each.decoy)
-                    for letter, hands, each in zip(
-                        question.letters, question.ballot.hands, question.maps, strict=True
+                    (name, hands, "decoy" if each.decoy else "real", each.decoy)
+                    for name, hands, each in zip(
+                        question.names, question.ballot.hands, question.maps, strict=True
                     )
                 ),
             )

@@ -43,6 +43,29 @@ class ProgressToken:
             self._listener(done, total, text)
 
 
+class Share:
+    """Progress of one part after the other of something longer, in the longer work's own count.
+
+    Parameters
+    ----------
+    whole : where the longer work reports.
+    begin, size : of the part that is going on, in the longer work's count.
+    total : of the longer work.
+    """
+
+    def __init__(self, whole: Progress, begin: float, size: float, total: int) -> None:
+        self._whole, self._begin, self._size, self._total = whole, begin, size, total
+
+    def go_on(self, size: float) -> None:
+        """The next part begins where the last one ends."""
+        self._begin += self._size
+        self._size = size
+
+    def report(self, done: int, total: int, text: str = "") -> None:
+        share = min(done / total, 1.0) if total else 0.0
+        self._whole.report(int(self._begin + self._size * share), self._total, text)
+
+
 class _Silent:
     def report(self, done: int, total: int, text: str = "") -> None:
         """Nobody listens and nobody cancels."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from viewer.foundation.progress import SILENT, Progress
+from viewer.foundation.progress import SILENT, Progress, Share
 from viewer.imaging.image import MedicalImage
 from viewer.models.card import Crop, ModelCard
 from viewer.models.classifier import Classifier
@@ -144,7 +144,8 @@ def predict(
         batch = np.stack([input_of(i) for i in range(start, min(start + _BATCH, count))])
         plain, fallen = probabilities_of(classifier, batch)
         flags = tuple(dict.fromkeys((*flags, *fallen)))
-        intervals = _intervals(classifier, batch, mc_samples, seed + start) if mc_samples else None
+        part = Share(progress, start, len(batch), count)
+        intervals = _intervals(classifier, batch, mc_samples, seed + start, part) if mc_samples else None
         for offset, row in enumerate(plain):
             interval = () if intervals is None else tuple((float(a), float(b)) for a, b in intervals[offset])
             slices.append(SlicePrediction(start + offset, tuple(float(p) for p in row), interval))

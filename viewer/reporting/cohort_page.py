@@ -26,6 +26,7 @@ _TITLES = {
     "layers": "Layer by method",
 }
 _WEIGHED = ("pixel_importance", "importance_of_classes", "importance_curves", "replaced")
+_AREAS = "Areas are in mm\u00b2, of volumes in mm\u00b3; of files that do not know how large a pixel is, in pixels."
 _LAYER_ROWS = 80
 
 Row = Mapping[str, Any]
@@ -84,7 +85,7 @@ def _models(document: Mapping[str, Any]) -> str:
         for row in rows
     ]
     maps = "; ".join(
-        f"{each['model']}: {each['explainer']} on {each['layer']}" for each in document["models"]
+        f"{each['model']}: {each['explainer']} on {_place(each['layer'])}" for each in document["models"]
     )
     parts = [
         rule(f"{document['rules']['side_by_side']}. {maps}. All below is about {document['model']}."),
@@ -96,6 +97,11 @@ def _models(document: Mapping[str, Any]) -> str:
         if each["skipped"]
     ]
     return section("Models side by side", parts)
+
+
+def _place(layer: str) -> str:
+    """Where a map was made, in words: names of layers may be mere numbers."""
+    return "the input" if layer == "input" else f"layer {layer}"
 
 
 def _compared(row: Row) -> Callable[[Row], str]:
@@ -281,7 +287,7 @@ def _focus(document: Mapping[str, Any], numbers: Mapping[str, int]) -> str:
     if not rows:
         return ""
     parts = [
-        rule(f"{document['rules']['focus']}; layer {layer}, the others are in focus.csv."),
+        rule(f"{document['rules']['focus']}; layer {layer}, the others are in focus.csv. {_AREAS}"),
         table(("class", "explainer", "group", *(name.replace("_", " ") for name in names), "n"), rows),
     ]
     if document["second_look"]:
@@ -329,7 +335,7 @@ def _left_out(document: Mapping[str, Any]) -> str:
         for each in document["not_counted"]
     ]
     lines += [
-        f"{text(each['explainer'])} on {text(each['layer'])}: {text(each['reason'])}"
+        f"{text(each['explainer'])} on {text(_place(each['layer']))}: {text(each['reason'])}"
         for each in document["left_out"]
     ]
     if not lines:

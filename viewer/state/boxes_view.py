@@ -357,14 +357,11 @@ def _rule(session: Session, found: MapView | None, made: Contenders | None) -> s
         if session.reading is not None and session.reading.whole:
             return (
                 f"Map boxes: {made.map.rule}: voxels of the whole volume that the network saw, cut by this slice; "
-                "IoU and IoBB with the best box on it; in brackets: the image's own brightness as a map"
+                "IoU and IoBB with the best box on it"
             )
         count = len(made.map.boxes)
         few = f" (the {MOST_BOXES} largest of {count} drawn)" if count > MOST_BOXES else ""
-        return (
-            f"Map boxes: {made.map.rule} of the network's input{few}; IoU and IoBB with the best box; "
-            "in brackets: the image's own brightness as a map"
-        )
+        return f"Map boxes: {made.map.rule} of the network's input{few}; IoU and IoBB with the best box"
     if found is None:
         return "No map on this slice yet"
     if method_of(session).deviation:

@@ -1,4 +1,4 @@
-"""The maps of a decoy question, side by side: letters while the class votes, what they are once it is revealed."""
+"""The maps of a decoy question, side by side: numbers while the class votes, what they are once it is revealed."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def question_view(session: Session, question: DecoyQuestion) -> CompareView:
 
 def answer_words(question: DecoyQuestion) -> str:
     """Which map is the decoy, and how it was made."""
-    return f"{question.letters[question.answer]} is the decoy: {question.maps[question.answer].how}"
+    return f"{question.names[question.answer]} is the decoy: {question.maps[question.answer].how}"
 
 
 def _tile(question: DecoyQuestion, number: int, each: DecoyMap) -> CompareTile:
-    letter = question.letters[number]
+    name = question.names[number]
     shown = question.revealed
     return CompareTile(
-        Cell(Variant(""), "", letter),
-        f"{letter} \u00b7 {each.title}" if shown else letter,
+        Cell(Variant(""), "", name),
+        f"{name} \u00b7 {each.title}" if shown else name,
         each.how if shown else "",
         each.values,
         MapScale(each.largest, "its own largest value", False),

@@ -83,7 +83,8 @@ class DecoyQuestion:
     revealed: bool = False
 
     @property
-    def letters(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
+        """Numbers, as letters stand at the edges of a picture for its sides."""
         return self.ballot.options
 
     @property

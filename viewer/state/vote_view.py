@@ -133,8 +133,8 @@ def case_answer(session: Session, step: Step) -> tuple[str, str, tuple[str, ...]
 def _marks(session: Session, lesson: Lesson) -> dict[str, str]:
     if lesson.question is not None:
         return {
-            letter: "decoy" if each.decoy else "real"
-            for letter, each in zip(lesson.question.letters, lesson.question.maps, strict=True)
+            name: "decoy" if each.decoy else "real"
+            for name, each in zip(lesson.question.names, lesson.question.maps, strict=True)
         }
     found = case_probabilities(session)
     return {} if found is None else {name: f"{p:.2f}" for name, p in found.items()}
@@ -142,7 +142,7 @@ def _marks(session: Session, lesson: Lesson) -> dict[str, str]:
 
 def _right(session: Session, lesson: Lesson) -> tuple[str, ...]:
     if lesson.question is not None:
-        return (lesson.question.letters[lesson.question.answer],)
+        return (lesson.question.names[lesson.question.answer],)
     return case_answer(session, lesson.step)[2]
 
 

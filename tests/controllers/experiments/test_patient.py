@@ -16,6 +16,7 @@ from viewer.controllers.experiments.patient_pages import patient_pages, told
 from viewer.controllers.experiments.patient_reading import drawn_ml, place_of, read_patient
 from viewer.controllers.experiments.patient_to_file import patient_to_file
 from viewer.foundation.errors import ExportError, UsageError
+from viewer.foundation.progress import ProgressToken
 from viewer.imaging.diagnoses import Diagnosis
 from viewer.imaging.geometry import Geometry
 from viewer.imaging.image import PatientInfo
@@ -26,6 +27,18 @@ from viewer.reporting.page_content import PageCurve, PageRow, PageTable
 @pytest.fixture
 def reading(order):
     return read_patient(order, passes=3)
+
+
+def test_progress_is_one_count_that_never_goes_back(order):
+    told = []
+    read_patient(order, ProgressToken(lambda done, total, text: told.append((done, total, text))), passes=3)
+    counts = [done for done, _, _ in told]
+    assert {total for _, total, _ in told} == {100}
+    assert counts == sorted(counts)
+    assert len({done for done, _, text in told if text == "dropout passes"}) > 1 or not any(
+        text == "dropout passes" for _, _, text in told
+    )
+    assert counts[-1] > 75
 
 
 def head(affine=None):

@@ -110,7 +110,8 @@ def told(found: PatientReading) -> list[str]:
     focused = found.focused
     if not asked.whole:
         lines.append(
-            f"{len(focused)} slices are not called, yet their map has one small focus: "
+            f"{len(focused)} {'slice is' if len(focused) == 1 else 'slices are'} not called, yet "
+            f"{'its' if len(focused) == 1 else 'their'} map has one small focus: "
             f"{_ranges(sorted(each.index for each in focused))}. Worth a second look."
             if focused
             else "No slice that is not called has a map with a small focus."

@@ -19,7 +19,7 @@ from viewer.evaluation.focus import focus_scores
 from viewer.explainers.declaration import EXPLAINERS
 from viewer.explainers.explainer_info import INPUT_LAYER
 from viewer.explainers.explanation import IMPROBABLE, map_state
-from viewer.foundation.progress import SILENT, Progress
+from viewer.foundation.progress import SILENT, Progress, Share
 from viewer.imaging.body import body_mask
 from viewer.imaging.image import MedicalImage
 from viewer.state.rulers import sizes_known
@@ -28,6 +28,8 @@ _MIDDLE = 5.0
 """Millimetres from the middle of the body within which a place has no side."""
 _FOCUSED = 0.02
 """A map is focused when at most this share of the picture has half of its maximum: 30 mm across in a head of 20 cm."""
+_FIRST, _PREDICTED, _PASSED = 5, 15, 70
+"""Percent of the time until the first map is there, and of the predictions, without and with dropout passes."""
 Interval = tuple[float, float]
 
 
@@ -210,17 +212,20 @@ def read_patient(
     """
     from viewer.controllers import engine
 
-    asked = Asked(order, progress)
+    percent = Share(progress, 0, _FIRST, 100)
+    asked = Asked(order, percent)
     drops_out = engine.drops_out(asked.model, order.device)
+    percent.go_on(_PASSED if drops_out and passes else _PREDICTED)
     found = engine.predict_case(
         *(asked.model, order.device, order.image),
         mirror=order.mirror,
         crop=asked.crop,
         mc_samples=passes if drops_out else 0,
         seed=seed,
-        progress=progress,
+        progress=percent,
     )
-    maps, signed, _ = series_maps(asked, progress)
+    percent.go_on(100 - _FIRST - (_PASSED if drops_out and passes else _PREDICTED))
+    maps, signed, _ = series_maps(asked, percent)
     target = asked.target
     reference = asked.reference(asked.explainers[0], target)
     most = float(maps.max(initial=0.0))

@@ -153,7 +153,8 @@ def _told(asked: Asked, mass: Map, probabilities: Map | None) -> tuple[list[int]
         return [], share, f"{p}Slice {peak + 1} of {count} holds {100 * share:.0f}% of the map; {on}."
     threshold = asked.card.threshold(name)
     called = [index for index, p in enumerate(probabilities) if p >= threshold]
-    head = f"{len(called)} of {count} slices are called {name} (p {threshold:g} or more)"
+    verb = "is" if len(called) == 1 else "are"
+    head = f"{len(called)} of {count} slices {verb} called {name} (p {threshold:g} or more)"
     if total == 0:
         return called, None, f"{head}. The maps are empty everywhere."
     share = float(mass[called].sum()) / total

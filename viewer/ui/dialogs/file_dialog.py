@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtGui import QIcon, QPainter
-from PySide6.QtWidgets import QFileDialog, QHeaderView, QToolButton, QTreeView, QWidget
+from PySide6.QtWidgets import QFileDialog, QHeaderView, QSplitter, QToolButton, QTreeView, QWidget
 
 from viewer.ui import theme
 
 _SIZE = (820, 480)
+_PARTS = (150, 650)
+_ARROWS = ("backButton", "forwardButton", "toParentButton")
 
 
 class FileDialog(QFileDialog):
@@ -19,7 +21,11 @@ class FileDialog(QFileDialog):
     def __init__(self, parent: QWidget, title: str) -> None:
         super().__init__(parent, title)
         for button in self.findChildren(QToolButton):  # none of them are there in a dialog of the system
-            button.setIcon(_inked(button.icon(), button.iconSize().width() * 2))
+            if button.objectName() in _ARROWS:
+                button.setIcon(_inked(button.icon(), button.iconSize().width() * 2))
+            button.setStyleSheet("padding: 2px;")  # the buttons are as large as their icon and no more
+        for splitter in self.findChildren(QSplitter):
+            splitter.setSizes([theme.scaled(side) for side in _PARTS])
         for tree in self.findChildren(QTreeView):
             tree.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
             self.resize(*(theme.scaled(side) for side in _SIZE))
@@ -83,7 +89,7 @@ def ask_for_folder(window: QWidget, title: str) -> Path | None:
 
 
 def _inked(icon: QIcon, side: int) -> QIcon:
-    """An icon in the colour of the text: those of Qt are black."""
+    """An arrow in the colour of the text: those of Qt are black."""
     pixmap = icon.pixmap(side, side)
     painter = QPainter(pixmap)
     painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -27,9 +28,11 @@ from viewer.ui.panels.card import described, heading
 _Line = tuple[str, str]
 MOUSE: tuple[_Line, ...] = (
     ("wheel", "slice"),
-    ("Ctrl+wheel, right drag", "zoom"),
+    ("Ctrl+wheel", "zoom"),
+    ("right drag", "zoom"),
     ("Shift+wheel", "opacity of the map"),
-    ("middle drag, Alt+left drag", "move the picture"),
+    ("middle drag", "move the picture"),
+    ("Alt+left drag", "move the picture"),
     ("double click", "fit the picture"),
     ("right click", "menu"),
     ("hold Space", "hide the map"),
@@ -75,6 +78,8 @@ class KeyboardCard(QDialog):
         scroll.setWidget(inner)
         described(scroll, "Keys", "Every key and what it does; arrows scroll.")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        for button in buttons.buttons():
+            button.setIcon(QIcon())  # those of the style are dark on dark
         buttons.rejected.connect(self.reject)
         described(buttons.button(QDialogButtonBox.StandardButton.Close), "Close", "Leave the card.")
         body = QVBoxLayout(self)
@@ -96,11 +101,13 @@ def _column(groups: list[tuple[str, tuple[_Line, ...]]]) -> QWidget:
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(3)
+        grid.setColumnMinimumWidth(
+            0, theme.scaled(74)
+        )  # of the column: a label's own would let its key be cut
         grid.setColumnStretch(1, 1)
         for number, (key, words) in enumerate(lines):
             shown, said = QLabel(key), QLabel(words)
             shown.setObjectName("key")
-            theme.keep(shown, "setMinimumWidth", 74)
             said.setTextFormat(Qt.TextFormat.PlainText)
             grid.addWidget(shown, number, 0)
             grid.addWidget(said, number, 1)

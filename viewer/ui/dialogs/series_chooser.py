@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -42,12 +42,20 @@ from viewer.ui.panels.series_words import (
 )
 from viewer.ui.privacy import without_names
 
-_COLUMNS = ("series", "", "modality", "images", "size", "spacing", "b-values and volumes")
+_COLUMNS = ("series", "remarks", "modality", "images", "size", "spacing", "b-values and volumes")
 _SIGN = 1
 _SIDE, _DOT = 60, 16
 _MEASURED = 40
 _HEIGHT = _SIDE + 6
 _SIGNS = {"error": "red", "warning": "amber", "note": "grey"}
+_UPWARDS = frozenset({QTreeWidget.CursorAction.MoveUp, QTreeWidget.CursorAction.MovePageUp})
+_DOWNWARDS = frozenset(
+    {
+        QTreeWidget.CursorAction.MoveDown,
+        QTreeWidget.CursorAction.MovePageDown,
+        QTreeWidget.CursorAction.MoveHome,
+    }
+)
 _ORDER = ("", "note", "warning", "error")
 
 
@@ -74,6 +82,19 @@ class _Row(QTreeWidgetItem):
             return False
         column = tree.sortColumn()
         return (self.keys[column], self.entry.number) < (other.keys[column], other.entry.number)
+
+
+class _Tree(QTreeWidget):
+    """Keys go from series to series; the heading of a patient is passed over."""
+
+    def moveCursor(self, action: QTreeWidget.CursorAction, held: Qt.KeyboardModifier) -> QModelIndex:
+        index = super().moveCursor(action, held)
+        item: QTreeWidgetItem | None = self.itemFromIndex(index)
+        if isinstance(item, _Row) or action not in _UPWARDS | _DOWNWARDS:
+            return index
+        while item is not None and not isinstance(item, _Row):
+            item = self.itemAbove(item) if action in _UPWARDS else self.itemBelow(item)
+        return self.currentIndex() if item is None else self.indexFromItem(item, max(index.column(), 0))
 
 
 class SeriesChooser(QDialog):
@@ -132,7 +153,7 @@ class SeriesChooser(QDialog):
         return row
 
     def _make_tree(self) -> QTreeWidget:
-        tree = QTreeWidget()
+        tree = _Tree()
         described(tree, "Series", "Enter or a double click opens the series.")
         tree.setColumnCount(len(_COLUMNS))
         tree.setHeaderLabels(_COLUMNS)

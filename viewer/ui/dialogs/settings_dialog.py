@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -105,6 +106,8 @@ class SettingsDialog(QDialog):
         kinds = QDialogButtonBox.StandardButton
         buttons = QDialogButtonBox(kinds.RestoreDefaults | kinds.Close)
         buttons.setContentsMargins(20, 0, 20, 0)
+        for button in buttons.buttons():
+            button.setIcon(QIcon())  # those of the style are dark on dark
         buttons.rejected.connect(self.reject)
         usual = buttons.button(kinds.RestoreDefaults)
         usual.setAutoDefault(False)
@@ -151,6 +154,7 @@ class SettingsDialog(QDialog):
         field.setRange(*(int(edge) for edge in RANGES[name]))
         field.setSingleStep(64)
         field.setSuffix(" MB")
+        field.lineEdit().setTextMargins(6, 0, 6, 0)
         field.setKeyboardTracking(False)  # half a number is no wish
         field.valueChanged.connect(lambda value: self._set(name, value))
         self._add(name, words, field, tip, field.setValue)

@@ -57,6 +57,7 @@ RULES: tuple[tuple[str, float, str], ...] = (
     ("top-area-of-truth", 1.0, "as much as readers marked"),
 )
 _DASH = "—"
+_BESIDE = "; in brackets: the image's own brightness as a map"
 _PALE = (
     "By the rule of the boxes this is among the most important, but it lies below the threshold of the overlay, so "
     "there is no colour. Lower the threshold to see it."
@@ -164,7 +165,8 @@ class BoxesPanel(BottomPage):
         self._view = view
         rows = self._lines = _lines(view)
         hidden = f"{view.filtered} readers' boxes hidden. " if view and view.filtered else ""
-        self._rule_line.set_full(hidden + _pale_words(view) + view.rule if view else "")
+        beside = _BESIDE if view is not None and any(row.baseline for row in view.rows) else ""
+        self._rule_line.set_full(hidden + _pale_words(view) + view.rule + beside if view else "")
         self.shown.setVisible(bool(view and (len(view.labels) > 1 or len(view.readers) > 1 or view.filtered)))
         self.focus.set_full(view.focus if view else "")
         self._plot(view)
@@ -316,7 +318,9 @@ def _words(row: BoxRow | SummaryRow, session: Session) -> tuple[str, ...]:
         )
     scores = [*map(_beside, row.scores, row.baseline)] or [_DASH] * len(SHOWN_SCORES)
     area = _DASH if row.area_cm2 is None else area_words(row.area_cm2 * 100)
-    size = _DASH if row.size_mm is None else f"{row.size_mm[1]:.0f} × {row.size_mm[0]:.0f} mm"
+    pixels = (region.row_max - region.row_min, region.column_max - region.column_min)
+    (height, width), unit = (pixels, "px") if row.size_mm is None else (row.size_mm, "mm")
+    size = f"{width:.0f} × {height:.0f} {unit}"
     return (region.label or row.mark.kind, reader, *scores, area, size)
 
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from viewer.state.canvas_view import CanvasView
 from viewer.state.may_read import Answer
+from viewer.state.veil import WORDS
 from viewer.ui import theme
 from viewer.ui.panels.card import ElidedTwice
 
@@ -32,7 +33,7 @@ class MayReadLine(QWidget):
 
     @property
     def text(self) -> str:
-        return f"{self._head.text()}: {self._reasons.full}"
+        return ": ".join(filter(None, (self._head.text(), self._reasons.full)))
 
     def show_canvas(self, view: CanvasView | None) -> None:
         """The verdict on the shown map, or why there is none."""
@@ -42,6 +43,8 @@ class MayReadLine(QWidget):
             verdict = view.findings.verdict
             head, purpose = HEADS[verdict.answer]
             reasons = "; ".join(verdict.reasons)
+        elif view.map is None and view.waiting == WORDS:
+            head, purpose, reasons = "", "muted", f"Whether a map may be read is {WORDS}."
         elif view.map is None:
             head, purpose, reasons = "No map", "muted", view.waiting
         else:
@@ -54,5 +57,5 @@ class MayReadLine(QWidget):
         self._head.setVisible(bool(head))
         self._head.setText(head)
         self._reasons.set_full(reasons)
-        self.setToolTip(f"{head}: {reasons}" if head else "")
+        self.setToolTip(self.text)
         self.setAccessibleDescription(self.toolTip())
