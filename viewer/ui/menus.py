@@ -64,6 +64,7 @@ class Menus(QObject):
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         button.setAccessibleName("Menus")
+        button.setToolTip("All menus: there is no room for them side by side.")
         return button
 
     def context_menu(self, parent: QWidget) -> QMenu:
