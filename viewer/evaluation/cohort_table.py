@@ -212,7 +212,7 @@ def read_cohort(folder: Path, progress: Progress = SILENT) -> Cohort:
         raise ReadError(
             f"'{folder.name or folder.resolve().name}' has no {TABLE}.",
             code="no-cohort",
-            action=f"A cohort is a folder with a table {TABLE}: a row for each image, with the columns path and label; "
+            action=f"A cohort is a folder with a table {TABLE} of one row an image, with the columns path and label; "
             "patient, mask, boxes and others may follow. 'whyslice generate' writes an example.",
         )
     root = folder.resolve()

@@ -59,7 +59,6 @@ class Menus(QObject):
         menu.addActions(bar.actions())
         button.setText("Menu")
         button.setObjectName("narrow")
-        button.setToolTip("All menus of the program.")
         button.setMenu(menu)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

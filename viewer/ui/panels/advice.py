@@ -61,7 +61,8 @@ class Advice(QFrame):
             "Show the series on an even grid, to be looked at first; the model is asked anew.",
         )
         self.resample.clicked.connect(lambda: attempt(bench, bench.grid.resample))
-        self.other = QPushButton()
+        self.other = QPushButton("Take a model made for such images")
+        described(self.other, "Take a model made for such images", "There is none on this machine.")
         self.other.clicked.connect(lambda: attempt(bench, lambda: bench.explaining.select_model(self._other)))
         self._other = ""
         for widget in (title, self._reasons, words, self.other):
@@ -107,9 +108,10 @@ class Advice(QFrame):
         name = other.id if other is not None else ""
         if name != self._other:
             self._other = name
-            said = f"Take {name}, made for such images"
-            self.other.setText(said)
-            described(self.other, said, other.name if other is not None else "")
+            if other is not None:
+                said = f"Take {name}, made for such images"
+                self.other.setText(said)
+                described(self.other, said, other.name)
         if bool(name) == self.other.isHidden():
             self.other.setVisible(bool(name))
             self.place()
