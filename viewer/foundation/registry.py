@@ -11,7 +11,7 @@ from viewer.foundation.errors import PluginError, UsageError
 T = TypeVar("T")
 
 
-_MANY = 24
+_MANY = 16
 
 
 def nearest(name: str, known: list[str]) -> str:

@@ -292,6 +292,9 @@ class CompareBoard(Canvas):
             self._grid.setRowStretch(number, int(number < rows))
         for number in range(max(self._grid.columnCount(), columns)):
             self._grid.setColumnStretch(number, int(number < columns))
+        # Within a resize of the board its scroll area would learn of the other shape with the next one only.
+        self._grid.activate()
+        self._ground.resize(self._ground.minimumSizeHint().expandedTo(self.area.viewport().size()))
 
     def _better_turned(self, wanted: list[int]) -> bool:
         """Whether pictures are larger with the classes beside each other in place of one below the other."""
