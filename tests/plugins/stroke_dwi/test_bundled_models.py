@@ -69,6 +69,7 @@ def test_grad_cam_of_stroke_gap_peaks_at_the_lesion(
         ("stroke-shallow-2", 93_634, 0.55),
         ("stroke-gap-short", 1_572_034, 0.8),
         ("stroke-gap-plain", 1_572_034, 0.55),
+        ("stroke-gap-unmirrored", 1_572_034, 0.8),
     ],
 )
 def test_a_bundled_model_tells_stroke_from_none(
@@ -114,6 +115,7 @@ def test_the_network_of_volumes_finds_the_patient_and_the_lesion() -> None:
         "stroke-3d",
         "stroke-gap-short",
         "stroke-gap-plain",
+        "stroke-gap-unmirrored",
     ],
 )
 def test_the_card_of_a_bundled_model_says_what_matters(name: str) -> None:
