@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from viewer.app import picture_of
 from viewer.controllers.headless import generate
+from viewer.controllers.opening import DEMO_MODEL
 from viewer.controllers.workbench import Workbench
 from viewer.foundation.settings import Settings
 from viewer.jobs.qt_runner import QtRunner
@@ -57,8 +58,8 @@ class Scene:
         """The demo patient on his most probable slice, with the map of *stroke* and nothing else changed."""
         bench = self.bench
         bench.opening.open_demo()
-        if bench.session.model is None:
-            bench.explaining.select_model("stroke-gap")
+        if bench.session.model_id != DEMO_MODEL:
+            bench.explaining.select_model(DEMO_MODEL)
         self.settle()
         bench.explaining.select_target("stroke")
         bench.explaining.select_explainer("grad-cam")
