@@ -67,8 +67,9 @@ _ABOUT_TWINS = """Three trainings of one recipe on the same 600 patients, with t
 at half and 2 at full size, 6,400 slices each), much shorter than that of `stroke-gap`: with lesion masks and mirrored
 pictures, without the masks, and without mirrored pictures. So a difference between two rows comes from that one thing,
 or from chance: each was trained once. Maps are Grad-CAM, scored as above, and the mirror as below."""
-_MIRROR = """Correlation of the Grad-CAM map of stroke at the model's default layer (a coarse layer is more forgiving) with
-that of the mirrored input, mirrored back, on the slice with the highest probability of stroke; mean over patients called stroke whose map is not empty."""
+_MIRROR = """Correlation of the Grad-CAM map of stroke at the model's default layer (a coarse layer is more forgiving)
+with that of the mirrored input, mirrored back, on the slice with the highest probability of stroke; mean over patients
+called stroke whose map is not empty."""
 
 Row = Mapping[str, Any]
 
