@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tiny import bright_spot
+from viewer.imaging.writing import write_nifti
 from viewer.ui import screen_here
 from viewer.ui.screen_here import why_no_window
 
@@ -60,14 +62,23 @@ def _run(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_program_says_it_and_fails(tmp_path: Path):
+def test_the_program_says_it_and_fails():
     done = _run("view")
     assert done.returncode == 1
     assert done.stderr.startswith("whyslice: There is no screen here")
 
 
 def test_a_picture_is_written_without_a_screen(tmp_path: Path):
-    picture = tmp_path / "window.png"
-    done = _run("view", str(tmp_path / "none.nii"), "--screenshot", str(picture), "--exit")
+    scan, picture = tmp_path / "scan.nii", tmp_path / "window.png"
+    image = bright_spot(3)
+    write_nifti(scan, image.voxels, image.geometry)
+    done = _run("view", str(scan), "--screenshot", str(picture), "--exit")
+    assert done.returncode == 0, done.stderr
+    assert picture.stat().st_size > 10_000
+
+
+def test_what_cannot_be_opened_is_said_without_a_screen_too(tmp_path: Path):
+    done = _run("view", str(tmp_path / "none.nii"), "--screenshot", str(tmp_path / "window.png"), "--exit")
+    assert done.returncode == 1
     assert "no screen" not in done.stderr
     assert "none.nii" in done.stderr
