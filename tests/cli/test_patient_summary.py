@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from PIL import Image
 
 
 def test_a_patient_as_pages(say, tiny, nifti, tmp_path):
@@ -21,6 +23,17 @@ def test_a_patient_as_pages(say, tiny, nifti, tmp_path):
     )
     assert out.read_bytes().startswith(b"%PDF")
     assert (tmp_path / "patient.provenance.json").is_file()
+
+
+def test_of_a_model_that_was_not_made_for_the_image_nobody_is_called(say, tiny, tmp_path):
+    photograph, out = tmp_path / "photograph.png", tmp_path / "patient.pdf"
+    colours = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
+    Image.fromarray(colours).save(photograph)
+    told = say(*("export", photograph, "--model", tiny, "--format", "pdf", "--out", out, "--mc-samples", 0))
+    assert told.code == 0, told.err
+    assert "not made for this image" in told.err
+    assert "which is no finding" in told.out
+    assert "called" not in told.out
 
 
 @pytest.mark.parametrize(

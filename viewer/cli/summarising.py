@@ -53,13 +53,13 @@ def patient_summary(options: Namespace, terminal: Terminal) -> Answer:
         seed=options.seed,
         show_phi=options.show_phi,
     )
-    if found["applicability"]["verdict"] == "does_not_apply":
+    refused = found["applicability"]["verdict"] == "does_not_apply"
+    if refused:
         reasons = "; ".join(found["applicability"]["reasons"])
         terminal.warn(f"The model was not made for this image: {reasons}.")
     document = {**found, "format": options.format, "resampled": was_resampled(image)}
     called = "called" if found["called"] else "not called"
     slices = f"{len(found['called_slices'])} of {len(found['slices'])} slices called"
-    text = (
-        f"{found['class']}: {found['probability']:.3f} ({found['rule']}), {called}; {slices}\n{found['path']}"
-    )
+    said = "which is no finding" if refused else f"{called}; {slices}"
+    text = f"{found['class']}: {found['probability']:.3f} ({found['rule']}), {said}\n{found['path']}"
     return Answer(document, text)
